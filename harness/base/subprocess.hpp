@@ -1,0 +1,62 @@
+// Child processes: fork + exec in a new process group, with limits, output to files, and the group killed as a whole.
+// Used by the supervisor only; not thread-safe against other code that reaps children.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay {
+
+struct SpawnOptions {
+  std::vector<std::string> argv;               // argv[0] is the program's path
+  std::map<std::string, std::string> env;      // the whole environment of the child; nothing is inherited
+  std::filesystem::path cwd;                   // {}: the caller's
+  std::filesystem::path stdout_file;           // appended; {}: /dev/null
+  std::filesystem::path stderr_file;           // may equal stdout_file
+  std::optional<std::uint64_t> address_space;  // RLIMIT_AS in bytes
+  std::optional<std::uint64_t> cpu_seconds;    // RLIMIT_CPU
+  std::optional<std::uint64_t> file_bytes;     // RLIMIT_FSIZE
+  bool die_with_parent = true;                 // PR_SET_PDEATHSIG SIGKILL: no orphan survives a killed supervisor
+};
+
+struct Exit {
+  int code = -1;    // exit code, or -1 when a signal ended it
+  int signal = 0;   // the signal, or 0
+  double cpu_seconds = 0, wall_seconds = 0;  // of the child and what it reaped
+  std::uint64_t peak_rss_bytes = 0;
+};
+
+class Child {
+ public:
+  static Child spawn(const SpawnOptions& options);  // throws Error(io) when exec fails, with errno's text
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&&) = delete;
+  ~Child();  // kills the group and reaps when still running
+
+  pid_t pid() const { return pid_; }
+  std::optional<Exit> poll();                    // non-blocking
+  std::optional<Exit> wait(double seconds);      // nullopt on timeout; seconds < 0: for ever
+  void kill_group(int signal);                   // the whole process group
+  std::uint64_t rss_bytes() const;               // resident set of the whole group now, 0 when gone
+
+ private:
+  explicit Child(pid_t pid);
+  pid_t pid_ = -1;
+  double started_ = 0;
+  std::optional<Exit> exit_;
+};
+
+// Runs to the end and gives the exit; output captured as text (stdout and stderr apart, at most 1 MiB each).
+struct Captured {
+  Exit exit;
+  std::string out, err;
+};
+Captured run_captured(const SpawnOptions& options, double timeout_seconds);
+
+}  // namespace assay

@@ -1,0 +1,105 @@
+// A job: everything one worker process may see. The worker opens the files named in `inputs` (verifying their
+// digests) and the plugin, writes below `scratch`, and nothing else.
+//   scratch/shard      its journal (shard.hpp)
+//   scratch/out/       files it leaves, each announced by an "artifact" event
+//   scratch/tmp/       anything
+//
+// Stages and their inputs/spec (what plan writes and worker reads):
+//
+// prepare  inputs: "raw:<file name>" for recipe "split"; "records:<label>" for "blind" and "stream"
+//          spec: {recipe: "split", source: <catalogue entry>, split, first, limit, balanced}   -> out/records.safetensors
+//                  the first `limit` records (0: all) after skipping `first`; balanced: equal numbers per class in file order
+//                {recipe: "blind"}    one records input -> out/blind.safetensors (ids, input), out/truth.safetensors
+//                {recipe: "stream", id: <label>, ood: [{label, group: near|far}]}
+//                  -> out/stream.safetensors (opaque ids, input; keyed shuffle), out/truth.safetensors (opaque id -> sample
+//                  id, origin label, group, target)
+// train    inputs: "train" records [, "arch" for an architecture plugin's graph]
+//          spec: {build: {arch, params}, recipe: {...}, classes}                              -> out/model.safetensors
+// run      inputs and spec by task:
+//   attack    "data" records; "model:<id>" each victim/surrogate
+//             spec: {task, role, params, victim, surrogates: [...], access, threat: {norm, eps: ["1/10", ...], range, targeted},
+//                    budget: {forward_per_sample, backward_per_sample}}
+//             -> "batch" events, condition "eps=1/10", arrays id I64[n], x F32[n,...]
+//   detect    "fit" records (ID train), "stream", "model:<id>"
+//             spec: {task, role, params, model}            -> "batch" events, arrays id I64[n], score F64[n]
+//   predict   ensemble: "model:<id>"...; trainer/architecture: "train"
+//             spec: {task, role, params, members: [...], build, recipe, classes}              -> out/model.safetensors
+//   compress  "model:<id>", "train" records (calibration)
+//             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
+// finetune inputs: "model", "train"; spec: {recipe}                                           -> out/model.safetensors
+// judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one), "model:<id>", "data"|"truth"|"test",
+//             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
+//             -> column, score and verdict events
+// certify  the plugin; spec: {role, checks: [...] }        -> score/verdict events, one "trace" a check
+// describe the plugin; no inputs                           -> one "artifact" event: out/descriptors.json
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.hpp"
+
+namespace assay {
+
+// What bit equality is promised within. `version` is raised by hand when engine numerics change.
+struct Numerics {
+  static constexpr int current_version = 1;
+  int version = current_version;
+  std::string isa;      // effective instruction set, e.g. "avx512_core_bf16"; a suite may cap it
+  std::string dnnl;     // library version, e.g. "2.6.3"
+  int threads = 1;      // per cell
+  int batch = 64;       // compute batch; the last batch is padded
+  std::string str() const;  // "n1/dnnl2.6.3/avx512_core_bf16/t1/b64"
+  Json to_json() const;
+  static Numerics from_json(const Json& json);
+  bool operator==(const Numerics&) const = default;
+};
+
+// Named seeds; rows, not columns. Absent names are 0.
+struct Seeds {
+  std::map<std::string, std::int64_t> values;  // data, subject, method, evaluation
+  std::uint64_t get(const std::string& name) const;
+  Json to_json() const;
+  static Seeds from_json(const Json& json);
+};
+
+struct JobInput {
+  std::string path, sha256;
+};
+
+struct Job {
+  std::string stage;                       // prepare train run finetune judge certify describe
+  std::string key;                         // generation hash of the node
+  int attempt = 1;
+  std::map<std::string, JobInput> inputs;
+  std::string plugin_path, plugin_sha256, plugin_id;  // empty when the stage loads none
+  std::string scratch;
+  Numerics numerics;
+  Seeds seeds;
+  Json spec;
+
+  Json to_json() const;
+  static Job from_json(const Json& json, const std::string& origin);  // throws Error(bad_input) naming the key
+  static Job load(const std::filesystem::path& file);
+};
+
+// manifest.json beside a published artifact folder.
+struct ManifestFile {
+  std::string name, sha256;
+  std::uint64_t bytes = 0;
+};
+struct Manifest {
+  std::string key, stage, label;           // the node that made it
+  std::vector<ManifestFile> files;
+  const ManifestFile* find(const std::string& name) const;
+  Json to_json() const;
+  static Manifest from_json(const Json& json);
+  static Manifest load(const std::filesystem::path& folder);
+  static Manifest describe(const std::filesystem::path& folder, const std::string& key, const std::string& stage,
+                           const std::string& label);  // hashes every file below folder/ but manifest.json
+};
+
+}  // namespace assay

@@ -1,0 +1,1 @@
+# Filled in by the install package: programs, headers, plugins, suites, CMake package.
