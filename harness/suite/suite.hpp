@@ -1,0 +1,173 @@
+// SUITE: a TOML file as plain structs. Everything that a person wrote keeps its place, so that the planner, which
+// knows plugins and data sets, can blame the right line. Threading: values; the functions are pure but for load_suite.
+//
+// Messages read "file:line:column: <key or reference>: <what was expected, what was found>; did you mean 'x'?".
+// Only the first error is reported. Unknown keys and blocks are errors.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/json.hpp"
+#include "harness/base/rational.hpp"
+#include "harness/base/toml.hpp"
+
+namespace assay {
+
+template <class T>
+struct Located {
+  T value{};
+  Place place;  // line 0: not written, the value is the default
+  bool given() const { return place.line > 0; }
+};
+
+// One key of a free-form table ({ steps = 20, radius = "8/255" }); types are checked by the planner.
+struct ParamValue {
+  std::string key;
+  Json value;  // scalar or list; rationals stay text
+  Place place, key_place;
+};
+struct ParamTable {
+  Place place;
+  std::vector<ParamValue> entries;  // in file order
+  const ParamValue* find(std::string_view key) const;
+  Json to_json() const;
+};
+
+// A list of records: which split of which catalogue set, and which part of it.
+struct DataSpec {
+  std::string label;          // train, test, fit, val, or an out-of-distribution list's label
+  Located<std::string> set, split;
+  std::int64_t first = 0;     // records skipped at the front
+  std::int64_t limit = 0;     // records taken; 0: all that follow
+  bool balanced = false;      // equal numbers per class
+  std::string group;          // near | far, out-of-distribution lists only (rule 28)
+  Place place;
+};
+
+struct DataBlock {
+  std::optional<DataSpec> train, test, fit, val;  // fit: what a detector fits on, default train
+  std::vector<DataSpec> ood;
+  Place place;
+};
+
+// How nets are trained: a named base recipe with some fields replaced, inside the host's loop or by a trainer plugin.
+struct RecipeSpec {
+  Located<std::string> base;               // default "standard"
+  ParamTable fields;                       // epochs, rate, ... as the recipe's schema names them
+  std::optional<Located<std::string>> trainer;
+  ParamTable trainer_params;
+  Place place;
+};
+
+// A subject that another method made of a subject: compressed, or trained by a plugin.
+struct FromSpec {
+  Located<std::string> method;  // plugin id: compressor or trainer
+  Located<std::string> model;   // id of the model block it starts from
+  ParamTable params;
+  Place place;
+};
+
+struct ModelSpec {
+  Located<std::string> id;
+  std::optional<Located<std::string>> build;  // architecture of the zoo, or an architecture plugin
+  ParamTable params;
+  std::optional<RecipeSpec> train;
+  std::optional<FromSpec> from;
+  std::int64_t members = 1;  // nets with subject seeds of their own, for ensembles
+  Place members_place, place;
+};
+
+struct ThreatSpec {
+  std::string norm;              // linf | l2
+  std::vector<Rational> eps;     // increasing, distinct, >= 0
+  Rational rank_eps;             // the condition at which the board ranks; one of eps
+  std::vector<Located<std::string>> victims, surrogates;  // model ids; victims default: all models
+  std::string access = "white-box";  // white-box | score | decision | transfer
+  bool targeted = false;
+  Place targeted_place, place;
+};
+
+struct MethodSpec {
+  Located<std::string> use;      // plugin id
+  Located<std::string> variant;  // the key `name`; "" when the plugin appears once
+  ParamTable params;
+  ParamTable grid;               // every value a list: an axis
+  std::vector<Rational> targets; // compress: replaces [target] values (a baseline needs one point); empty: the block's
+  std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
+  Place members_place, place;
+  std::string id() const;        // "pgd" or "pgd#long"
+};
+
+struct TargetSpec {
+  std::string kind;              // ratio
+  std::vector<Rational> values;  // increasing, distinct, >= 1
+  Rational rank_at;              // the point at which the board ranks; one of values
+  Place place;
+};
+
+struct BudgetSpec {                    // algorithmic, part of the protocol; 0: unlimited
+  std::int64_t forward_per_sample = 0, backward_per_sample = 0;
+  Place place;
+};
+
+struct LimitSpec {                     // safety, no part of any hash
+  double seconds_per_cell = 600, seconds_per_training = 3600;
+  std::int64_t memory_mb = 4096;
+};
+
+struct NumericsSpec {
+  Located<std::string> isa;            // "" : what the machine has
+  std::int64_t threads = 1, batch = 64;
+};
+
+struct ClaimSpec {
+  Located<std::string> id, expect;
+  std::string says, test;
+  bool gate = true;
+  Place place;
+};
+
+struct SuiteSpec {
+  std::string file, sha256;            // digest of the file's bytes
+  Located<std::string> name, task;     // task: attack | detect | predict | compress
+  std::int64_t version = 1;
+  std::vector<std::int64_t> seeds;
+  Place seeds_place;
+  bool single_run = false;             // fewer than 3 seeds (rule 5)
+  std::string cites, summary;
+  Located<std::string> rank_by;        // "": the task's default
+  std::string rank = "method";         // method | subject | none
+  double min_coverage = 1.0;           // rule 2
+  std::string on_failure = "exclude";  // exclude | worst | baseline (rule 3)
+  bool keep_outputs = false;
+  Place place;
+
+  DataBlock data;
+  std::vector<ModelSpec> models;
+  std::optional<ThreatSpec> threat;
+  std::vector<MethodSpec> methods;
+  std::optional<TargetSpec> target;
+  std::optional<RecipeSpec> finetune;
+  BudgetSpec budget;
+  LimitSpec limits;
+  NumericsSpec numerics;
+  std::vector<ClaimSpec> claims;
+
+  const ModelSpec* model(std::string_view id) const;
+};
+
+// All twelve tasks of the design; the first four can be run today.
+const std::vector<std::string>& available_tasks();
+const std::vector<std::string>& planned_tasks();
+
+// Parses and cross-checks all that needs no plugin and no catalogue. Throws Error(bad_input), or Error(unsupported)
+// for what is known but not available yet. `file` only appears in messages.
+SuiteSpec parse_suite(std::string_view text, const std::string& file);
+SuiteSpec load_suite(const std::filesystem::path& file);  // also Error(io)
+
+}  // namespace assay
