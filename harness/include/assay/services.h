@@ -1,0 +1,234 @@
+/* assay plugin ABI, major 0: services of the host, found by id through assay_host.service(). Included by plugin.h,
+ * whose rules hold here. A service may be missing (NULL), and a newer host's table may reach further: test ASSAY_HAS.
+ * The host counts every pass and every op's multiply-adds, checks access, and enforces budgets in these functions. */
+#pragma once
+#include "assay/plugin.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSAY_OBJECT_SERVICE "assay.object/1"
+typedef struct assay_object_service {
+  uint32_t struct_size, pad;
+  assay_type (*kind)(const assay_host *, const assay_object *); /* [any-thread] */
+  void (*retain)(const assay_host *, const assay_object *); /* [any-thread] */
+  void (*release)(const assay_host *, const assay_object *); /* [any-thread] NULL is allowed; never fails */
+} assay_object_service;
+
+/* Field meanings are those of DLPack's DLTensor. */
+enum { ASSAY_DL_INT = 0, ASSAY_DL_UINT = 1, ASSAY_DL_FLOAT = 2, ASSAY_DL_BFLOAT = 4, ASSAY_DL_BOOL = 6 };
+typedef struct assay_view {
+  uint32_t struct_size;
+  int32_t ndim;
+  void *data;
+  const int64_t *shape, *strides; /* strides in elements; NULL: row-major */
+  uint8_t dtype_code, dtype_bits;
+  uint16_t dtype_lanes; /* 1 */
+  uint32_t flags; /* 0 */
+} assay_view;
+
+#define ASSAY_TENSOR_SERVICE "assay.tensor/1"
+typedef struct assay_tensor_service { /* tensors are immutable values */
+  uint32_t struct_size, pad;
+  assay_status (*op_id)(const assay_host *, const char *op, int32_t *out); /*                           [any-thread] */
+  /* One op for all: ops never enter this table. attrs are BOOL, INT, REAL, TEXT or LISTs of INT or REAL; n_out is the
+     number of results taken. Recorded for gradients when an input is watched or derives from one.          [worker] */
+  assay_status (*apply)(const assay_host *, int32_t op, const assay_object *const *in, size_t n_in,
+                        const assay_arg *const *attrs, size_t n_attrs, assay_object **out, size_t n_out);
+  /* Copies. data NULL: zeros.                                                                              [worker] */
+  assay_status (*create)(const assay_host *, const assay_view *content, assay_object **out);
+  /* Dense row-major bytes, read-only, valid until the tensor's last reference goes.                        [worker] */
+  assay_status (*view)(const assay_host *, const assay_object *, assay_view *out);
+  /* As view, but data is NULL and nothing is converted.                                                [any-thread] */
+  assay_status (*describe)(const assay_host *, const assay_object *, assay_view *out);
+} assay_tensor_service;
+
+#define ASSAY_GRAD_SERVICE "assay.grad/1"
+typedef struct assay_grad_call {
+  uint32_t struct_size, create_graph; /* create_graph: results can be differentiated again */
+  const assay_object *const *outputs;
+  size_t n_outputs;
+  const assay_object *const *inputs;
+  size_t n_inputs;
+  const assay_object *const *cotangents; /* n_outputs, entries or the whole may be NULL: ones (one-element outputs) */
+} assay_grad_call;
+typedef struct assay_grad_service {
+  uint32_t struct_size, pad;
+  assay_status (*watch)(const assay_host *, const assay_object *, assay_object **out); /* [worker] a leaf */
+  assay_status (*detach)(const assay_host *, const assay_object *,
+                         assay_object **out); /* [worker] value without history */
+  /* out[j] = d sum_i <outputs_i, cotangents_i> / d inputs_j, n_inputs of them; zero without a path.         [worker] */
+  assay_status (*grad)(const assay_host *, const assay_grad_call *, assay_object **out);
+} assay_grad_service;
+
+#define ASSAY_LIST_SERVICE "assay.list/1"
+typedef struct assay_list_service {
+  uint32_t struct_size, pad;
+  assay_status (*create)(const assay_host *, const assay_value *items, size_t n, assay_object **out); /*    [worker] */
+  assay_status (*count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*at)(const assay_host *, const assay_object *, size_t index,
+                     assay_value *out); /* [any-thread] borrowed */
+} assay_list_service;
+
+#define ASSAY_BUNDLE_SERVICE "assay.bundle/1"
+typedef struct assay_bundle_service { /* named values, kept in name order */
+  uint32_t struct_size, pad;
+  assay_status (*create)(const assay_host *, assay_object **out); /*    [worker] */
+  /* NOT_FOUND without a message when absent: optional inputs are asked for this way. Borrowed.      [any-thread] */
+  assay_status (*get)(const assay_host *, const assay_object *, const char *name, assay_value *out);
+  assay_status (*set)(const assay_host *, assay_object *, const char *name, const assay_value *); /*    [worker] */
+  assay_status (*count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*name_at)(const assay_host *, const assay_object *, size_t index, const char **out); /* [any-thread] */
+} assay_bundle_service;
+
+#define ASSAY_STATE_SERVICE "assay.state/1"
+typedef struct assay_state_service { /* named tensors that the host stores for the plugin */
+  uint32_t struct_size, pad;
+  assay_status (*create)(const assay_host *, assay_object **out); /* [worker] */
+  assay_status (*set)(const assay_host *, assay_object *, const char *name, const assay_object *tensor); /* [worker] */
+  assay_status (*get)(const assay_host *, const assay_object *, const char *name, assay_object **out); /* [worker] */
+  assay_status (*count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*name_at)(const assay_host *, const assay_object *, size_t index, const char **out); /* [any-thread] */
+} assay_state_service;
+
+#define ASSAY_RECORDS_SERVICE "assay.records/1"
+typedef struct assay_batch_call {
+  uint32_t struct_size, pad;
+  const char *const *fields; /* NULL-terminated; NULL: every visible field */
+  const int64_t *indices; /* count positions; NULL: start, start + 1, ... */
+  int64_t start, count;
+} assay_batch_call;
+typedef struct assay_records_service {
+  uint32_t struct_size, pad;
+  assay_status (*count)(const assay_host *, const assay_object *, int64_t *out); /* [any-thread] */
+  assay_status (*class_count)(const assay_host *, const assay_object *,
+                              int64_t *out); /*     [any-thread] 0: no classes */
+  assay_status (*field_count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*field_at)(const assay_host *, const assay_object *, size_t index,
+                           const char **name); /* [any-thread] */
+  /* A bundle: "ids" i64 [count] and each field [count, ...]. Truth fields are never visible.               [worker] */
+  assay_status (*batch)(const assay_host *, const assay_object *, const assay_batch_call *, assay_object **out);
+  /* From a bundle of tensors of equal first dimension; "ids" optional.                                     [worker] */
+  assay_status (*create)(const assay_host *, const assay_object *bundle, assay_object **out);
+} assay_records_service;
+
+#define ASSAY_MODEL_SERVICE "assay.model/1"
+enum {
+  ASSAY_FORWARD_TRAIN = 1, /* batch statistics and dropout; needs STOCHASTIC */
+  ASSAY_FORWARD_STOCHASTIC = 2, /* dropout only (MC dropout); needs STOCHASTIC */
+  ASSAY_FORWARD_NO_LOGITS = 4 /* out[0] is left NULL: only the taps are wanted */
+};
+typedef struct assay_forward_call {
+  uint32_t struct_size, flags;
+  const assay_object *x; /* [n, ...] */
+  const char *const *taps; /* NULL-terminated; NULL: none */
+  const assay_object *ids; /* i64 [n], key the stochastic ops; NULL: rows 0 .. n-1 */
+  uint64_t draw; /* which stochastic draw */
+  const assay_object *params; /* bundle of tensors that replace parameters by name (needs WEIGHTS); NULL: none */
+} assay_forward_call;
+typedef struct assay_loss_call {
+  uint32_t struct_size, flags; /* 0 */
+  const char *loss; /* "cross-entropy" | "margin" (best wrong logit - true logit) */
+  const assay_object *x, *y; /* [n, ...], i64 [n] */
+} assay_loss_call;
+typedef struct assay_model_service { /* every call is counted, and refused where access is not granted */
+  uint32_t struct_size, pad;
+  assay_status (*classes)(const assay_host *, const assay_object *, int64_t *out); /* [any-thread] */
+  assay_status (*input)(const assay_host *, const assay_object *,
+                        assay_view *out); /* [any-thread] of one input, no data */
+  /* Valid values: f32 tensors broadcastable to one input, e.g. [C, 1, 1].                                  [worker] */
+  assay_status (*range)(const assay_host *, const assay_object *, assay_object **lo, assay_object **hi);
+  assay_status (*access)(const assay_host *, const assay_object *, uint64_t *mask); /* [any-thread] */
+  assay_status (*tap_count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*tap_at)(const assay_host *, const assay_object *, size_t index, const char **name); /* [any-thread] */
+  /* out[0]: logits [n, classes]; out[1 ...]: the taps asked for. Recorded when x or a parameter is watched. [worker] */
+  assay_status (*forward)(const assay_host *, const assay_object *, const assay_forward_call *, assay_object **out);
+  /* d sum_i loss_i / d x, one compiled pass; per-sample losses [n] and logits when not NULL.               [worker] */
+  assay_status (*loss_grad)(const assay_host *, const assay_object *, const assay_loss_call *, assay_object **grad,
+                            assay_object **loss, assay_object **logits);
+  assay_status (*predict)(const assay_host *, const assay_object *, const assay_object *x, assay_object **labels);
+  assay_status (*param_count)(const assay_host *, const assay_object *, size_t *out); /* [any-thread] */
+  assay_status (*param_at)(const assay_host *, const assay_object *, size_t index,
+                           const char **name); /* [any-thread] */
+  assay_status (*param)(const assay_host *, const assay_object *, const char *name, assay_object **out); /* [worker] */
+} assay_model_service;
+
+#define ASSAY_GRAPH_SERVICE "assay.graph/1"
+enum { ASSAY_GRAPH_BUFFER = 1 }; /* not trained (running statistics) */
+enum { ASSAY_INLINE_STOCHASTIC = 1 }; /* dropout stays active in the inlined copy, keyed by its own draw */
+typedef struct assay_node { /* one node, borrowed until the graph changes. Values are numbered per graph. */
+  uint32_t struct_size, pad;
+  const char *op, *name;
+  const int32_t *inputs, *outputs;
+  size_t n_inputs, n_outputs;
+  const assay_object *attrs; /* bundle */
+} assay_node;
+typedef struct assay_graph_service {
+  uint32_t struct_size, pad;
+  assay_status (*create)(const assay_host *, assay_object **graph); /* [worker] */
+  assay_status (*clone)(const assay_host *, const assay_object *model,
+                        assay_object **graph); /* [worker] needs WEIGHTS */
+  /* Reading. */
+  assay_status (*node_count)(const assay_host *, const assay_object *, size_t *out); /* [worker] */
+  assay_status (*node_at)(const assay_host *, const assay_object *, size_t index, assay_node *out); /* [worker] */
+  assay_status (*shape)(const assay_host *, const assay_object *, int32_t value,
+                        assay_view *out); /* [worker] batch: -1 */
+  assay_status (*param_count)(const assay_host *, const assay_object *, size_t *out); /* [worker] */
+  assay_status (*param_at)(const assay_host *, const assay_object *, size_t index, const char **name, int32_t *value,
+                           uint32_t *flags); /* [worker] */
+  assay_status (*param)(const assay_host *, const assay_object *, const char *name, assay_object **out); /* [worker] */
+  assay_status (*output)(const assay_host *, const assay_object *, const char *name, int32_t *value); /* [worker] */
+  /* Editing. */
+  assay_status (*set_param)(const assay_host *, assay_object *, const char *name, const assay_object *tensor);
+  /* 0/1 tensor of the parameter's shape: zeroes it now, and the host's optimizer keeps it zero.             [worker] */
+  assay_status (*set_mask)(const assay_host *, assay_object *, const char *name, const assay_object *mask);
+  /* Keeps the listed output channels of the convolution or dense layer that owns weight `name`, and removes the others
+     with everything that follows from it (bias, norm, consumers' input channels). INVALID where a residual sum or an
+     output forbids it.                                                                                     [worker] */
+  assay_status (*keep_channels)(const assay_host *, assay_object *, const char *name, const int64_t *keep, size_t n);
+  /* Building. */
+  assay_status (*add_input)(const assay_host *, assay_object *, const char *name, const assay_view *one,
+                            int32_t *value);
+  assay_status (*add_param)(const assay_host *, assay_object *, const char *name, const assay_object *tensor,
+                            uint32_t flags, int32_t *value);
+  assay_status (*add_node)(const assay_host *, assay_object *, const char *op, const int32_t *in, size_t n_in,
+                           const assay_arg *const *attrs, size_t n_attrs, int32_t *out, size_t n_out);
+  assay_status (*set_tap)(const assay_host *, assay_object *, const char *name, int32_t value);
+  assay_status (*set_output)(const assay_host *, assay_object *, const char *name, int32_t value); /* "logits", ... */
+  /* Copies a model's nodes in; parameters get `prefix` + "/"; the same prefix and model again shares them. [worker] */
+  assay_status (*inline_model)(const assay_host *, assay_object *, const assay_object *model, const char *prefix,
+                               uint32_t flags, int32_t in, int32_t *logits);
+  /* Checks the whole graph and makes a model of it; the graph stays usable.                                [worker] */
+  assay_status (*finish)(const assay_host *, const assay_object *graph, assay_object **model);
+} assay_graph_service;
+
+#define ASSAY_RUN_SERVICE "assay.run/1"
+enum { ASSAY_UNIFORM = 1, ASSAY_NORMAL = 2 };
+typedef struct assay_random_call { /* row r of the result is a pure function of (cell seed, purpose, ids[r], index) */
+  uint32_t struct_size;
+  int32_t kind; /* ASSAY_UNIFORM: [a, b); ASSAY_NORMAL: mean a, standard deviation b */
+  const char *purpose;
+  const assay_object *ids; /* i64 [n]; NULL: one row, the shape is filled from stream 0 */
+  uint64_t index; /* which draw, e.g. the step */
+  const int64_t *shape; /* shape[0] = n when ids are given */
+  size_t ndim;
+  double a, b;
+} assay_random_call;
+typedef struct assay_run_service {
+  uint32_t struct_size, pad;
+  int32_t (*cancelled)(const assay_host *); /* [any-thread] ask at least every second */
+  void (*progress)(const assay_host *, double fraction, const char *what); /* [any-thread] */
+  void (*log)(const assay_host *, int32_t level, const char *msg); /* [any-thread] 0 debug 1 info 2 warning 3 error */
+  uint64_t (*random)(const assay_host *, const char *purpose, uint64_t sample, uint64_t index); /* [any-thread] */
+  assay_status (*random_fill)(const assay_host *, const assay_random_call *, assay_object **out); /* [worker] */
+  void (*phase)(const assay_host *, const char *name); /* [worker] the host clocks what follows */
+  void (*trace)(const assay_host *, const char *name, int64_t step, double value); /* [worker] */
+  assay_status (*checkpoint)(const assay_host *, const assay_object *model); /* [worker] the host evaluates it */
+  /* What is left of a budget ("forward_per_sample", "backward_per_sample", "macs", "seconds"); infinity when there is
+     no such limit. Per-sample budgets: of the current batch, in whole passes.                          [any-thread] */
+  double (*remaining)(const assay_host *, const char *budget);
+} assay_run_service;
+
+#ifdef __cplusplus
+}
+#endif
