@@ -1,0 +1,58 @@
+// Every metric's definition, so that a number cannot be misread: what `assay info METRIC` prints, what the board
+// takes directions and pools from, and what `rescore` evaluates. Constant data. [any-thread]
+//
+// Column conventions between judge and board (the `quantity` of a column event, one value per unit):
+//   correct     0/1     prediction equals label               attack: condition "clean"; detect: "id"; predict, compress: "test"
+//   robust      0/1     correct without attack and still correct under it, all checks passed       attack: "eps=..."
+//   success     0/1     counted adversarial example            attack: "eps=..."
+//   eligible    0/1     in the denominator of the success rate attack: "eps=..."
+//   distance    real    norm of x' - x in the threat's norm    attack: "eps=..."
+//   score       real    higher = more anomalous                detect: "id" for in-distribution, "near:<set>", "far:<set>"
+//   nll, brier, confidence   real                              predict, compress: "test"
+// Scores (score events) carry the metric's id as `quantity` and the same condition.
+#pragma once
+
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace assay::metrics {
+
+enum class Direction { higher, lower, none };  // none: a description, never ranked
+
+// How the metric follows from per-unit columns.
+enum class Pool {
+  none,        // cannot be rebuilt from per-unit outcomes (a ratio of two sizes)
+  mean,        // mean of columns[0]
+  ratio,       // sum(columns[0] where columns[1]) / sum(columns[1])
+  rank,        // statistic of columns[0] at `reference` (in-distribution) against columns[0] at the condition
+  calibration  // ece(columns[0] = confidence, columns[1] = correct)
+};
+
+struct MetricInfo {
+  std::string id;
+  std::string definition;  // one sentence
+  Direction direction = Direction::none;
+  double min = -std::numeric_limits<double>::infinity();
+  double max = std::numeric_limits<double>::infinity();
+  std::string unit;        // "" for a plain fraction
+  std::string rule;        // positive class, ties, interpolation, denominator, binning; "" when there is nothing to say
+  std::string citation;
+  Pool pool = Pool::none;
+  std::vector<std::string> columns;  // quantities that the pool reads
+  std::string reference;             // condition of the reference sample of a rank pool
+
+  bool higher_is_better() const { return direction == Direction::higher; }
+  bool better(double a, double b) const { return direction == Direction::lower ? a < b : direction == Direction::higher && a > b; }
+};
+
+const std::vector<MetricInfo>& registry();          // in display order
+const MetricInfo* find(const std::string& id);      // nullptr when unknown
+const MetricInfo& info(const std::string& id);      // throws Error(bad_input) with the nearest name
+
+// The metric from its columns: mean {values}; ratio {success, eligible}; rank {in, out}; calibration {confidence,
+// correct}. Throws Error(bad_input) for Pool::none and for a wrong number of columns.
+double evaluate(const std::string& id, const std::vector<std::span<const double>>& columns);
+
+}  // namespace assay::metrics
