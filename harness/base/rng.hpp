@@ -19,7 +19,7 @@ class Rng {
   Rng(std::uint64_t seed, std::string_view purpose, std::uint64_t stream = 0);
   std::uint64_t bits(std::uint64_t index) const;     // 64 random bits
   double uniform(std::uint64_t index) const;         // [0, 1), 53 bits
-  double normal(std::uint64_t index) const;          // standard normal (Box-Muller on bits(2i), bits(2i+1) of a salted key)
+  double normal(std::uint64_t index) const;          // standard normal (Box-Muller on block i of a salted key)
   std::uint64_t below(std::uint64_t index, std::uint64_t n) const;  // [0, n), n >= 1, bias < n / 2^64
   void fill_uniform(std::span<float> out, float lo, float hi) const;  // out[i] from index i, in [lo, hi)
   void fill_normal(std::span<float> out, float mean, float sd) const;

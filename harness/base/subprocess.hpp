@@ -34,6 +34,7 @@ struct Exit {
 
 class Child {
  public:
+  // When the child itself ends, what is left of its group is killed before it is reaped.
   static Child spawn(const SpawnOptions& options);  // throws Error(io) when exec fails, with errno's text
   Child(Child&& other) noexcept;
   Child& operator=(Child&&) = delete;
@@ -43,16 +44,21 @@ class Child {
   std::optional<Exit> poll();                    // non-blocking
   std::optional<Exit> wait(double seconds);      // nullopt on timeout; seconds < 0: for ever
   void kill_group(int signal);                   // the whole process group
-  std::uint64_t rss_bytes() const;               // resident set of the whole group now, 0 when gone
+  std::uint64_t rss_bytes() const;               // resident set of the whole group now, 0 when gone; reads all of /proc
 
  private:
+  friend struct Captured run_captured(const SpawnOptions& options, double timeout_seconds);
   explicit Child(pid_t pid);
   pid_t pid_ = -1;
   double started_ = 0;
   std::optional<Exit> exit_;
 };
 
-// Runs to the end and gives the exit; output captured as text (stdout and stderr apart, at most 1 MiB each).
+// Resident bytes of every process group of the machine, in one pass over /proc.
+std::map<pid_t, std::uint64_t> rss_by_group();
+
+// Runs to the end and gives the exit; output captured as text (stdout and stderr apart, at most 1 MiB each, the rest
+// is dropped). At the timeout the group is killed: exit.signal is SIGKILL then.
 struct Captured {
   Exit exit;
   std::string out, err;
