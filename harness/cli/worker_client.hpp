@@ -1,0 +1,69 @@
+// What `assay` asks of `assay-worker` besides jobs: short questions, each a process of its own, so that a plugin
+// that crashes while it is described costs one answer. The worker prints one JSON value on stdout and exits 0; on
+// failure it prints "error: <message>" on stderr and exits with the cli's codes (2 bad input, 3 internal).
+//
+//   assay-worker describe FILE.so       -> {"abi": "0.1", "descriptors": [Descriptor::to_json(), ...]}
+//   assay-worker info models            -> [{"id", "summary", "params": [{"key", "type", "default", "doc"}]}, ...]
+//   assay-worker info ops               -> [{"id", "inputs", "attributes": ["stride", ...], "vjp": true, "onnx": "Conv"}, ...]
+//   assay-worker info numerics          -> Numerics::to_json() of this machine (threads and batch at their defaults)
+//   assay-worker checks FILE.so         -> [{"plugin": ID, "check": "one-symbol", "says": "..."}, ...] in running order
+//   assay-worker check FILE.so ID CHECK -> {"status": "passed"|"failed"|"warning"|"skipped", "detail": "..."}
+//                                          exit 0 whatever the status; a signal or another code means "crashed"
+//
+// Threading: the functions spawn children and may not be called while another thread reaps children.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.hpp"
+#include "harness/record/descriptor.hpp"
+#include "harness/record/job.hpp"
+
+namespace assay::cli {
+
+struct CheckCase {
+  std::string plugin, check, says;
+};
+
+struct CheckResult {
+  CheckCase what;
+  std::string status;  // passed failed warning skipped crashed timeout
+  std::string detail;
+  double seconds = 0;
+};
+
+struct BrokenPlugin {
+  std::string path, reason;
+};
+
+struct PluginSet {
+  std::vector<Descriptor> descriptors;  // sorted by id
+  std::vector<BrokenPlugin> broken;     // files that could not be described, with the reason
+};
+
+class WorkerClient {
+ public:
+  // `program`: the assay-worker to start; `cache`: folder for answers that depend only on a file's bytes.
+  WorkerClient(std::filesystem::path program, std::filesystem::path cache);
+  // The worker beside the running program and the cache under assay_home(); throws Error(io) when there is none.
+  static WorkerClient standard();
+
+  std::vector<Descriptor> describe(const std::filesystem::path& library) const;  // cached by size, mtime and digest
+  PluginSet describe_all(const std::vector<std::filesystem::path>& libraries) const;
+  Json info(const std::string& topic) const;  // models, ops, numerics
+  Numerics numerics() const;
+  std::vector<CheckCase> checks(const std::filesystem::path& library) const;
+  CheckResult check(const std::filesystem::path& library, const CheckCase& what, double timeout_seconds) const;
+  const std::filesystem::path& program() const { return program_; }
+
+ private:
+  Json ask(const std::vector<std::string>& args, double timeout_seconds) const;
+  std::filesystem::path program_, cache_;
+};
+
+// Every *.so below the installed plugin folder, then below each folder of the colon-separated $ASSAY_PLUGINS.
+std::vector<std::filesystem::path> plugin_libraries();
+
+}  // namespace assay::cli
