@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "harness/base/json.hpp"
-#include "harness/engine/tensor/tensor.hpp"
+#include "harness/engine/tensor/kernel.hpp"
 
 namespace assay::engine {
 
@@ -43,24 +43,6 @@ class Attrs {
 
  private:
   std::map<std::string, Item, std::less<>> items_;
-};
-
-struct MemDesc {
-  Spec spec;
-  Layout layout;
-};
-
-struct KernelArgs {
-  std::span<const void* const> in;
-  std::span<void* const> out;
-  void* scratch = nullptr;
-};
-
-struct Kernel {
-  std::vector<Layout> in, out;          // what run() needs and makes; no entry is "any"
-  std::size_t scratch_bytes = 0;
-  std::vector<int> in_place;            // out i may share memory with input in_place[i]; -1: must not
-  std::function<void(const KernelArgs&)> run;
 };
 
 struct PrepareRequest {

@@ -108,7 +108,10 @@ class Tensor {
 
 // Counters of this process, for tests and the profiler. [any-thread]
 struct EngineCounters {
-  std::uint64_t reorders = 0, primitives_created = 0, allocations = 0, bytes_allocated = 0;
+  std::uint64_t reorders = 0;            // layout changes executed
+  std::uint64_t primitives_created = 0;  // kernel library primitives built
+  std::uint64_t allocations = 0;         // Storage::allocate calls
+  std::uint64_t bytes_allocated = 0;     // bytes taken from the system (a request served by the pool adds none)
 };
 EngineCounters engine_counters();
 

@@ -1,0 +1,457 @@
+// The only file that includes oneDNN's header. Version 2.6: operation descriptors, `.data` of memory descriptors.
+#include "harness/engine/tensor/dnnl_adapter.hpp"
+
+#include <omp.h>
+
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+
+#include "harness/base/error.hpp"
+#include "harness/engine/tensor/counters.hpp"
+
+namespace assay::engine::native {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::memory;
+using Md = dnnl::memory::desc;
+using DataType = dnnl::memory::data_type;
+using Tag = dnnl::memory::format_tag;
+
+std::atomic<int> g_threads{1};
+
+// Per thread: OpenMP's thread count is a property of the calling thread, and must be the same when a primitive is
+// created and when it runs.
+struct Context {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{engine};
+  int omp_threads = 0;
+};
+
+Context& context() {
+  thread_local Context instance;
+  const int wanted = g_threads.load(std::memory_order_relaxed);
+  if (instance.omp_threads != wanted) {
+    omp_set_num_threads(wanted);
+    instance.omp_threads = wanted;
+  }
+  return instance;
+}
+
+DataType data_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return DataType::f32;
+    case DType::bf16: return DataType::bf16;
+    case DType::i32: return DataType::s32;
+    case DType::u8: return DataType::u8;
+    case DType::s8: return DataType::s8;
+    default: throw Error(Fault::internal, std::string("no native layout for dtype ") + dtype_name(dtype));
+  }
+}
+
+Shape row_major_strides(const Shape& dims) {
+  Shape strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+Md dense_md(DType dtype, const Shape& dims) {
+  return dims.empty() ? Md({1}, data_type(dtype), Shape{1}) : Md(dims, data_type(dtype), row_major_strides(dims));
+}
+
+Md any_md(const Shape& dims) { return Md(dims, DataType::f32, Tag::any); }
+
+const Md& md_of(const Layout& native) { return *static_cast<const Md*>(native.native().get()); }
+
+bool is_row_major(const Md& md) {
+  const auto& d = md.data;
+  if (d.format_kind != dnnl_blocked || d.format_desc.blocking.inner_nblks != 0 || d.offset0 != 0) return false;
+  if (d.extra.flags != dnnl_memory_extra_flag_none) return false;
+  std::int64_t stride = 1;
+  for (int i = d.ndims; i-- > 0;) {
+    if (d.padded_dims[i] != d.dims[i]) return false;
+    if (d.dims[i] != 1 && d.format_desc.blocking.strides[i] != stride) return false;
+    stride *= d.dims[i];
+  }
+  return true;
+}
+
+// Equal descriptors become one object, so that comparing layouts is comparing pointers.
+Layout layout_of(const Md& md) {
+  if (is_row_major(md)) return Layout::dense({DType::f32, md.dims()});
+  static std::mutex mutex;
+  static auto* interned = new std::map<Shape, std::vector<std::shared_ptr<const Md>>>;
+  const std::lock_guard lock(mutex);
+  auto& same_dims = (*interned)[md.dims()];
+  for (const auto& known : same_dims) {
+    if (*known == md) return Layout::from_native(known, md.get_size());
+  }
+  same_dims.push_back(std::make_shared<const Md>(md));
+  return Layout::from_native(same_dims.back(), md.get_size());
+}
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+// What one run binds: library argument <- in[i] (i >= 0) or out[-1 - i].
+struct Binding {
+  int argument;
+  int index;
+  Md md;
+};
+
+struct Bound {
+  dnnl::primitive primitive;
+  std::unordered_map<int, memory> memories;
+  std::vector<std::pair<int, memory>> slots;  // index as in Binding
+  memory scratch;
+
+  void run(const KernelArgs& args) {
+    for (auto& [index, mem] : slots) {
+      void* data = index >= 0 ? const_cast<void*>(args.in[static_cast<std::size_t>(index)])
+                              : args.out[static_cast<std::size_t>(-1 - index)];
+      mem.set_data_handle(data);
+    }
+    if (scratch) scratch.set_data_handle(args.scratch);
+    primitive.execute(context().stream, memories);
+  }
+};
+
+Kernel bind(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings) {
+  counters().primitives_created.fetch_add(1, std::memory_order_relaxed);
+  auto bound = std::make_shared<Bound>();
+  bound->primitive = std::move(primitive);
+  const dnnl::engine& engine = context().engine;
+  for (const Binding& b : bindings) {
+    memory mem(b.md, engine, DNNL_MEMORY_NONE);
+    bound->memories.emplace(b.argument, mem);
+    bound->slots.emplace_back(b.index, mem);
+  }
+  Kernel kernel;
+  kernel.scratch_bytes = scratch_md.get_size();
+  if (kernel.scratch_bytes > 0) {
+    bound->scratch = memory(scratch_md, engine, DNNL_MEMORY_NONE);
+    bound->memories.emplace(DNNL_ARG_SCRATCHPAD, bound->scratch);
+  }
+  kernel.run = [bound](const KernelArgs& args) { bound->run(args); };
+  return kernel;
+}
+
+// The residual (in[index]) is summed into dst before the activation, so dst may be the residual's own memory.
+void accumulate(Kernel& kernel, int index, std::size_t out_bytes) {
+  kernel.in_place[0] = index;
+  const auto inner = kernel.run;
+  const auto at = static_cast<std::size_t>(index);
+  kernel.run = [inner, at, out_bytes](const KernelArgs& args) {
+    if (args.in[at] != args.out[0]) std::memcpy(args.out[0], args.in[at], out_bytes);
+    inner(args);
+  };
+}
+
+dnnl::primitive_attr fused(bool residual, Activation act) {
+  dnnl::primitive_attr attr = user_scratchpad();
+  dnnl::post_ops ops;
+  if (residual) ops.append_sum(1.0f);
+  if (act == Activation::relu) ops.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
+  attr.set_post_ops(ops);
+  return attr;
+}
+
+Shape grouped(const Shape& weights, std::int64_t groups) {
+  if (groups == 1) return weights;
+  return {groups, weights[0] / groups, weights[1], weights[2], weights[3]};
+}
+
+Shape dnnl_dilation(const ConvProblem& p) { return {p.dilation[0] - 1, p.dilation[1] - 1}; }
+
+bool follows(const Layout& layout) { return layout.native() != nullptr; }
+
+// Calls `make` with the layouts that came; when the library has no fast kernel for them, with its own choice.
+template <class Make>
+auto preferring(bool given, const Make& make) {
+  if (given) {
+    try {
+      auto primitive_desc = make(true);
+      if (std::strncmp(primitive_desc.impl_info_str(), "ref", 3) != 0) return primitive_desc;
+    } catch (const dnnl::error&) {  // no kernel at all: the other way below
+    }
+  }
+  return make(false);
+}
+
+template <class Function>
+auto translated(const char* what, const Function& function) {
+  try {
+    return function();
+  } catch (const dnnl::error& e) {
+    throw Error(Fault::unsupported, std::string(what) + ": the kernel library has no implementation (" + e.what() + ")");
+  }
+}
+
+dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, const ConvFusion& fusion, const Md& src) {
+  const auto kind = fusion.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  const Md weights = any_md(grouped(p.weights, p.groups)), dst = any_md(p.dst);
+  using Desc = dnnl::convolution_forward::desc;
+  const auto direct = algorithm::convolution_direct;
+  const Shape dilation = dnnl_dilation(p);
+  const Desc desc = fusion.bias ? Desc(kind, direct, src, weights, Md({p.dst[1]}, DataType::f32, Tag::a), dst, p.stride,
+                                       dilation, p.pad_before, p.pad_after)
+                                : Desc(kind, direct, src, weights, dst, p.stride, dilation, p.pad_before, p.pad_after);
+  return {desc, fused(fusion.residual, fusion.act), context().engine};
+}
+
+}  // namespace
+
+Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, const Layout& src) {
+  return translated("conv2d", [&] {
+    const auto pd = preferring(follows(src), [&](bool follow) {
+      return forward_desc(problem, fusion, follow ? md_of(src) : any_md(problem.src));
+    });
+    std::vector<Binding> bindings = {
+        {DNNL_ARG_SRC, 0, pd.src_desc()}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}, {DNNL_ARG_DST, -1, pd.dst_desc()}};
+    if (fusion.bias) bindings.push_back({DNNL_ARG_BIAS, 2, pd.bias_desc()});
+    Kernel kernel = bind(dnnl::convolution_forward(pd), pd.scratchpad_desc(), bindings);
+    kernel.in = {layout_of(pd.src_desc()), layout_of(pd.weights_desc())};
+    if (fusion.bias) kernel.in.push_back(layout_of(pd.bias_desc()));
+    kernel.out = {layout_of(pd.dst_desc())};
+    kernel.in_place = {-1};
+    if (fusion.residual) {
+      kernel.in.push_back(kernel.out[0]);
+      accumulate(kernel, static_cast<int>(kernel.in.size()) - 1, kernel.out[0].bytes());
+    }
+    return kernel;
+  });
+}
+
+Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
+  return translated("conv2d_bwd_data", [&] {
+    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
+    const auto pd = preferring(follows(diff_dst), [&](bool follow) {
+      const dnnl::convolution_backward_data::desc desc(
+          algorithm::convolution_direct, any_md(p.src), any_md(grouped(p.weights, p.groups)),
+          follow ? md_of(diff_dst) : any_md(p.dst), p.stride, dnnl_dilation(p), p.pad_before, p.pad_after);
+      return dnnl::convolution_backward_data::primitive_desc(desc, user_scratchpad(), context().engine, hint);
+    });
+    Kernel kernel = bind(dnnl::convolution_backward_data(pd), pd.scratchpad_desc(),
+                         {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()},
+                          {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()},
+                          {DNNL_ARG_DIFF_SRC, -1, pd.diff_src_desc()}});
+    kernel.in = {layout_of(pd.diff_dst_desc()), layout_of(pd.weights_desc())};
+    kernel.out = {layout_of(pd.diff_src_desc())};
+    kernel.in_place = {-1};
+    return kernel;
+  });
+}
+
+Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const Layout& diff_dst) {
+  return translated("conv2d_bwd_weights", [&] {
+    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
+    const auto pd = preferring(follows(src) || follows(diff_dst), [&](bool follow) {
+      const dnnl::convolution_backward_weights::desc desc(
+          algorithm::convolution_direct, follow && follows(src) ? md_of(src) : any_md(p.src),
+          any_md(grouped(p.weights, p.groups)), follow && follows(diff_dst) ? md_of(diff_dst) : any_md(p.dst), p.stride,
+          dnnl_dilation(p), p.pad_before, p.pad_after);
+      return dnnl::convolution_backward_weights::primitive_desc(desc, user_scratchpad(), context().engine, hint);
+    });
+    Kernel kernel = bind(dnnl::convolution_backward_weights(pd), pd.scratchpad_desc(),
+                         {{DNNL_ARG_SRC, 0, pd.src_desc()},
+                          {DNNL_ARG_DIFF_DST, 1, pd.diff_dst_desc()},
+                          {DNNL_ARG_DIFF_WEIGHTS, -1, pd.diff_weights_desc()}});
+    kernel.in = {layout_of(pd.src_desc()), layout_of(pd.diff_dst_desc())};
+    kernel.out = {layout_of(pd.diff_weights_desc())};
+    kernel.in_place = {-1};
+    return kernel;
+  });
+}
+
+namespace {
+
+// [batch..., rows, columns], stored row-major as it is or transposed.
+Md matrix_md(const Shape& batch, std::int64_t rows, std::int64_t columns, bool transposed) {
+  Shape dims = batch;
+  dims.insert(dims.end(), {rows, columns});
+  if (!transposed) return Md(dims, DataType::f32, row_major_strides(dims));
+  Shape stored = batch;
+  stored.insert(stored.end(), {columns, rows});
+  Shape strides = row_major_strides(stored);
+  std::swap(strides[strides.size() - 1], strides[strides.size() - 2]);
+  return Md(dims, DataType::f32, strides);
+}
+
+}  // namespace
+
+Kernel make_matmul(const MatmulProblem& p) {
+  return translated("matmul", [&] {
+    const Md a = matrix_md(p.a_batch, p.m, p.k, p.transpose_a), b = matrix_md(p.b_batch, p.k, p.n, p.transpose_b);
+    const Md dst = matrix_md(p.batch, p.m, p.n, false);
+    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(a, b, dst), user_scratchpad(), context().engine);
+    Kernel kernel = bind(dnnl::matmul(pd), pd.scratchpad_desc(),
+                         {{DNNL_ARG_SRC, 0, a}, {DNNL_ARG_WEIGHTS, 1, b}, {DNNL_ARG_DST, -1, dst}});
+    // Transposed operands are dense in their own order of axes: same bytes.
+    kernel.in = {Layout::dense({DType::f32, a.dims()}), Layout::dense({DType::f32, b.dims()})};
+    kernel.out = {Layout::dense({DType::f32, dst.dims()})};
+    kernel.in_place = {-1};
+    return kernel;
+  });
+}
+
+Kernel make_linear(const LinearProblem& p) {
+  return translated("linear", [&] {
+    const auto kind = p.pack_weights ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
+    const Md src = dense_md(DType::f32, {p.rows, p.in}), dst = dense_md(DType::f32, {p.rows, p.out});
+    const Md weights = p.pack_weights ? any_md({p.out, p.in}) : dense_md(DType::f32, {p.out, p.in});
+    const Md bias = dense_md(DType::f32, {p.out});
+    using Desc = dnnl::inner_product_forward::desc;
+    const Desc desc = p.bias ? Desc(kind, src, weights, bias, dst) : Desc(kind, src, weights, dst);
+    const dnnl::inner_product_forward::primitive_desc pd(desc, fused(p.residual, p.act), context().engine);
+    std::vector<Binding> bindings = {
+        {DNNL_ARG_SRC, 0, src}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}, {DNNL_ARG_DST, -1, dst}};
+    if (p.bias) bindings.push_back({DNNL_ARG_BIAS, 2, bias});
+    Kernel kernel = bind(dnnl::inner_product_forward(pd), pd.scratchpad_desc(), bindings);
+    kernel.in = {layout_of(src), layout_of(pd.weights_desc())};
+    if (p.bias) kernel.in.push_back(layout_of(bias));
+    kernel.out = {layout_of(dst)};
+    kernel.in_place = {-1};
+    if (p.residual) {
+      kernel.in.push_back(kernel.out[0]);
+      accumulate(kernel, static_cast<int>(kernel.in.size()) - 1, kernel.out[0].bytes());
+    }
+    return kernel;
+  });
+}
+
+namespace {
+
+// The descriptor of `layout` for a tensor of `spec`; a dense one takes the library's view of the same elements, when it
+// has another number of axes (grouped weights).
+Md md_for(const Spec& spec, const Layout& layout, const Layout& other) {
+  if (layout.native()) return md_of(layout);
+  return dense_md(spec.dtype, other.native() ? md_of(other).dims() : spec.shape);
+}
+
+Kernel copy_kernel(const Layout& layout) {
+  const std::size_t bytes = layout.bytes();
+  Kernel kernel;
+  kernel.run = [bytes](const KernelArgs& args) {
+    if (args.out[0] != args.in[0]) std::memcpy(args.out[0], args.in[0], bytes);
+  };
+  return kernel;
+}
+
+// Two library layouts of different rank (grouped weights seen by an op that is not a convolution): through dense.
+Kernel two_step_reorder(const MemDesc& from, const Layout& to) {
+  const Layout dense = Layout::dense(from.spec);
+  const Kernel first = make_reorder(from, dense), second = make_reorder({from.spec, dense}, to);
+  const std::size_t middle = (dense.bytes() + 63) / 64 * 64;
+  Kernel kernel;
+  kernel.scratch_bytes = middle + std::max(first.scratch_bytes, second.scratch_bytes);
+  kernel.run = [first, second, middle](const KernelArgs& args) {
+    void* between = args.scratch;
+    const void* source = between;
+    void* scratch = static_cast<std::byte*>(args.scratch) + middle;
+    first.run({args.in, std::span(&between, 1), scratch});
+    second.run({std::span(&source, 1), args.out, scratch});
+  };
+  return kernel;
+}
+
+Kernel library_reorder(const MemDesc& from, const Layout& to) {
+  const Md source = md_for(from.spec, from.layout, to), target = md_for(from.spec, to, from.layout);
+  if (source.data.ndims != target.data.ndims) return two_step_reorder(from, to);
+  const dnnl::engine& engine = context().engine;
+  const dnnl::reorder::primitive_desc pd(engine, source, engine, target, user_scratchpad());
+  Kernel kernel = bind(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
+  const auto inner = kernel.run;
+  kernel.run = [inner](const KernelArgs& args) {
+    counters().reorders.fetch_add(1, std::memory_order_relaxed);
+    inner(args);
+  };
+  return kernel;
+}
+
+}  // namespace
+
+Kernel make_reorder(const MemDesc& from, const Layout& to) {
+  return translated("reorder", [&] {
+    const bool same = from.layout == to;
+    Kernel kernel = same || from.spec.count() == 0 ? copy_kernel(to) : library_reorder(from, to);
+    kernel.in = {from.layout};
+    kernel.out = {to};
+    kernel.in_place = {same ? 0 : -1};
+    return kernel;
+  });
+}
+
+std::string library_version() {
+  const dnnl_version_t* v = dnnl_version();
+  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+std::string effective_isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41: return "sse41";
+    case dnnl::cpu_isa::avx: return "avx";
+    case dnnl::cpu_isa::avx2: return "avx2";
+    case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core: return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
+    default: return "other";
+  }
+}
+
+void set_threads(int threads) {
+  if (threads < 1) throw Error(Fault::bad_input, "the engine needs at least 1 thread, not " + std::to_string(threads));
+  g_threads.store(threads, std::memory_order_relaxed);
+}
+
+int threads() { return g_threads.load(std::memory_order_relaxed); }
+
+}  // namespace assay::engine::native
+
+namespace assay::engine {
+namespace {
+
+// The block size of a layout in which channels are split once, e.g. nChw16c; 1 for plain ones, 0 for others.
+std::int64_t channel_block(const dnnl_blocking_desc_t& blocking) {
+  if (blocking.inner_nblks == 0) return 1;
+  return blocking.inner_nblks == 1 && blocking.inner_idxs[0] == 1 ? blocking.inner_blks[0] : 0;
+}
+
+bool strides_are(const dnnl_memory_desc_t& md, const ChannelView& v, bool channels_last) {
+  const std::int64_t block = channels_last ? v.channels : v.block;
+  const std::int64_t per_channel_block = v.plane() * block;
+  const std::int64_t expected[4] = {v.channel_blocks * per_channel_block, channels_last ? 1 : per_channel_block,
+                                    v.width * block, block};
+  const std::int64_t extents[4] = {v.n, channels_last ? v.channels : v.channel_blocks, v.height, v.width};
+  for (int i = 0; i < 4; ++i) {
+    if (extents[i] != 1 && md.format_desc.blocking.strides[i] != expected[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<ChannelView> channel_view(const MemDesc& mem) {
+  if (mem.spec.dtype != DType::f32 || mem.spec.shape.size() != 4) return std::nullopt;
+  const Shape& s = mem.spec.shape;
+  if (mem.layout.is_dense()) return ChannelView{s[0], s[1], s[2], s[3], 1, s[1]};
+  if (!mem.layout.native()) return std::nullopt;
+  const dnnl_memory_desc_t& md = native::md_of(mem.layout).data;
+  if (md.ndims != 4 || md.format_kind != dnnl_blocked || md.offset0 != 0) return std::nullopt;
+  const std::int64_t block = channel_block(md.format_desc.blocking);
+  if (block == 0) return std::nullopt;
+  const ChannelView blocked{s[0], md.padded_dims[1] / block, s[2], s[3], block, s[1]};
+  if (block > 1) return strides_are(md, blocked, false) ? std::optional(blocked) : std::nullopt;
+  const ChannelView last{s[0], 1, s[2], s[3], s[1], s[1]};
+  return strides_are(md, last, true) && md.padded_dims[1] == s[1] ? std::optional(last) : std::nullopt;
+}
+
+}  // namespace assay::engine

@@ -1,0 +1,66 @@
+// The one door to oneDNN (2.6): kernels for convolution, matrix products and layout changes. No type of the library
+// appears here, so a move to another major version is a change of dnnl_adapter.cpp alone.
+//
+// Every make_* creates its primitive at once, in user-scratchpad mode, and counts it in engine_counters(). The layouts
+// of activations follow the input when it carries one of the library's, and are the library's choice otherwise;
+// weights are always the library's choice.
+// Threading: make_* and run are [any-thread], each kernel by one thread at a time.
+#pragma once
+
+#include <string>
+
+#include "harness/engine/tensor/kernel.hpp"
+
+namespace assay::engine::native {
+
+enum class Activation { none, relu };
+
+// src [N, C, H, W], weights [O, C/groups, KH, KW], dst [N, O, OH, OW]; every extent at least 1.
+struct ConvProblem {
+  Shape src, weights, dst;
+  std::int64_t groups = 1;
+  Shape stride = {1, 1}, dilation = {1, 1};       // dilation 1: dense
+  Shape pad_before = {0, 0}, pad_after = {0, 0};  // top, left; bottom, right
+};
+
+struct ConvFusion {
+  bool bias = false, residual = false;  // dst = act(conv + bias + residual)
+  Activation act = Activation::none;
+  bool training = false;                // choose the forward whose layouts suit the backward passes
+};
+
+// in: src, weights, [bias], [residual]; out: dst. The residual may share memory with dst.
+Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, const Layout& src);
+// in: diff_dst, weights; out: diff_src.
+Kernel make_conv_backward_data(const ConvProblem& problem, const Layout& diff_dst);
+// in: src, diff_dst; out: diff_weights.
+Kernel make_conv_backward_weights(const ConvProblem& problem, const Layout& src, const Layout& diff_dst);
+
+// dst[b, m, n] = sum_k A[b, m, k] B[b, k, n], all dense row-major, A and B each possibly stored transposed. `batch`
+// extents of A and B are equal to dst's or 1, and all three have the same rank.
+struct MatmulProblem {
+  Shape a_batch, b_batch, batch;
+  std::int64_t m = 1, k = 1, n = 1;
+  bool transpose_a = false, transpose_b = false;
+};
+Kernel make_matmul(const MatmulProblem& problem);  // in: A, B; out: dst
+
+// dst[r, o] = act(sum_i src[r, i] weights[o, i] + bias[o] + residual[r, o]); activations dense.
+struct LinearProblem {
+  std::int64_t rows = 1, in = 1, out = 1;
+  bool bias = false, residual = false;
+  Activation act = Activation::none;
+  bool pack_weights = false;  // let the library choose the weights' layout: worth it when they stay the same
+};
+Kernel make_linear(const LinearProblem& problem);  // in: src, weights, [bias], [residual]; out: dst
+
+// A copy of `from` in layout `to`; counted as a reorder when run. Any dtype when both are dense, else f32.
+Kernel make_reorder(const MemDesc& from, const Layout& to);
+
+std::string library_version();  // "2.6.3"
+std::string effective_isa();    // "avx512_core_bf16", ... after DNNL_MAX_CPU_ISA
+// Threads of the kernels run by any thread from now on; 1 at start. Call before the first kernel is made.
+void set_threads(int threads);
+int threads();
+
+}  // namespace assay::engine::native
