@@ -1,25 +1,17 @@
-// The only file that includes oneDNN's header. Version 2.6: operation descriptors, `.data` of memory descriptors.
-#include "harness/engine/tensor/dnnl_adapter.hpp"
+// Threads, layouts, reorders and library facts; dnnl_products.cpp holds the primitives that compute.
 
 #include <omp.h>
 
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
 
-#include "harness/base/error.hpp"
 #include "harness/engine/tensor/counters.hpp"
+#include "harness/engine/tensor/dnnl_native.hpp"
 
 namespace assay::engine::native {
 namespace {
-
-using dnnl::algorithm;
-using dnnl::memory;
-using Md = dnnl::memory::desc;
-using DataType = dnnl::memory::data_type;
-using Tag = dnnl::memory::format_tag;
 
 std::atomic<int> g_threads{1};
 
@@ -52,6 +44,10 @@ DataType data_type(DType dtype) {
   }
 }
 
+}  // namespace
+
+const dnnl::engine& this_engine() { return context().engine; }
+
 Shape row_major_strides(const Shape& dims) {
   Shape strides(dims.size(), 1);
   for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
@@ -62,9 +58,7 @@ Md dense_md(DType dtype, const Shape& dims) {
   return dims.empty() ? Md({1}, data_type(dtype), Shape{1}) : Md(dims, data_type(dtype), row_major_strides(dims));
 }
 
-Md any_md(const Shape& dims) { return Md(dims, DataType::f32, Tag::any); }
-
-const Md& md_of(const Layout& native) { return *static_cast<const Md*>(native.native().get()); }
+namespace {
 
 bool is_row_major(const Md& md) {
   const auto& d = md.data;
@@ -78,6 +72,8 @@ bool is_row_major(const Md& md) {
   }
   return true;
 }
+
+}  // namespace
 
 // Equal descriptors become one object, so that comparing layouts is comparing pointers.
 Layout layout_of(const Md& md) {
@@ -99,12 +95,7 @@ dnnl::primitive_attr user_scratchpad() {
   return attr;
 }
 
-// What one run binds: library argument <- in[i] (i >= 0) or out[-1 - i].
-struct Binding {
-  int argument;
-  int index;
-  Md md;
-};
+namespace {
 
 struct Bound {
   dnnl::primitive primitive;
@@ -123,11 +114,13 @@ struct Bound {
   }
 };
 
-Kernel bind(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings) {
+}  // namespace
+
+Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings) {
   counters().primitives_created.fetch_add(1, std::memory_order_relaxed);
   auto bound = std::make_shared<Bound>();
   bound->primitive = std::move(primitive);
-  const dnnl::engine& engine = context().engine;
+  const dnnl::engine& engine = this_engine();
   for (const Binding& b : bindings) {
     memory mem(b.md, engine, DNNL_MEMORY_NONE);
     bound->memories.emplace(b.argument, mem);
@@ -141,189 +134,6 @@ Kernel bind(dnnl::primitive primitive, const Md& scratch_md, const std::vector<B
   }
   kernel.run = [bound](const KernelArgs& args) { bound->run(args); };
   return kernel;
-}
-
-// The residual (in[index]) is summed into dst before the activation, so dst may be the residual's own memory.
-void accumulate(Kernel& kernel, int index, std::size_t out_bytes) {
-  kernel.in_place[0] = index;
-  const auto inner = kernel.run;
-  const auto at = static_cast<std::size_t>(index);
-  kernel.run = [inner, at, out_bytes](const KernelArgs& args) {
-    if (args.in[at] != args.out[0]) std::memcpy(args.out[0], args.in[at], out_bytes);
-    inner(args);
-  };
-}
-
-dnnl::primitive_attr fused(bool residual, Activation act) {
-  dnnl::primitive_attr attr = user_scratchpad();
-  dnnl::post_ops ops;
-  if (residual) ops.append_sum(1.0f);
-  if (act == Activation::relu) ops.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
-  attr.set_post_ops(ops);
-  return attr;
-}
-
-Shape grouped(const Shape& weights, std::int64_t groups) {
-  if (groups == 1) return weights;
-  return {groups, weights[0] / groups, weights[1], weights[2], weights[3]};
-}
-
-Shape dnnl_dilation(const ConvProblem& p) { return {p.dilation[0] - 1, p.dilation[1] - 1}; }
-
-bool follows(const Layout& layout) { return layout.native() != nullptr; }
-
-// Calls `make` with the layouts that came; when the library has no fast kernel for them, with its own choice.
-template <class Make>
-auto preferring(bool given, const Make& make) {
-  if (given) {
-    try {
-      auto primitive_desc = make(true);
-      if (std::strncmp(primitive_desc.impl_info_str(), "ref", 3) != 0) return primitive_desc;
-    } catch (const dnnl::error&) {  // no kernel at all: the other way below
-    }
-  }
-  return make(false);
-}
-
-template <class Function>
-auto translated(const char* what, const Function& function) {
-  try {
-    return function();
-  } catch (const dnnl::error& e) {
-    throw Error(Fault::unsupported, std::string(what) + ": the kernel library has no implementation (" + e.what() + ")");
-  }
-}
-
-dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, const ConvFusion& fusion, const Md& src) {
-  const auto kind = fusion.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  const Md weights = any_md(grouped(p.weights, p.groups)), dst = any_md(p.dst);
-  using Desc = dnnl::convolution_forward::desc;
-  const auto direct = algorithm::convolution_direct;
-  const Shape dilation = dnnl_dilation(p);
-  const Desc desc = fusion.bias ? Desc(kind, direct, src, weights, Md({p.dst[1]}, DataType::f32, Tag::a), dst, p.stride,
-                                       dilation, p.pad_before, p.pad_after)
-                                : Desc(kind, direct, src, weights, dst, p.stride, dilation, p.pad_before, p.pad_after);
-  return {desc, fused(fusion.residual, fusion.act), context().engine};
-}
-
-}  // namespace
-
-Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, const Layout& src) {
-  return translated("conv2d", [&] {
-    const auto pd = preferring(follows(src), [&](bool follow) {
-      return forward_desc(problem, fusion, follow ? md_of(src) : any_md(problem.src));
-    });
-    std::vector<Binding> bindings = {
-        {DNNL_ARG_SRC, 0, pd.src_desc()}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}, {DNNL_ARG_DST, -1, pd.dst_desc()}};
-    if (fusion.bias) bindings.push_back({DNNL_ARG_BIAS, 2, pd.bias_desc()});
-    Kernel kernel = bind(dnnl::convolution_forward(pd), pd.scratchpad_desc(), bindings);
-    kernel.in = {layout_of(pd.src_desc()), layout_of(pd.weights_desc())};
-    if (fusion.bias) kernel.in.push_back(layout_of(pd.bias_desc()));
-    kernel.out = {layout_of(pd.dst_desc())};
-    kernel.in_place = {-1};
-    if (fusion.residual) {
-      kernel.in.push_back(kernel.out[0]);
-      accumulate(kernel, static_cast<int>(kernel.in.size()) - 1, kernel.out[0].bytes());
-    }
-    return kernel;
-  });
-}
-
-Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
-  return translated("conv2d_bwd_data", [&] {
-    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
-    const auto pd = preferring(follows(diff_dst), [&](bool follow) {
-      const dnnl::convolution_backward_data::desc desc(
-          algorithm::convolution_direct, any_md(p.src), any_md(grouped(p.weights, p.groups)),
-          follow ? md_of(diff_dst) : any_md(p.dst), p.stride, dnnl_dilation(p), p.pad_before, p.pad_after);
-      return dnnl::convolution_backward_data::primitive_desc(desc, user_scratchpad(), context().engine, hint);
-    });
-    Kernel kernel = bind(dnnl::convolution_backward_data(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()},
-                          {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()},
-                          {DNNL_ARG_DIFF_SRC, -1, pd.diff_src_desc()}});
-    kernel.in = {layout_of(pd.diff_dst_desc()), layout_of(pd.weights_desc())};
-    kernel.out = {layout_of(pd.diff_src_desc())};
-    kernel.in_place = {-1};
-    return kernel;
-  });
-}
-
-Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const Layout& diff_dst) {
-  return translated("conv2d_bwd_weights", [&] {
-    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
-    const auto pd = preferring(follows(src) || follows(diff_dst), [&](bool follow) {
-      const dnnl::convolution_backward_weights::desc desc(
-          algorithm::convolution_direct, follow && follows(src) ? md_of(src) : any_md(p.src),
-          any_md(grouped(p.weights, p.groups)), follow && follows(diff_dst) ? md_of(diff_dst) : any_md(p.dst), p.stride,
-          dnnl_dilation(p), p.pad_before, p.pad_after);
-      return dnnl::convolution_backward_weights::primitive_desc(desc, user_scratchpad(), context().engine, hint);
-    });
-    Kernel kernel = bind(dnnl::convolution_backward_weights(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_SRC, 0, pd.src_desc()},
-                          {DNNL_ARG_DIFF_DST, 1, pd.diff_dst_desc()},
-                          {DNNL_ARG_DIFF_WEIGHTS, -1, pd.diff_weights_desc()}});
-    kernel.in = {layout_of(pd.src_desc()), layout_of(pd.diff_dst_desc())};
-    kernel.out = {layout_of(pd.diff_weights_desc())};
-    kernel.in_place = {-1};
-    return kernel;
-  });
-}
-
-namespace {
-
-// [batch..., rows, columns], stored row-major as it is or transposed.
-Md matrix_md(const Shape& batch, std::int64_t rows, std::int64_t columns, bool transposed) {
-  Shape dims = batch;
-  dims.insert(dims.end(), {rows, columns});
-  if (!transposed) return Md(dims, DataType::f32, row_major_strides(dims));
-  Shape stored = batch;
-  stored.insert(stored.end(), {columns, rows});
-  Shape strides = row_major_strides(stored);
-  std::swap(strides[strides.size() - 1], strides[strides.size() - 2]);
-  return Md(dims, DataType::f32, strides);
-}
-
-}  // namespace
-
-Kernel make_matmul(const MatmulProblem& p) {
-  return translated("matmul", [&] {
-    const Md a = matrix_md(p.a_batch, p.m, p.k, p.transpose_a), b = matrix_md(p.b_batch, p.k, p.n, p.transpose_b);
-    const Md dst = matrix_md(p.batch, p.m, p.n, false);
-    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(a, b, dst), user_scratchpad(), context().engine);
-    Kernel kernel = bind(dnnl::matmul(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_SRC, 0, a}, {DNNL_ARG_WEIGHTS, 1, b}, {DNNL_ARG_DST, -1, dst}});
-    // Transposed operands are dense in their own order of axes: same bytes.
-    kernel.in = {Layout::dense({DType::f32, a.dims()}), Layout::dense({DType::f32, b.dims()})};
-    kernel.out = {Layout::dense({DType::f32, dst.dims()})};
-    kernel.in_place = {-1};
-    return kernel;
-  });
-}
-
-Kernel make_linear(const LinearProblem& p) {
-  return translated("linear", [&] {
-    const auto kind = p.pack_weights ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
-    const Md src = dense_md(DType::f32, {p.rows, p.in}), dst = dense_md(DType::f32, {p.rows, p.out});
-    const Md weights = p.pack_weights ? any_md({p.out, p.in}) : dense_md(DType::f32, {p.out, p.in});
-    const Md bias = dense_md(DType::f32, {p.out});
-    using Desc = dnnl::inner_product_forward::desc;
-    const Desc desc = p.bias ? Desc(kind, src, weights, bias, dst) : Desc(kind, src, weights, dst);
-    const dnnl::inner_product_forward::primitive_desc pd(desc, fused(p.residual, p.act), context().engine);
-    std::vector<Binding> bindings = {
-        {DNNL_ARG_SRC, 0, src}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}, {DNNL_ARG_DST, -1, dst}};
-    if (p.bias) bindings.push_back({DNNL_ARG_BIAS, 2, bias});
-    Kernel kernel = bind(dnnl::inner_product_forward(pd), pd.scratchpad_desc(), bindings);
-    kernel.in = {layout_of(src), layout_of(pd.weights_desc())};
-    if (p.bias) kernel.in.push_back(layout_of(bias));
-    kernel.out = {layout_of(dst)};
-    kernel.in_place = {-1};
-    if (p.residual) {
-      kernel.in.push_back(kernel.out[0]);
-      accumulate(kernel, static_cast<int>(kernel.in.size()) - 1, kernel.out[0].bytes());
-    }
-    return kernel;
-  });
 }
 
 namespace {
@@ -364,9 +174,9 @@ Kernel two_step_reorder(const MemDesc& from, const Layout& to) {
 Kernel library_reorder(const MemDesc& from, const Layout& to) {
   const Md source = md_for(from.spec, from.layout, to), target = md_for(from.spec, to, from.layout);
   if (source.data.ndims != target.data.ndims) return two_step_reorder(from, to);
-  const dnnl::engine& engine = context().engine;
+  const dnnl::engine& engine = this_engine();
   const dnnl::reorder::primitive_desc pd(engine, source, engine, target, user_scratchpad());
-  Kernel kernel = bind(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
+  Kernel kernel = bind_kernel(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
   const auto inner = kernel.run;
   kernel.run = [inner](const KernelArgs& args) {
     counters().reorders.fetch_add(1, std::memory_order_relaxed);
