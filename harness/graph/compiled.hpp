@@ -1,0 +1,78 @@
+// compile(): graph -> CompiledPlan, a fixed sequence of kernels over one arena. A plan owns its kernels, arena,
+// scratchpad and reordered weights; in a steady step it creates no primitive and allocates no tensor memory.
+// Bits: a sample's outputs in eval mode do not depend on its batch neighbours. Threading: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/graph/graph.hpp"
+
+namespace assay::graph {
+
+enum class Mode {
+  eval,        // running statistics, dropout off (but for nodes with always = 1)
+  train,       // batch statistics, dropout on
+  stochastic,  // running statistics, dropout on
+};
+
+struct CompileOptions {
+  std::int64_t batch = 64;
+  Mode mode = Mode::eval;
+  std::vector<std::string> outputs = {"logits"};  // outputs, taps or value names
+  std::string loss;                // a loss by name (losses.hpp): needs the run input "labels", gives output "loss" [N]
+  double label_smoothing = 0;      // of loss "cross-entropy"
+  bool mean_loss = false;          // differentiate the mean over the batch instead of the sum
+  std::string cotangent_of;        // instead of a loss: d <this output, run input "cotangent">; run in two phases
+  bool input_grad = false;         // output "grad:<input name>"
+  bool param_grads = false;        // outputs "grad:<parameter>" of every trainable parameter
+  bool live_parameters = false;    // parameters are read at every run from bind(); implied by mode train, param_grads
+  bool optimize = true;            // fold batch norm, fuse, share; off in tests that compare
+};
+
+// What random nodes are keyed by. Ids: one a row of the batch.
+struct RandomKeys {
+  std::uint64_t seed = 0, draw = 0;
+  std::span<const std::uint64_t> sample_ids;
+};
+
+class CompiledPlan {
+ public:
+  ~CompiledPlan();
+  CompiledPlan(CompiledPlan&&) noexcept;
+  std::int64_t batch() const;
+  const std::vector<std::string>& output_names() const;  // order of run()'s results
+  int output_index(const std::string& name) const;       // throws Error(internal)
+  bool needs_ids() const;                                // has active random nodes
+
+  // `inputs` by name: the graph's inputs, "labels" (i64 [N]), "cotangent". Dense, exactly the plan's batch.
+  // The tensors that come back are dense and shared with nobody: memory that the caller still holds is never reused.
+  // Throws Error(bad_input) for a missing input or a wrong spec.
+  const std::vector<Tensor>& run(const std::map<std::string, Tensor>& inputs, const RandomKeys& keys = {});
+  // Phase 0 computes every output that does not depend on "cotangent"; phase 1 the rest.
+  const std::vector<Tensor>& run_phase(int phase, const std::map<std::string, Tensor>& inputs, const RandomKeys& keys = {});
+
+  // Live parameters: dense f32 memory that must outlive the plan's runs. Without bind() the graph's own values.
+  void bind(const std::string& parameter, const float* values);
+
+  std::size_t arena_bytes() const;
+  std::size_t kernel_count() const;
+  std::string to_text() const;      // kernels with shapes, layouts' reorders and offsets
+  struct Timing { std::string what; double seconds = 0; std::uint64_t calls = 0; };
+  void profile(bool on);            // adds clock reads around kernels
+  std::vector<Timing> timings() const;
+
+ private:
+  friend CompiledPlan compile(const Graph&, const CompileOptions&);
+  struct Impl;
+  explicit CompiledPlan(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+CompiledPlan compile(const Graph& graph, const CompileOptions& options);
+
+}  // namespace assay::graph

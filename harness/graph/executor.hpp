@@ -1,0 +1,67 @@
+// Executor: runs a graph on any number of rows. Caches one compiled plan per (mode, wants); the compute batch is fixed,
+// the last batch is padded, so a row's numbers depend on nothing but the row (and its id, where the graph is random).
+// Threading: one thread at a time; make one executor a thread (graphs are shared).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/graph/compiled.hpp"
+
+namespace assay::graph {
+
+struct ForwardOptions {
+  Mode mode = Mode::eval;
+  std::uint64_t seed = 0, draw = 0;                // for random nodes
+  std::span<const std::uint64_t> sample_ids = {};  // one a row; needed when the graph is random in this mode
+};
+
+struct LossGrad {
+  Tensor loss;    // [n]
+  Tensor grad;    // like x: d sum(loss) / dx, so row i is the gradient of loss i
+  Tensor logits;  // [n, classes]
+};
+
+struct RecordedForward {
+  std::vector<Tensor> values;                  // as asked, with history
+  std::map<std::string, Tensor> parameters;    // the watched parameters, when asked for
+};
+
+class Executor {
+ public:
+  explicit Executor(std::shared_ptr<const Graph> graph, std::int64_t batch = 64);
+  ~Executor();
+  const Graph& graph() const { return *graph_; }
+  std::int64_t batch() const { return batch_; }
+
+  // x: [n, ...] f32, n >= 1. One tensor per wanted output or tap, [n, ...], dense. Throws Error(bad_input) on shapes.
+  std::vector<Tensor> forward(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
+                              const ForwardOptions& options = {});
+  Tensor logits(const Tensor& x, const ForwardOptions& options = {}) { return forward(x, {"logits"}, options)[0]; }
+  // Per-sample losses by name (losses.hpp) and their input gradients. y: i64 [n].
+  LossGrad loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y, const ForwardOptions& options = {});
+  // d <output, cotangent> / dx without history. cotangent: [n, ...] like the output.
+  Tensor input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent, const ForwardOptions& options = {});
+  // d (mean of the losses over all n rows) / d parameter, for every trainable parameter.
+  std::map<std::string, Tensor> loss_and_param_grads(const std::string& loss, const Tensor& x, const Tensor& y,
+                                                     const ForwardOptions& options = {});
+  // Node by node on the eager tape: x may carry history, results do; any order of gradient. n is free (not padded).
+  RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
+                                   const ForwardOptions& options = {}, bool watch_parameters = false);
+
+  CompiledPlan& plan(const CompileOptions& options);  // cached; options.batch is set to batch()
+
+ private:
+  std::shared_ptr<const Graph> graph_;
+  std::shared_ptr<const Graph> folded_;  // batch norm folded: what the eager path runs in eval mode
+  std::int64_t batch_;
+  std::map<std::string, CompiledPlan> plans_;
+};
+
+// Rows of x in pieces of `batch`, the last one padded with copies of its first row; f gets (piece, first row, rows).
+void for_padded_batches(const Tensor& x, std::int64_t batch,
+                        const std::function<void(const Tensor& piece, std::int64_t first, std::int64_t rows)>& f);
+
+}  // namespace assay::graph
