@@ -1,7 +1,8 @@
 // The one container for arrays on disk: safetensors (8-byte little-endian header length, JSON header, raw bytes).
 // Model artifacts, prepared records, adversarial batches and checkpoints are all such files; `metadata` holds a
 // JSON value under the "__metadata__" key "assay" (as text, as the format demands string values).
-// Deterministic: equal content gives equal bytes (names sorted, data 8-byte aligned).
+// Deterministic: equal content gives equal bytes. Data are laid out by element size (largest first), then name, without
+// holes, from an 8-byte boundary: so every array is aligned to its own element. Files of other tools load in any order.
 #pragma once
 
 #include <cstddef>
