@@ -45,3 +45,7 @@ find_package(dnnl REQUIRED)
 if(ASSAY_TESTS)
   find_package(doctest REQUIRED)
 endif()
+
+# Programs in <build>/bin and plugins in <build>/plugins: the relative places of the install tree's bin and lib.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(ASSAY_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins")
