@@ -1,0 +1,168 @@
+// Rank metrics of out-of-distribution detection (rule 30). Scores are sorted once by a radix sort of their bits; all
+// statistics then walk groups of equal scores.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <functional>
+#include <numeric>
+
+#include "harness/metrics/checks.hpp"
+#include "harness/metrics/metrics.hpp"
+
+namespace assay::metrics {
+namespace {
+
+void need_both(const char* metric, std::span<const double> in, std::span<const double> out) {
+  if (in.empty()) detail::refuse(metric, "one class is missing: no in-distribution scores");
+  if (out.empty()) detail::refuse(metric, "one class is missing: no out-of-distribution scores");
+  detail::need_numbers(metric, in, "in");
+  detail::need_numbers(metric, out, "out");
+}
+
+// A key whose unsigned order is the order of the doubles; -0 and +0 are one score.
+std::uint64_t key_of(double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value == 0 ? 0.0 : value);
+  return bits >> 63 ? ~bits : bits | (std::uint64_t{1} << 63);
+}
+
+struct Item {
+  std::uint64_t key;
+  std::uint32_t index;  // into in ++ out
+};
+
+// Ascending, stable. Least significant digit first, 8 passes of 8 bits; passes in which all keys agree are skipped.
+std::vector<Item> sorted(std::span<const double> in, std::span<const double> out) {
+  std::vector<Item> items(in.size() + out.size());
+  for (std::size_t i = 0; i < items.size(); ++i)
+    items[i] = {key_of(i < in.size() ? in[i] : out[i - in.size()]), static_cast<std::uint32_t>(i)};
+  std::vector<Item> other(items.size());
+  for (int shift = 0; shift < 64; shift += 8) {
+    std::array<std::size_t, 257> start{};
+    for (const Item& item : items) ++start[(item.key >> shift & 255) + 1];
+    if (*std::max_element(start.begin(), start.end()) == items.size()) continue;
+    std::partial_sum(start.begin(), start.end(), start.begin());
+    for (const Item& item : items) other[start[item.key >> shift & 255]++] = item;
+    items.swap(other);
+  }
+  return items;
+}
+
+struct Group {
+  double in = 0, out = 0;  // how many of each class share one score
+};
+
+// Groups of equal scores, ascending by score.
+std::vector<Group> groups_of(std::span<const double> in, std::span<const double> out) {
+  const auto items = sorted(in, out);
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i == 0 || items[i].key != items[i - 1].key) groups.emplace_back();
+    (items[i].index < in.size() ? groups.back().in : groups.back().out) += 1;
+  }
+  return groups;
+}
+
+// Sum over steps of recall times precision, positives first from the end named by `descending`.
+double average_precision(std::vector<Group> groups, bool positive_out) {
+  if (positive_out) std::reverse(groups.begin(), groups.end());
+  double total = 0;
+  for (const Group& g : groups) total += positive_out ? g.out : g.in;
+  double hits = 0, seen = 0, sum = 0;
+  for (const Group& g : groups) {
+    const double positives = positive_out ? g.out : g.in;
+    hits += positives;
+    seen += g.in + g.out;
+    sum += positives / total * (hits / seen);
+  }
+  return sum;
+}
+
+}  // namespace
+
+double auroc(std::span<const double> in, std::span<const double> out) {
+  need_both("auroc", in, out);
+  double below = 0, wins = 0;  // in-distribution scores below; pairs won by the out-of-distribution score
+  for (const Group& g : groups_of(in, out)) {
+    wins += g.out * (below + g.in / 2);
+    below += g.in;
+  }
+  return wins / (static_cast<double>(in.size()) * static_cast<double>(out.size()));
+}
+
+double auroc_trapezoid(std::span<const double> in, std::span<const double> out) {
+  need_both("auroc", in, out);
+  std::vector<double> a(in.begin(), in.end()), b(out.begin(), out.end());
+  std::sort(a.begin(), a.end(), std::greater<>());
+  std::sort(b.begin(), b.end(), std::greater<>());
+  double area = 0, fpr = 0, tpr = 0;
+  for (std::size_t i = 0, j = 0; i < a.size() || j < b.size();) {
+    const double threshold = j == b.size() || (i < a.size() && a[i] > b[j]) ? a[i] : b[j];
+    while (i < a.size() && a[i] >= threshold) ++i;
+    while (j < b.size() && b[j] >= threshold) ++j;
+    const double next_fpr = static_cast<double>(i) / static_cast<double>(a.size());
+    const double next_tpr = static_cast<double>(j) / static_cast<double>(b.size());
+    area += (next_fpr - fpr) * (next_tpr + tpr) / 2;
+    fpr = next_fpr;
+    tpr = next_tpr;
+  }
+  return area;
+}
+
+double fpr_at_tpr(std::span<const double> in, std::span<const double> out, double tpr) {
+  need_both("fpr_at_95", in, out);
+  if (!(tpr > 0 && tpr <= 1)) detail::refuse("fpr_at_95", "true positive rate " + std::to_string(tpr) + " is outside (0, 1]");
+  const auto groups = groups_of(in, out);
+  double flagged_in = 0, flagged_out = 0;
+  for (auto g = groups.rbegin(); g != groups.rend(); ++g) {
+    flagged_in += g->in;
+    flagged_out += g->out;
+    if (flagged_out / static_cast<double>(out.size()) >= tpr) break;
+  }
+  return flagged_in / static_cast<double>(in.size());
+}
+
+double aupr_out(std::span<const double> in, std::span<const double> out) {
+  need_both("aupr_out", in, out);
+  return average_precision(groups_of(in, out), true);
+}
+
+double aupr_in(std::span<const double> in, std::span<const double> out) {
+  need_both("aupr_in", in, out);
+  return average_precision(groups_of(in, out), false);
+}
+
+WeightedAuroc::WeightedAuroc(std::span<const double> in, std::span<const double> out)
+    : in_size_(in.size()), out_size_(out.size()) {
+  need_both("auroc", in, out);
+  const auto items = sorted(in, out);
+  order_.resize(items.size());
+  new_group_.resize(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    order_[i] = items[i].index;
+    new_group_[i] = i == 0 || items[i].key != items[i - 1].key;
+  }
+}
+
+double WeightedAuroc::operator()(std::span<const std::uint32_t> in_counts, std::span<const std::uint32_t> out_counts) const {
+  detail::need_same("auroc", in_counts.size(), in_size_, "in-distribution counts");
+  detail::need_same("auroc", out_counts.size(), out_size_, "out-of-distribution counts");
+  double below = 0, group_in = 0, group_out = 0, wins = 0, outs = 0;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (new_group_[i]) {
+      wins += group_out * (below + group_in / 2);
+      below += group_in;
+      outs += group_out;
+      group_in = group_out = 0;
+    }
+    const std::uint32_t at = order_[i];
+    if (at < in_size_) group_in += in_counts[at];
+    else group_out += out_counts[at - in_size_];
+  }
+  wins += group_out * (below + group_in / 2);
+  below += group_in;
+  outs += group_out;
+  if (below == 0 || outs == 0) detail::refuse("auroc", "one class is missing from the resample");
+  return wins / (below * outs);
+}
+
+}  // namespace assay::metrics
