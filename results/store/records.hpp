@@ -1,0 +1,109 @@
+// What the store hands out, as plain data. [any-thread]
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.hpp"
+#include "harness/record/job.hpp"
+#include "harness/record/shard.hpp"
+
+namespace assay::store {
+
+enum class Level { valid, suspect, invalid };
+const char* level_name(Level level);  // "VALID" "SUSPECT" "INVALID"
+
+struct VerdictRecord {
+  Level level = Level::valid;
+  int rule = 0;             // 0: no rule of the list
+  std::string reason;
+};
+
+struct ScoreRecord {
+  std::string quantity, condition, configuration, grade;  // grade: judged | host-measured | reported
+  double value = 0;
+  std::int64_t n = 0;
+  Json extra;               // the event's other fields: numerator, denominator, mode, bins, ...
+};
+
+struct AttemptRecord {
+  std::int64_t id = 0;
+  int n = 0;
+  std::string status, reason;     // ok failed rejected crashed timeout oom cancelled
+  std::string protocol, judgement, numerics, data_hash, model_hash, machine, build, retracted;
+  Json host, counters;
+  double wall_seconds = 0, cpu_seconds = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  std::int64_t forward = 0, backward = 0, macs = 0;
+  Level level = Level::valid;
+  std::vector<VerdictRecord> verdicts;
+  std::vector<ScoreRecord> scores;
+};
+
+struct CellRecord {
+  std::int64_t id = 0;
+  std::string kind, generation, label, method, subject, judgement, numerics;  // kind: prepare train certify cell
+  Json params, axes, identity;
+  Seeds seeds;
+  bool baseline = false;
+  std::string plugin_id, plugin_version, plugin_digest;
+  Json descriptor;                       // null when the plugin was never described
+  std::optional<AttemptRecord> standing;
+};
+
+struct StageRecord {
+  std::string stage, status, reason, shard_sha256, log_tail;
+  int exit_code = 0, signal = 0;
+  double wall_seconds = 0, cpu_seconds = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  Json phases;                           // [{name, wall, cpu}]
+};
+
+// A column as stored, decoded.
+struct OutcomeColumn : Column {
+  std::int64_t attempt = 0;
+  std::string sha256;                    // of ids then values, little-endian: equal digests are equal bits
+};
+
+struct TraceRecord {
+  std::string name, grade;
+  std::int64_t step = 0;
+  double value = 0;
+};
+
+struct ArtifactRecord {
+  std::string name, sha256;
+  std::uint64_t bytes = 0;
+  bool made = false;                     // false: used as an input
+};
+
+struct CertificateRecord {
+  std::string plugin_digest, role, check;
+  bool passed = false;
+  double value = 0;
+  std::string detail;
+};
+
+struct ClaimedNumber {
+  std::string series, method, subject, quantity, condition, source;  // source: citation, page or table
+  double value = 0;
+};
+
+// The latest plan of a suite under one protocol.
+struct SuiteRecord {
+  std::string name, task, file, sha256, protocol_hash, series, rank_by, rank, condition, on_failure;
+  int version = 1;
+  double min_coverage = 1;
+  Json protocol;
+};
+
+struct LeaderboardRow {
+  std::string method, plugin_version, plugin_digest, params, subject, axes, condition, configuration, quantity, grade, level;
+  bool baseline = false;
+  double mean = 0;
+  std::int64_t seeds = 0, done = 0, planned = 0;
+};
+
+}  // namespace assay::store
