@@ -1,0 +1,82 @@
+// The supervisor: executes a plan on this machine. Every stage of a node is one process `assay-worker JOB.json` with a
+// scratch folder, a minimal environment and limits; whatever it does ends as one Finished record, and the others go on.
+//
+// Folders (both may be shared by supervisors that run at the same time):
+//   <cache>/<kind>/<key>/   published artifacts: the files of out/, manifest.json, journal/ (shards and stage facts)
+//   <work>/<key>/<stage>/   scratch of a node in flight: job.json, shard, out/, tmp/, log, exit.json
+// Invariants:
+//   * An artifact is made only when a cell that is not done needs it, by one supervisor at a time (a lock per key),
+//     and appears whole or not at all. Its digests are checked when it is used; a damaged one is renamed to
+//     <key>.corrupt-N and made again.
+//   * A scratch folder lives until on_finished has returned; a killed supervisor's successor goes on from it. A stage
+//     that ended is not run again, as long as its job is the same.
+//   * Nothing depends on `jobs`, order or restarts but times.
+// Threading: one thread does everything; callbacks are called on it, one at a time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/record/plan.hpp"
+
+namespace assay::sched {
+
+struct SchedOptions {
+  int jobs = 1;                           // nodes in flight; jobs x Numerics::threads should not exceed the cores
+  std::filesystem::path cache, work;      // created when missing
+  std::filesystem::path worker;           // the assay-worker program
+  const std::atomic<int>* stop = nullptr; // 0 go on; 1 start nothing new, end what runs; 2 kill what runs (scratch stays)
+  double progress_seconds = 0.2;          // least time between two on_progress calls
+  std::uint64_t file_bytes = std::uint64_t{8} << 30;  // the longest file a worker may write
+};
+
+struct Running {
+  std::string label, stage, what;  // node, its stage, and what the worker said last
+  double fraction = 0;             // of the stage, 0 when it said nothing
+  double seconds = 0;              // since the node was started
+};
+
+struct Progress {
+  std::int64_t cells = 0, cells_done = 0, cells_failed = 0, cells_reused = 0;  // done includes failed and reused
+  std::int64_t artifacts = 0, artifacts_done = 0;  // those that must be made
+  std::vector<Running> running;
+  double seconds_left = -1;        // from measured costs where there are any, else from the plan's; < 0: unknown
+};
+
+struct Summary {
+  std::int64_t cells = 0, ok = 0, failed = 0, reused = 0;  // cells: ok + failed + reused, + not reached when interrupted
+  std::int64_t artifacts_made = 0, artifacts_reused = 0, artifacts_failed = 0;
+  bool interrupted = false;
+  double wall_seconds = 0;
+};
+
+struct Callbacks {
+  // A node ended, whatever the way. Called once for each cell that was not done; for each artifact node that was made
+  // or failed; and for each artifact found in the cache, with status "ok" (its stages are those of the process that
+  // made it, perhaps long ago). `stages` is empty when a dependency failed: the reason names it.
+  // Shard paths are valid until it returns. What it throws ends the run; scratch stays.
+  std::function<void(const Finished&)> on_finished;
+  // True: the store holds a record for this generation and judgement hash that should stand. A failed record stands
+  // too unless the user asked to retry failures; that decision is the caller's.
+  std::function<bool(const Node&)> already_done;
+  std::function<void(const Progress&)> on_progress;
+  // Attempts that the store knows of this node; Finished::attempt is one more. Absent: 0.
+  std::function<int(const Node&)> attempts_before;
+};
+
+// Runs what is not done. Throws Error(bad_input) for a plan that is no DAG, Error(io) when its own folders cannot be
+// written (a full disk: nothing is recorded for the cells in flight, and the next run goes on from them).
+Summary run(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks);
+
+// What run() would do now, in plan order; reads manifests, verifies no digest, changes nothing.
+struct Preview {
+  std::vector<const Node*> to_run, cached, done;  // artifacts that nobody needs are in none
+};
+Preview preview(const Plan& plan, const std::filesystem::path& cache,
+                const std::function<bool(const Node&)>& already_done);
+
+}  // namespace assay::sched
