@@ -3,9 +3,16 @@
 // failure it prints "error: <message>" on stderr and exits with the cli's codes (2 bad input, 3 internal).
 //
 //   assay-worker describe FILE.so       -> {"abi": "0.1", "descriptors": [Descriptor::to_json(), ...]}
-//   assay-worker info models            -> [{"id", "summary", "params": [{"key", "type", "default", "doc"}]}, ...]
-//   assay-worker info ops               -> [{"id", "inputs", "attributes": ["stride", ...], "vjp": true, "onnx": "Conv"}, ...]
-//   assay-worker info numerics          -> Numerics::to_json() of this machine (threads and batch at their defaults)
+//   assay-worker info planning          -> all that the planner asks of the engine:
+//       {"numerics": Numerics::to_json() of this machine (threads and batch at their defaults),
+//        "models":   [Descriptor::to_json() of each architecture of the zoo: id, version, roles ["architecture"], summary,
+//                     params], "train_seconds_per_1000": {model id: seconds, ...} where known,
+//        "recipes":  [the same for each named recipe: its fields are params, its values their fallbacks],
+//        "certificates": {role: [check id, ...]}, "judge_version": 1}
+//   assay-worker info models            -> the "models" part alone
+//   assay-worker info numerics          -> the "numerics" part alone
+//   assay-worker info ops               -> [{"id", "inputs": "x weights", "attributes": ["stride", ...], "vjp": true,
+//                                            "onnx": "Conv"}, ...]
 //   assay-worker checks FILE.so         -> [{"plugin": ID, "check": "one-symbol", "says": "..."}, ...] in running order
 //   assay-worker check FILE.so ID CHECK -> {"status": "passed"|"failed"|"warning"|"skipped", "detail": "..."}
 //                                          exit 0 whatever the status; a signal or another code means "crashed"
@@ -19,7 +26,6 @@
 
 #include "harness/base/json.hpp"
 #include "harness/record/descriptor.hpp"
-#include "harness/record/job.hpp"
 
 namespace assay::cli {
 
@@ -52,8 +58,7 @@ class WorkerClient {
 
   std::vector<Descriptor> describe(const std::filesystem::path& library) const;  // cached by size, mtime and digest
   PluginSet describe_all(const std::vector<std::filesystem::path>& libraries) const;
-  Json info(const std::string& topic) const;  // models, ops, numerics
-  Numerics numerics() const;
+  Json info(const std::string& topic) const;  // planning models numerics ops
   std::vector<CheckCase> checks(const std::filesystem::path& library) const;
   CheckResult check(const std::filesystem::path& library, const CheckCase& what, double timeout_seconds) const;
   const std::filesystem::path& program() const { return program_; }
