@@ -1,0 +1,138 @@
+// The planner's working state. Private to harness/plan. Nodes are added after everything they need, so the plan is in
+// topological order by construction; a node whose key is there already is shared.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/base/error.hpp"
+#include "harness/plan/plan.hpp"
+
+namespace assay::plan {
+
+[[noreturn]] void fail(const Place& place, const std::string& message, Fault fault = Fault::bad_input);
+
+// Raised when the meaning of an identity changes without a change of its content.
+constexpr int identity_format = 1;
+// Raised when a task's protocol (what the judge and the worker do) changes; part of the protocol hash (rule 13).
+constexpr int task_version = 1;
+
+constexpr const char* records_file = "records.safetensors";
+constexpr const char* model_file = "model.safetensors";
+
+struct Params {
+  Json all;       // every parameter, for the job
+  Json identity;  // those that can change outputs
+};
+// Validates `given` key by key so that an error names the key's own place. `what` is "method", "architecture", "recipe".
+Params expand(const Descriptor& schema, const ParamTable& given, const char* what);
+
+// A net in the hands of a cell: the name under which the job knows it and the node that makes it.
+struct Net {
+  std::string name, node;
+};
+
+// One point of a method's grid.
+struct MethodPoint {
+  ParamTable params;
+  Json axes;  // grid keys and values
+};
+std::vector<MethodPoint> grid_points(const MethodSpec& method);
+
+class Planner {
+ public:
+  Planner(const SuiteSpec& suite, const PlanContext& context);
+  Plan run();
+
+ private:
+  // data.cpp
+  const CatalogEntry& entry_of(const DataSpec& data) const;
+  std::string records(const DataSpec& data);   // key of the prepare node
+  std::string stream();                        // key of the keyed shuffle of test and ood lists
+  std::int64_t count(const DataSpec& data) const;
+  Json source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data, std::vector<InputRef>& inputs) const;
+  void check_shapes() const;
+
+  // subjects.cpp
+  std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
+  std::string train_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
+  Json build_of(const ModelSpec& model) const;          // {arch, params}
+  Json recipe_of(const RecipeSpec& spec, const char* what) const;
+  Json model_recipe(const ModelSpec& model) const;
+  const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`
+  double train_rate(const ModelSpec& model) const;       // seconds per 1000 inputs, forward and backward
+  Json subject_protocol(const ModelSpec& model) const;
+  std::int64_t classes() const;
+
+  // methods.cpp
+  const Descriptor& plugin_of(const Located<std::string>& id, const char* key, const std::vector<std::string>& roles) const;
+  std::string role_of(const Descriptor& plugin, const std::vector<std::string>& roles) const;
+  std::string certificate(const Descriptor& plugin, const std::string& role);
+  void plan_method(const MethodSpec& method);
+  void check_methods() const;
+
+  // cells.cpp
+  struct CellPoint;
+  Node start_cell(const CellPoint& point) const;
+  void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
+  void attack_cell(const CellPoint& point);
+  void detect_cell(const CellPoint& point);
+  void predict_cell(const CellPoint& point);
+  void compress_cell(const CellPoint& point);
+  Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
+  Json budget() const;
+  Json threat() const;
+  double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
+  double attack_seconds(const CellPoint& point) const;
+  double finetune_seconds(const ModelSpec& model) const;
+  double recipe_seconds(const Json& recipe, const ModelSpec& model) const;
+
+  // planner.cpp
+  Node start_node(NodeKind kind, std::string label) const;
+  const Node& add(Node node, Json identity);  // hashes the identity; shares an equal node
+  void attach(Node& node, const Descriptor& plugin) const;
+  Json plugin_identity(const Descriptor& plugin) const;
+  Seeds seeds(std::int64_t subject, std::int64_t method) const;
+  void protocol();
+  void ranking();
+  void claims();
+  Numerics effective_numerics() const;
+
+  const SuiteSpec& suite_;
+  const PlanContext& context_;
+  Numerics numerics_;
+  Plan plan_;
+  std::unordered_map<std::string, std::size_t> index_;       // key -> position in plan_.nodes
+  std::unordered_map<std::string, std::string> cell_owner_;  // key -> the method that made the cell
+};
+
+// One cell to be: what its task needs to know.
+struct Planner::CellPoint {
+  const MethodSpec* method = nullptr;
+  const MethodPoint* grid = nullptr;
+  const Descriptor* plugin = nullptr;
+  std::string role, certificate;
+  Params params;
+  const ModelSpec* model = nullptr;
+  std::int64_t seed = 0;
+  Rational ratio;  // compress
+};
+
+inline InputRef from_node(std::string name, std::string node, const char* file) {
+  InputRef ref;
+  ref.name = std::move(name);
+  ref.node = std::move(node);
+  ref.file = file;
+  return ref;
+}
+inline InputRef from_stage(std::string name, const char* stage, const char* file) {
+  InputRef ref;
+  ref.name = std::move(name);
+  ref.stage = stage;
+  ref.file = file;
+  return ref;
+}
+
+}  // namespace assay::plan

@@ -1,0 +1,147 @@
+// What spans blocks: references, cycles, what a task needs and refuses, and leaks between lists.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/suite/blocks.hpp"
+
+namespace assay::suite {
+namespace {
+
+std::vector<std::string> model_ids(const SuiteSpec& suite) {
+  std::vector<std::string> ids;
+  for (const ModelSpec& model : suite.models) ids.push_back(model.id.value);
+  return ids;
+}
+
+void check_model_reference(const SuiteSpec& suite, const Located<std::string>& id, const char* key) {
+  if (!suite.model(id.value))
+    fail(id.place, fmt::format("{}: unknown model '{}'{}", key, id.value, suggestion(id.value, model_ids(suite))));
+}
+
+// Follows `from` from every model; a model met twice on one way is a cycle.
+void check_cycles(const SuiteSpec& suite) {
+  for (const ModelSpec& start : suite.models) {
+    std::vector<std::string> way = {start.id.value};
+    for (const ModelSpec* at = &start; at && at->from;) {
+      const std::string& next = at->from->model.value;
+      const bool closed = std::find(way.begin(), way.end(), next) != way.end();
+      way.push_back(next);
+      if (closed)
+        fail(at->from->model.place, fmt::format("model.from.model: cyclic reference {}; expected a model that does not come from '{}'",
+                                                fmt::join(way, " -> "), at->id.value));
+      at = suite.model(next);
+    }
+  }
+}
+
+void check_references(const SuiteSpec& suite) {
+  for (const ModelSpec& model : suite.models)
+    if (model.from) check_model_reference(suite, model.from->model, "model.from.model");
+  check_cycles(suite);
+  if (!suite.threat) return;
+  for (const auto& id : suite.threat->victims) check_model_reference(suite, id, "threat.victims");
+  for (const auto& id : suite.threat->surrogates) check_model_reference(suite, id, "threat.surrogates");
+}
+
+[[noreturn]] void refuse_block(const Place& place, const char* what, const SuiteSpec& suite) {
+  fail(place, fmt::format("{} has no meaning for task '{}'", what, suite.task.value));
+}
+
+void check_needed(const SuiteSpec& suite) {
+  const std::string& task = suite.task.value;
+  const auto need = [&](bool there, const Place& place, const char* what) {
+    if (!there) fail(place, fmt::format("task '{}' needs {}", task, what));
+  };
+  need(!suite.models.empty(), suite.place, "at least one [[model]]");
+  need(suite.data.test.has_value(), suite.data.place, "data.test");
+  need(suite.data.train.has_value(), suite.data.place, "data.train");
+  if (task == "attack") need(suite.threat.has_value(), suite.place, "a [threat] block");
+  if (task == "detect") need(!suite.data.ood.empty(), suite.data.place, "data.ood with at least one list");
+  if (task == "compress") need(suite.target.has_value(), suite.place, "a [target] block");
+}
+
+void check_unused(const SuiteSpec& suite) {
+  const std::string& task = suite.task.value;
+  const bool derives = std::any_of(suite.models.begin(), suite.models.end(), [](const auto& m) { return m.from.has_value(); });
+  if (suite.data.val)
+    fail(suite.data.val->place, "data.val: tuning is not available yet, so nothing would read the list", Fault::unsupported);
+  if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
+  if (suite.budget.place.line > 0 && task != "attack") refuse_block(suite.budget.place, "[budget]", suite);
+  if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
+  if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
+  if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
+  if (suite.data.fit && task != "detect") refuse_block(suite.data.fit->place, "data.fit", suite);
+  if (suite.rank == "subject" && task != "attack") refuse_block(suite.place, "rank = \"subject\"", suite);
+  for (const MethodSpec& method : suite.methods) {
+    if (!method.targets.empty() && task != "compress") refuse_block(method.place, "method.targets", suite);
+    if (method.members > 0 && task != "predict") refuse_block(method.members_place, "method.members", suite);
+  }
+  for (const ModelSpec& model : suite.models)
+    if (model.members > 1 && task != "predict") refuse_block(model.members_place, "model.members", suite);
+}
+
+void check_members(const SuiteSpec& suite) {
+  for (const MethodSpec& method : suite.methods)
+    for (const ModelSpec& model : suite.models)
+      if (method.members > model.members)
+        fail(method.members_place, fmt::format("method.members: {} asked, but model '{}' has {}; expected at most that many",
+                                               method.members, model.id.value, model.members));
+}
+
+// Can the two lists share a record? A balanced list may reach anywhere in its split.
+bool overlap(const DataSpec& a, const DataSpec& b) {
+  if (a.set.value != b.set.value || a.split.value != b.split.value) return false;
+  if (a.balanced || b.balanced) return true;
+  const auto ends_before = [](const DataSpec& x, const DataSpec& y) { return x.limit > 0 && x.first + x.limit <= y.first; };
+  return !ends_before(a, b) && !ends_before(b, a);
+}
+
+bool within(const DataSpec& part, const DataSpec& whole) {
+  if (part.set.value != whole.set.value || part.split.value != whole.split.value) return false;
+  if (whole.first == 0 && whole.limit == 0) return true;
+  if (part.balanced || whole.balanced)
+    return part.balanced == whole.balanced && part.first == whole.first && part.limit == whole.limit;
+  if (part.first < whole.first) return false;
+  return whole.limit == 0 || (part.limit > 0 && part.first + part.limit <= whole.first + whole.limit);
+}
+
+void check_lists(const SuiteSpec& suite) {
+  const DataBlock& data = suite.data;
+  if (overlap(*data.test, *data.train))
+    fail(data.test->place, fmt::format("data.test: shares records of '{}' split '{}' with data.train; expected disjoint lists",
+                                       data.test->set.value, data.test->split.value));
+  // Rule 32: a detector fits on the in-distribution training list and on nothing else.
+  if (data.fit && !within(*data.fit, *data.train))
+    fail(data.fit->place, "data.fit: expected a part of data.train (rule 32)");
+  for (const DataSpec& ood : data.ood) {
+    if (ood.set.value == data.train->set.value || ood.set.value == data.test->set.value)
+      fail(ood.set.place, fmt::format("data.ood: '{}' is the in-distribution set; expected another", ood.set.value));
+    if (ood.label == data.test->set.value)
+      fail(ood.place, fmt::format("data.ood: label '{}' names the in-distribution set; expected another", ood.label));
+  }
+}
+
+// Rule 37: structured or clever pruning means nothing without these two under the same recipe.
+void check_pruning_anchors(const SuiteSpec& suite) {
+  if (suite.task.value != "compress" || suite.rank == "none") return;
+  for (const char* anchor : {"random-pruning", "magnitude-global"}) {
+    const bool there = std::any_of(suite.methods.begin(), suite.methods.end(),
+                                   [&](const MethodSpec& method) { return method.use.value == anchor; });
+    if (!there)
+      fail(suite.place, fmt::format("a ranked compress suite needs method '{}' (rule 37); expected it, or rank = \"none\"", anchor));
+  }
+}
+
+}  // namespace
+
+void cross_check(SuiteSpec& suite) {
+  check_needed(suite);
+  check_unused(suite);
+  check_references(suite);
+  check_members(suite);
+  check_lists(suite);
+  check_pruning_anchors(suite);
+}
+
+}  // namespace assay::suite

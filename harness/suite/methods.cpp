@@ -1,0 +1,113 @@
+// [[method]], [threat] and [target]: what is run, and under which terms.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/suite/blocks.hpp"
+
+namespace assay::suite {
+namespace {
+
+ParamTable parse_grid(const Fields& fields, const ParamTable& params) {
+  ParamTable grid = fields.params("grid");
+  for (const ParamValue& axis : grid.entries) {
+    if (!axis.value.is_array() || axis.value.size() == 0)
+      fail(axis.place, fmt::format("method.grid.{}: expected a list of values, one a grid point; a single value belongs in `params`",
+                                   axis.key));
+    if (params.find(axis.key))
+      fail(axis.key_place, fmt::format("method.grid.{}: the key stands in `params` too; expected it once", axis.key));
+    const Json::Array& values = axis.value.as_array();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (std::find(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i), values[i]) !=
+          values.begin() + static_cast<std::ptrdiff_t>(i))
+        fail(axis.place, fmt::format("method.grid.{}: {} stands twice", axis.key, values[i].dump()));
+  }
+  return grid;
+}
+
+MethodSpec parse_method(const Toml& block) {
+  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members"});
+  MethodSpec out;
+  out.place = fields.place();
+  out.use = fields.need_text("use", "a plugin id ('assay list methods' shows them)");
+  if (fields.find("name")) out.variant = fields.need_id("name", "a name that tells variants of one plugin apart");
+  out.params = fields.params("params");
+  out.grid = parse_grid(fields, out.params);
+  out.targets = fields.rationals("targets");
+  out.members = fields.integer("members", 0, {1, 1000});
+  if (const Toml* members = fields.find("members")) out.members_place = members->place;
+  return out;
+}
+
+// The one of `values` that the board ranks at: the key's value, or the only value there is.
+Rational pick_rank(const Fields& fields, const char* key, const char* list, const std::vector<Rational>& values) {
+  const Toml* written = fields.find(key);
+  if (!written) {
+    if (values.size() == 1) return values[0];
+    fail(fields.place(), fmt::format("key '{}' is missing; expected one of the values of {}", fields.name(key), fields.name(list)));
+  }
+  const Rational rank = to_rational(*written, fields.name(key));
+  if (std::find(values.begin(), values.end(), rank) != values.end()) return rank;
+  std::vector<std::string> names;
+  for (const Rational& value : values) names.push_back(value.str());
+  fail(written->place, fmt::format("{}: expected one of the values of {} ({}), found {}", fields.name(key), fields.name(list),
+                                   fmt::join(names, ", "), rank.str()));
+}
+
+}  // namespace
+
+std::vector<MethodSpec> parse_methods(const Toml& root) {
+  std::vector<MethodSpec> out;
+  for (const Toml* block : blocks(root, "method")) {
+    MethodSpec method = parse_method(*block);
+    for (const MethodSpec& earlier : out)
+      if (earlier.id() == method.id())
+        fail(method.use.place, fmt::format("method: duplicate id '{}', first used at {}; expected another `name`",
+                                           method.id(), earlier.use.place.str()));
+    out.push_back(std::move(method));
+  }
+  if (out.empty()) fail(root.place, "block [[method]] is missing; expected at least one");
+  return out;
+}
+
+std::optional<ThreatSpec> parse_threat(const Toml& root) {
+  const Toml* table = root.find("threat");
+  if (!table) return std::nullopt;
+  const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "targeted"});
+  ThreatSpec out;
+  out.place = fields.place();
+  fields.need("norm", "\"linf\" or \"l2\"");
+  out.norm = fields.choice("norm", {"linf", "l2"}, "linf").value;
+  const Toml& eps = fields.need("eps", "a radius such as \"8/255\", or a list of them");
+  out.eps = fields.rationals("eps");
+  if (out.eps.front().num < 0)
+    fail(eps.place, fmt::format("threat.eps: expected radii >= 0, found {}", out.eps.front().str()));
+  out.rank_eps = pick_rank(fields, "rank_eps", "eps", out.eps);
+  out.victims = fields.texts("victims");
+  out.surrogates = fields.texts("surrogates");
+  out.access = fields.choice("access", {"white-box", "score", "decision", "transfer"}, "white-box").value;
+  out.targeted = fields.flag("targeted", false);
+  if (const Toml* targeted = fields.find("targeted")) out.targeted_place = targeted->place;
+  if (out.access == "transfer" && out.surrogates.empty())
+    fail(out.place, "threat.surrogates: a transfer attack needs at least one model to work on");
+  return out;
+}
+
+std::optional<TargetSpec> parse_target(const Toml& root) {
+  const Toml* table = root.find("target");
+  if (!table) return std::nullopt;
+  const Fields fields(*table, "target", {"kind", "values", "rank_at"});
+  TargetSpec out;
+  out.place = fields.place();
+  fields.need("kind", "\"ratio\"");
+  out.kind = fields.choice("kind", {"ratio"}, "ratio").value;
+  const Toml& values = fields.need("values", "a list of ratios: original over kept parameters (rule 35)");
+  out.values = fields.rationals("values");
+  if (out.values.front().value() < 1.0)
+    fail(values.place, fmt::format("target.values: expected ratios >= 1 (original over kept parameters), found {}",
+                                   out.values.front().str()));
+  out.rank_at = pick_rank(fields, "rank_at", "values", out.values);
+  return out;
+}
+
+}  // namespace assay::suite
