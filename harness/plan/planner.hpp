@@ -21,6 +21,9 @@ constexpr int task_version = 1;
 constexpr const char* records_file = "records.safetensors";
 constexpr const char* model_file = "model.safetensors";
 
+// Process start, library loading and file checks of a stage; for cost estimates only.
+constexpr double stage_seconds = 0.15;
+
 struct Params {
   Json all;       // every parameter, for the job
   Json identity;  // those that can change outputs
@@ -73,7 +76,7 @@ class Planner {
   void plan_method(const MethodSpec& method);
   void check_methods() const;
 
-  // cells.cpp
+  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress
   struct CellPoint;
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
@@ -81,6 +84,7 @@ class Planner {
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
   void compress_cell(const CellPoint& point);
+  void compress_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   Json budget() const;
   Json threat() const;

@@ -1,0 +1,192 @@
+// Cells: one method, one subject, one seed, one point of the axes; what all tasks share, attack and detect.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/hash.hpp"
+#include "harness/plan/planner.hpp"
+#include "harness/record/params.hpp"
+
+namespace assay::plan {
+namespace {
+
+// A forward pass costs about a third of forward and backward together, a gradient for the input alone two thirds.
+constexpr double forward_share = 1.0 / 3.0;
+constexpr double input_gradient_share = 2.0 / 3.0;
+
+Json flags_of(const Descriptor& plugin) {
+  Json flags = Json::array();
+  const auto add = [&](bool set, const char* name) {
+    if (set) flags.push_back(name);
+  };
+  add(plugin.batch_coupled, "batch_coupled");
+  add(plugin.clock_bounded, "clock_bounded");
+  add(plugin.transductive, "transductive");
+  add(plugin.uses_outliers, "uses_outliers");
+  add(plugin.deterministic, "deterministic");
+  return flags;
+}
+
+}  // namespace
+
+Json Planner::threat() const {
+  Json eps = Json::array();
+  for (const Rational& radius : suite_.threat->eps) eps.push_back(radius.str());
+  return Json::object({{"norm", suite_.threat->norm},
+                       {"eps", eps},
+                       {"range", Json(Json::Array{0, 1})},
+                       {"targeted", suite_.threat->targeted}});
+}
+
+Json Planner::budget() const {
+  return Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
+                       {"backward_per_sample", suite_.budget.backward_per_sample}});
+}
+
+double Planner::eval_seconds(const ModelSpec& model, std::int64_t inputs) const {
+  return static_cast<double>(inputs) / 1000.0 * train_rate(model) * forward_share;
+}
+
+double Planner::finetune_seconds(const ModelSpec& model) const {
+  return stage_seconds + recipe_seconds(recipe_of(*suite_.finetune, "finetune"), model);
+}
+
+double Planner::attack_seconds(const CellPoint& point) const {
+  const Json::Object& params = point.params.all.as_object();
+  const auto steps = params.find("steps");
+  const double passes = steps != params.end() && steps->second.is_number() ? std::max(1.0, steps->second.as_real()) : 1.0;
+  const double inputs = static_cast<double>(count(*suite_.data.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
+  return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
+}
+
+Node Planner::start_cell(const CellPoint& point) const {
+  std::string what = point.method->id();
+  for (const auto& [key, value] : point.grid->axes.as_object())
+    what += fmt::format(" {}={}", key, value.is_string() ? value.as_string() : value.dump());
+  Node node = start_node(NodeKind::cell, fmt::format("{} on {}, seed {}", what, point.model->id.value, point.seed));
+  node.seeds = seeds(point.seed, point.seed);
+  node.method = point.method->id();
+  node.params = point.params.all;
+  node.subject = point.model->id.value;
+  node.axes = point.grid->axes;
+  node.axes["subject"] = node.subject;
+  node.axes["seed"] = point.seed;
+  node.baseline = point.plugin->baseline;
+  node.keep_outputs = suite_.keep_outputs;
+  attach(node, *point.plugin);
+  if (!point.certificate.empty()) node.needs.push_back(point.certificate);
+  return node;
+}
+
+// The judge sees the specification of the run and what the plugin says of itself, never the plugin.
+Stage Planner::judge_stage(const CellPoint& point, const Json& run_spec) const {
+  Stage stage;
+  stage.stage = "judge";
+  stage.spec = run_spec;
+  const auto metrics = context_.metrics.find(suite_.task.value);
+  stage.spec["metrics"] = metrics == context_.metrics.end() ? Json::array() : Json(metrics->second);
+  stage.spec["method"] = Json::object({{"id", point.method->id()},
+                                       {"baseline", point.plugin->baseline},
+                                       {"iterative", point.plugin->iterative},
+                                       {"flags", flags_of(*point.plugin)}});
+  stage.inputs.push_back(from_stage("run", "run", "shard"));
+  return stage;
+}
+
+void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json judged) {
+  identity["node"] = "cell";
+  identity["task"] = suite_.task.value;
+  identity["role"] = point.role;
+  identity["plugin"] = plugin_identity(*point.plugin);
+  identity["params"] = point.params.identity;
+  identity["seeds"] = node.seeds.to_json();
+  identity["numerics"] = numerics_.to_json();
+  judged["judge_version"] = context_.judge_version;
+  judged["metrics_version"] = context_.metrics_version;
+  judged["task"] = suite_.task.value;
+  node.judgement = sha256(judged.dump());
+  const std::string label = node.label;
+  const std::string key = add(std::move(node), std::move(identity)).key;
+  const auto [owner, fresh] = cell_owner_.emplace(key, label);
+  if (!fresh)
+    fail(point.method->place, fmt::format("method '{}': its cell '{}' is the same as '{}'; expected methods, models or grid points that differ",
+                                          point.method->id(), label, owner->second));
+}
+
+void Planner::attack_cell(const CellPoint& point) {
+  const ThreatSpec& threat_spec = *suite_.threat;
+  const auto names = [](const Located<std::string>& id) { return id.value; };
+  std::vector<std::string> victims, surrogates;
+  std::transform(threat_spec.victims.begin(), threat_spec.victims.end(), std::back_inserter(victims), names);
+  std::transform(threat_spec.surrogates.begin(), threat_spec.surrogates.end(), std::back_inserter(surrogates), names);
+  const std::string& victim = point.model->id.value;
+  const auto listed = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), victim) != list.end(); };
+  // Without a list every model that is no surrogate is a victim.
+  if (victims.empty() ? listed(surrogates) : !listed(victims)) return;
+
+  Node node = start_cell(point);
+  const std::string data = records(*suite_.data.test);
+  const Net target = nets(*point.model, point.seed, 1)[0];
+  Stage run;
+  run.stage = "run";
+  run.plugin = true;
+  run.inputs.push_back(from_node("data", data, records_file));
+  // A transfer attack gets no handle on its victim at all; the judge does.
+  const InputRef victim_ref = from_node("model:" + target.name, target.node, model_file);
+  if (threat_spec.access != "transfer" || listed(surrogates)) run.inputs.push_back(victim_ref);
+  Json surrogate_keys = Json::array();
+  for (const std::string& id : surrogates) {
+    const Net net = nets(*suite_.model(id), point.seed, 1)[0];
+    surrogate_keys.push_back(net.node);
+    if (id != victim) run.inputs.push_back(from_node("model:" + net.name, net.node, model_file));
+  }
+  if (listed(surrogates)) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
+  run.spec = Json::object({{"task", "attack"},
+                           {"role", point.role},
+                           {"params", point.params.all},
+                           {"victim", victim},
+                           {"surrogates", Json(surrogates)},
+                           {"access", threat_spec.access},
+                           {"threat", threat()},
+                           {"budget", budget()}});
+  Stage judge = judge_stage(point, run.spec);
+  judge.inputs.push_back(from_node("data", data, records_file));
+  judge.inputs.push_back(victim_ref);
+  Json identity = Json::object({{"data", data},
+                                {"victim", target.node},
+                                {"surrogates", surrogate_keys},
+                                {"access", threat_spec.access},
+                                {"threat", threat()},
+                                {"budget", budget()}});
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
+                      eval_seconds(*point.model, count(*suite_.data.test) * static_cast<std::int64_t>(1 + threat_spec.eps.size()));
+  node.stages = {std::move(run), std::move(judge)};
+  finish_cell(std::move(node), point, std::move(identity), Json::Object{});
+}
+
+void Planner::detect_cell(const CellPoint& point) {
+  Node node = start_cell(point);
+  const DataSpec& fit_spec = suite_.data.fit ? *suite_.data.fit : *suite_.data.train;
+  const std::string fit = records(fit_spec);
+  const std::string mixed = stream();
+  const Net net = nets(*point.model, point.seed, 1)[0];
+  const InputRef model_ref = from_node("model:" + net.name, net.node, model_file);
+  const InputRef stream_ref = from_node("stream", mixed, "stream.safetensors");
+  Stage run;
+  run.stage = "run";
+  run.plugin = true;
+  run.inputs = {from_node("fit", fit, records_file), stream_ref, model_ref};
+  run.spec = Json::object({{"task", "detect"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}});
+  Stage judge = judge_stage(point, run.spec);
+  judge.inputs.push_back(from_node("truth", mixed, "truth.safetensors"));
+  judge.inputs.push_back(stream_ref);
+  judge.inputs.push_back(model_ref);
+  Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
+  std::int64_t scored = count(*suite_.data.test);
+  for (const DataSpec& ood : suite_.data.ood) scored += count(ood);
+  node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, count(fit_spec) + 3 * scored);
+  node.stages = {std::move(run), std::move(judge)};
+  finish_cell(std::move(node), point, std::move(identity), Json::Object{});
+}
+
+}  // namespace assay::plan

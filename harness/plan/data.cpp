@@ -1,0 +1,159 @@
+// Prepare nodes: which records of which files. Their identity is the content of the files and the selection.
+#include <fmt/format.h>
+
+#include "harness/plan/planner.hpp"
+
+namespace assay::plan {
+namespace {
+
+template <class Map>
+std::vector<std::string> keys_of(const Map& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+std::string where(const DataSpec& data) {
+  return data.group.empty() ? "data." + data.label : "data.ood '" + data.label + "'";
+}
+
+Json selection(const DataSpec& data) {
+  return Json::object({{"recipe", "split"},
+                       {"split", data.split.value},
+                       {"first", data.first},
+                       {"limit", data.limit},
+                       {"balanced", data.balanced}});
+}
+
+std::string describe(const DataSpec& data) {
+  std::string text = data.set.value + " " + data.split.value;
+  if (data.first > 0) text += fmt::format(" from {}", data.first);
+  if (data.limit > 0) text += fmt::format(", {}{}", data.limit, data.balanced ? " balanced" : "");
+  return text;
+}
+
+}  // namespace
+
+const CatalogEntry& Planner::entry_of(const DataSpec& data) const {
+  const auto found = context_.catalog.find(data.set.value);
+  if (found != context_.catalog.end()) return found->second;
+  fail(data.set.place, fmt::format("{}.set: unknown data set '{}'{}", where(data), data.set.value,
+                                   suggestion(data.set.value, keys_of(context_.catalog))));
+}
+
+std::int64_t Planner::count(const DataSpec& data) const {
+  const CatalogSplit* split = entry_of(data).split(data.split.value);
+  const std::int64_t left = split ? split->count - data.first : 0;
+  return data.limit > 0 ? data.limit : left;
+}
+
+static const CatalogSplit& checked_split(const CatalogEntry& entry, const DataSpec& data) {
+  const CatalogSplit* split = entry.split(data.split.value);
+  if (!split) {
+    std::vector<std::string> names;
+    for (const CatalogSplit& one : entry.splits) names.push_back(one.name);
+    const Place& place = data.split.given() ? data.split.place : data.place;
+    fail(place, fmt::format("{}.split: data set '{}' has no split '{}'{}", where(data), entry.name, data.split.value,
+                            suggestion(data.split.value, names)));
+  }
+  if (data.first >= split->count || data.limit > split->count - data.first)
+    fail(data.place, fmt::format("{}: expected first + limit <= {}, the size of '{}' split '{}'; found {} + {}", where(data),
+                                 split->count, entry.name, split->name, data.first, data.limit));
+  const auto classes = static_cast<std::int64_t>(entry.classes.size());
+  if (data.balanced && (classes == 0 || data.limit % classes != 0))
+    fail(data.place, fmt::format("{}: a balanced list needs a limit divisible by the {} classes of '{}'; found {}", where(data),
+                                 classes, entry.name, data.limit));
+  return *split;
+}
+
+// The raw files go to `inputs`; what they hold goes to the identity. Names, licences and download sources do not.
+Json Planner::source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data,
+                              std::vector<InputRef>& inputs) const {
+  Json files = Json::Object{};
+  for (const std::string& name : split.files) {
+    const CatalogFile* file = entry.find_file(name);
+    if (!file) throw Error(Fault::bad_input, fmt::format("catalogue: split '{}' of '{}' names the file '{}', which the entry does not have",
+                                                         split.name, entry.name, name));
+    const std::optional<RawFile> raw = context_.raw ? context_.raw(entry, *file) : std::nullopt;
+    if (!raw)
+      fail(data.set.place, fmt::format("{}.set: data set '{}' is not on this machine ({} is missing); 'assay data fetch {}' gets it",
+                                       where(data), entry.name, file->file, entry.name),
+           Fault::unsupported);
+    InputRef input;
+    input.name = "raw:" + name;
+    input.path = raw->path;
+    input.sha256 = raw->sha256;
+    inputs.push_back(std::move(input));
+    files[name] = raw->sha256;
+  }
+  Json shape = Json::array();
+  for (const std::int64_t extent : entry.shape) shape.push_back(extent);
+  return Json::object({{"format", entry.format},
+                       {"options", entry.options},
+                       {"shape", shape},
+                       {"classes", static_cast<std::int64_t>(entry.classes.size())},
+                       {"files", files}});
+}
+
+std::string Planner::records(const DataSpec& data) {
+  const CatalogEntry& entry = entry_of(data);
+  const CatalogSplit& split = checked_split(entry, data);
+  Stage stage;
+  stage.stage = "prepare";
+  Json identity = selection(data);
+  identity["node"] = "prepare";
+  // Sample ids are hashes of the set's name and the index, so the name is content.
+  identity["set"] = entry.name;
+  identity["source"] = source_identity(entry, split, data, stage.inputs);
+  stage.spec = selection(data);
+  stage.spec["source"] = entry.to_json();
+  Node node = start_node(NodeKind::prepare, "prepare " + describe(data));
+  node.stages.push_back(std::move(stage));
+  node.cost_seconds = 0.2 + 1e-5 * static_cast<double>(count(data));
+  return add(std::move(node), std::move(identity)).key;
+}
+
+std::string Planner::stream() {
+  const std::string id_label = suite_.data.test->set.value;
+  Stage stage;
+  stage.stage = "prepare";
+  stage.inputs.push_back(from_node("records:" + id_label, records(*suite_.data.test), records_file));
+  Json ood = Json::array();
+  Json parts = Json::array();
+  std::int64_t total = count(*suite_.data.test);
+  for (const DataSpec& data : suite_.data.ood) {
+    const std::string key = records(data);
+    stage.inputs.push_back(from_node("records:" + data.label, key, records_file));
+    ood.push_back(Json::object({{"label", data.label}, {"group", data.group}}));
+    parts.push_back(Json::object({{"label", data.label}, {"group", data.group}, {"records", key}}));
+    total += count(data);
+  }
+  stage.spec = Json::object({{"recipe", "stream"}, {"id", id_label}, {"ood", ood}});
+  Json identity = Json::object({{"node", "prepare"},
+                                {"recipe", "stream"},
+                                {"id", Json::object({{"label", id_label}, {"records", stage.inputs[0].node}})},
+                                {"ood", parts},
+                                {"seeds", seeds(0, 0).to_json()}});
+  Node node = start_node(NodeKind::prepare, fmt::format("prepare stream of {} and {} other lists", id_label, ood.size()));
+  node.stages.push_back(std::move(stage));
+  node.cost_seconds = 0.2 + 1e-5 * static_cast<double>(total);
+  return add(std::move(node), std::move(identity)).key;
+}
+
+void Planner::check_shapes() const {
+  const CatalogEntry& train = entry_of(*suite_.data.train);
+  const auto same_shape = [&](const DataSpec& data) {
+    const CatalogEntry& entry = entry_of(data);
+    if (entry.shape != train.shape)
+      fail(data.set.place, fmt::format("{}.set: inputs of '{}' are [{}], those of '{}' are [{}]; expected equal shapes", where(data),
+                                       entry.name, fmt::join(entry.shape, ", "), train.name, fmt::join(train.shape, ", ")));
+  };
+  const DataSpec& test = *suite_.data.test;
+  same_shape(test);
+  if (entry_of(test).classes.size() != train.classes.size())
+    fail(test.set.place, fmt::format("data.test.set: '{}' has {} classes, '{}' has {}; expected equal numbers", test.set.value,
+                                     entry_of(test).classes.size(), train.name, train.classes.size()));
+  for (const DataSpec& ood : suite_.data.ood) same_shape(ood);
+}
+
+}  // namespace assay::plan

@@ -1,0 +1,227 @@
+// Train nodes: nets by recipe, by a trainer or architecture plugin, or made by a method from another net.
+#include <fmt/format.h>
+
+#include "harness/plan/planner.hpp"
+
+namespace assay::plan {
+namespace {
+
+// A named list of parameters in the form that expand() reads.
+Descriptor as_schema(const std::string& id, const std::vector<ParamSchema>& params) {
+  Descriptor out;
+  out.id = id;
+  out.params = params;
+  return out;
+}
+
+std::string member_name(const ModelSpec& model, std::int64_t member) {
+  return model.members == 1 ? model.id.value : fmt::format("{}.{}", model.id.value, member);
+}
+
+struct Derivation {
+  ParamTable params;
+  std::optional<Rational> ratio;
+};
+
+// `from.params.ratio` is the target, unless the plugin declares a parameter of that name.
+Derivation split_target(const FromSpec& from, const Descriptor& plugin) {
+  Derivation out;
+  out.params.place = from.params.place;
+  for (const ParamValue& entry : from.params.entries) {
+    if (entry.key != "ratio" || plugin.param("ratio")) {
+      out.params.entries.push_back(entry);
+      continue;
+    }
+    out.ratio = Rational::parse(entry.value.is_string() ? entry.value.as_string() : entry.value.dump());
+    if (!out.ratio || out.ratio->value() < 1.0)
+      fail(entry.place, fmt::format("model.from.params.ratio: expected a ratio >= 1 (original over kept parameters), found {}",
+                                    entry.value.dump()));
+  }
+  return out;
+}
+
+// `from` a trainer: the net that the chain starts from, trained by the plugin under the same recipe.
+ModelSpec retrained(const ModelSpec& model, const ModelSpec& root) {
+  ModelSpec out = root;
+  out.id = model.id;
+  if (!out.train) {
+    out.train.emplace();
+    out.train->base.value = "standard";
+    out.train->place = root.place;
+  }
+  out.train->trainer = model.from->method;
+  out.train->trainer_params = model.from->params;
+  return out;
+}
+
+}  // namespace
+
+std::int64_t Planner::classes() const { return static_cast<std::int64_t>(entry_of(*suite_.data.train).classes.size()); }
+
+const ModelSpec& Planner::root_of(const ModelSpec& model) const {
+  const ModelSpec* at = &model;
+  while (at->from) at = suite_.model(at->from->model.value);
+  return *at;
+}
+
+double Planner::train_rate(const ModelSpec& model) const {
+  const auto found = context_.zoo.find(root_of(model).build->value);
+  return found == context_.zoo.end() ? ZooEntry{}.train_seconds_per_1000 : found->second.train_seconds_per_1000;
+}
+
+Json Planner::build_of(const ModelSpec& model) const {
+  const Located<std::string>& arch = *model.build;
+  if (const auto zoo = context_.zoo.find(arch.value); zoo != context_.zoo.end()) {
+    const Params params = expand(as_schema(arch.value, zoo->second.params), model.params, "architecture");
+    return Json::object({{"arch", arch.value}, {"params", params.all}});
+  }
+  const auto plugin = context_.plugins.find(arch.value);
+  if (plugin != context_.plugins.end() && plugin->second.has_role("architecture"))
+    return Json::object({{"arch", arch.value}, {"params", expand(plugin->second, model.params, "architecture").all}});
+
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : context_.zoo) names.push_back(name);
+  for (const auto& [id, descriptor] : context_.plugins)
+    if (descriptor.has_role("architecture")) names.push_back(id);
+  fail(arch.place, fmt::format("model.build: unknown architecture '{}'{}", arch.value, suggestion(arch.value, names)));
+}
+
+Json Planner::recipe_of(const RecipeSpec& spec, const char* what) const {
+  const auto found = context_.recipes.find(spec.base.value);
+  if (found == context_.recipes.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, schema] : context_.recipes) names.push_back(name);
+    fail(spec.base.given() ? spec.base.place : spec.place,
+         fmt::format("{}.recipe: unknown recipe '{}'{}", what, spec.base.value, suggestion(spec.base.value, names)));
+  }
+  return expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all;
+}
+
+Json Planner::model_recipe(const ModelSpec& model) const {
+  RecipeSpec standard;
+  standard.base.value = "standard";
+  standard.place = model.place;
+  return recipe_of(model.train ? *model.train : standard, "model.train");
+}
+
+double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model) const {
+  const double images = static_cast<double>(count(*suite_.data.train)) * recipe.get("epochs", 1.0);
+  return images / 1000.0 * train_rate(model);
+}
+
+Json Planner::subject_protocol(const ModelSpec& model) const {
+  Json out = Json::object({{"id", model.id.value}, {"members", model.members}});
+  if (model.from) {
+    out["from"] = Json::object({{"method", model.from->method.value},
+                                {"model", model.from->model.value},
+                                {"params", model.from->params.to_json()}});
+    return out;
+  }
+  out["build"] = build_of(model);
+  out["recipe"] = model_recipe(model);
+  if (model.train && model.train->trainer)
+    out["trainer"] = Json::object({{"id", model.train->trainer->value}, {"params", model.train->trainer_params.to_json()}});
+  return out;
+}
+
+// A net of the zoo is trained by the host's loop. An architecture or trainer plugin makes it in a run stage of its own.
+std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_seed) {
+  const Json build = build_of(model);
+  const Json recipe = model_recipe(model);
+  const std::string train = records(*suite_.data.train);
+  Node node = start_node(NodeKind::train, fmt::format("train {} seed {}", model.id.value, subject_seed));
+  node.seeds = seeds(subject_seed, 0);
+  node.cost_seconds = 0.3 + recipe_seconds(recipe, model);
+  Stage stage;
+  stage.inputs.push_back(from_node("train", train, records_file));
+  stage.spec = Json::object({{"build", build}, {"recipe", recipe}, {"classes", classes()}});
+  Json identity = Json::object({{"node", "train"},
+                                {"train", train},
+                                {"build", build},
+                                {"recipe", recipe},
+                                {"classes", classes()},
+                                {"seeds", node.seeds.to_json()},
+                                {"numerics", numerics_.to_json()}});
+
+  const bool foreign_net = !context_.zoo.count(model.build->value);
+  const bool trainer = model.train && model.train->trainer;
+  stage.stage = foreign_net || trainer ? "run" : "train";
+  if (foreign_net && trainer)
+    fail(model.train->trainer->place, "model.train.trainer: a trainer plugin for an architecture plugin's net is not available yet; "
+                                      "expected an architecture of the zoo in `build`", Fault::unsupported);
+  if (foreign_net || trainer) {
+    const char* role = trainer ? "trainer" : "architecture";
+    const Descriptor& plugin = trainer ? plugin_of(*model.train->trainer, "model.train.trainer", {"trainer"})
+                                       : context_.plugins.at(model.build->value);
+    const Params params = trainer ? expand(plugin, model.train->trainer_params, "method") : expand(plugin, model.params, "architecture");
+    stage.plugin = true;
+    stage.spec["task"] = "predict";
+    stage.spec["role"] = role;
+    stage.spec["params"] = params.all;
+    stage.spec["members"] = Json::array();
+    identity["role"] = role;
+    identity["params"] = params.identity;
+    if (!trainer) identity["build"] = Json();  // the plugin's parameters stand in `params`, without those of no effect
+    identity["plugin"] = plugin_identity(plugin);
+    attach(node, plugin);
+  }
+  node.stages.push_back(std::move(stage));
+  return add(std::move(node), std::move(identity)).key;
+}
+
+std::string Planner::derive_node(const ModelSpec& model, std::int64_t subject_seed) {
+  const FromSpec& from = *model.from;
+  const Descriptor& plugin = plugin_of(from.method, "model.from.method", {"compressor", "trainer"});
+  if (!plugin.has_role("compressor")) return train_node(retrained(model, root_of(model)), subject_seed);
+  const Derivation given = split_target(from, plugin);
+  if (!given.ratio)
+    fail(from.place, fmt::format("model.from.params: key 'ratio' is missing; expected how far '{}' compresses", plugin.id));
+  const Params params = expand(plugin, given.params, "method");
+  const ModelSpec& origin = *suite_.model(from.model.value);
+  const std::string source = origin.from ? derive_node(origin, subject_seed) : train_node(origin, subject_seed);
+  const std::string train = records(*suite_.data.train);
+  const Json target = Json::object({{"kind", "ratio"}, {"value", given.ratio->str()}});
+
+  Node node = start_node(NodeKind::train, fmt::format("{} of {} at ratio {}, seed {}", plugin.id, origin.id.value,
+                                                      given.ratio->str(), subject_seed));
+  node.seeds = seeds(subject_seed, subject_seed);
+  attach(node, plugin);
+  Stage run;
+  run.stage = "run";
+  run.plugin = true;
+  run.inputs = {from_node("model:" + origin.id.value, source, model_file), from_node("train", train, records_file)};
+  run.spec = Json::object({{"task", "compress"}, {"role", "compressor"}, {"params", params.all}, {"model", origin.id.value}, {"target", target}});
+  node.stages.push_back(std::move(run));
+  Json identity = Json::object({{"node", "derive"},
+                                {"role", "compressor"},
+                                {"plugin", plugin_identity(plugin)},
+                                {"params", params.identity},
+                                {"target", target},
+                                {"model", source},
+                                {"train", train},
+                                {"seeds", node.seeds.to_json()},
+                                {"numerics", numerics_.to_json()}});
+  node.cost_seconds = 0.5;
+  if (suite_.finetune) {
+    Stage tune;
+    tune.stage = "finetune";
+    tune.inputs = {from_stage("model", "run", model_file), from_node("train", train, records_file)};
+    tune.spec = Json::object({{"recipe", recipe_of(*suite_.finetune, "finetune")}});
+    identity["finetune"] = tune.spec.at("recipe");
+    node.cost_seconds += finetune_seconds(origin);
+    node.stages.push_back(std::move(tune));
+  }
+  return add(std::move(node), std::move(identity)).key;
+}
+
+// Member m of a block with several nets has subject seed 1000 s + m, so that no two cells share a net by accident.
+std::vector<Net> Planner::nets(const ModelSpec& model, std::int64_t seed, std::int64_t members) {
+  std::vector<Net> out;
+  for (std::int64_t member = 0; member < members; ++member) {
+    const std::int64_t subject_seed = model.members == 1 ? seed : 1000 * seed + member;
+    out.push_back({member_name(model, member), model.from ? derive_node(model, subject_seed) : train_node(model, subject_seed)});
+  }
+  return out;
+}
+
+}  // namespace assay::plan
