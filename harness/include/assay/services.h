@@ -128,7 +128,7 @@ typedef struct assay_forward_call {
 } assay_forward_call;
 typedef struct assay_loss_call {
   uint32_t struct_size, flags; /* 0 */
-  const char *loss; /* "cross-entropy" | "margin" (best wrong logit - true logit) */
+  const char *loss; /* "cross-entropy" | "cw-margin" (best wrong logit - true logit) | "dlr" */
   const assay_object *x, *y; /* [n, ...], i64 [n] */
 } assay_loss_call;
 typedef struct assay_model_service { /* every call is counted, and refused where access is not granted */
@@ -154,51 +154,62 @@ typedef struct assay_model_service { /* every call is counted, and refused where
 } assay_model_service;
 
 #define ASSAY_GRAPH_SERVICE "assay.graph/1"
-enum { ASSAY_GRAPH_BUFFER = 1 }; /* not trained (running statistics) */
-enum { ASSAY_INLINE_STOCHASTIC = 1 }; /* dropout stays active in the inlined copy, keyed by its own draw */
-typedef struct assay_node { /* one node, borrowed until the graph changes. Values are numbered per graph. */
+enum { ASSAY_GRAPH_BUFFER = 1 }; /* not trained: running statistics, constants */
+typedef struct assay_node { /* one node; values have names: inputs, parameters, node outputs. Definition before use. */
   uint32_t struct_size, pad;
   const char *op, *name;
-  const int32_t *inputs, *outputs;
-  size_t n_inputs, n_outputs;
-  const assay_object *attrs; /* bundle */
+  const char *const *inputs;  /* NULL-terminated */
+  const char *const *outputs; /* NULL-terminated; NULL when adding: one output, named like the node */
+  const assay_object *attrs;  /* bundle of op attributes; NULL when adding: none */
 } assay_node;
-typedef struct assay_graph_service {
+typedef struct assay_channels { /* output channels that stand and fall together: a residual sum ties its producers */
+  uint32_t struct_size;
+  int32_t removable;
+  const char *const *producers; /* NULL-terminated node names of convolutions and dense layers */
+  const char *const *consumers;
+  const char *reason; /* why they cannot be removed, "" when they can */
+  int64_t channels;
+} assay_channels;
+enum { ASSAY_INLINE_STOCHASTIC = 1 }; /* dropout stays active in the copy, keyed by sample id and `draw` */
+typedef struct assay_inline { /* copy a model's nodes into a graph */
+  uint32_t struct_size, flags;
+  const assay_object *model;
+  const char *prefix; /* of every new name, e.g. "member0/" */
+  const char *share;  /* prefix of an earlier copy of the same model whose parameters are used; NULL: own parameters */
+  const char *in;     /* value that feeds the model's input */
+  uint64_t draw;
+} assay_inline;
+typedef struct assay_graph_service { /* [worker], all of it. Names and nodes are borrowed until it changes. */
   uint32_t struct_size, pad;
-  assay_status (*create)(const assay_host *, assay_object **graph); /* [worker] */
-  assay_status (*clone)(const assay_host *, const assay_object *model,
-                        assay_object **graph); /* [worker] needs WEIGHTS */
+  assay_status (*create)(const assay_host *, assay_object **graph);
+  assay_status (*clone)(const assay_host *, const assay_object *model, assay_object **graph); /* needs WEIGHTS */
   /* Reading. */
-  assay_status (*node_count)(const assay_host *, const assay_object *, size_t *out); /* [worker] */
-  assay_status (*node_at)(const assay_host *, const assay_object *, size_t index, assay_node *out); /* [worker] */
-  assay_status (*shape)(const assay_host *, const assay_object *, int32_t value,
-                        assay_view *out); /* [worker] batch: -1 */
-  assay_status (*param_count)(const assay_host *, const assay_object *, size_t *out); /* [worker] */
-  assay_status (*param_at)(const assay_host *, const assay_object *, size_t index, const char **name, int32_t *value,
-                           uint32_t *flags); /* [worker] */
-  assay_status (*param)(const assay_host *, const assay_object *, const char *name, assay_object **out); /* [worker] */
-  assay_status (*output)(const assay_host *, const assay_object *, const char *name, int32_t *value); /* [worker] */
+  assay_status (*node_count)(const assay_host *, const assay_object *, size_t *out);
+  assay_status (*node_at)(const assay_host *, const assay_object *, size_t index, assay_node *out);
+  assay_status (*shape)(const assay_host *, const assay_object *, const char *value, assay_view *out); /* batch: -1 */
+  assay_status (*param_count)(const assay_host *, const assay_object *, size_t *out);
+  assay_status (*param_at)(const assay_host *, const assay_object *, size_t index, const char **name, uint32_t *flags);
+  assay_status (*param)(const assay_host *, const assay_object *, const char *name, assay_object **out);
+  assay_status (*output)(const assay_host *, const assay_object *, const char *name, const char **value);
+  assay_status (*channels_count)(const assay_host *, const assay_object *, size_t *out);
+  assay_status (*channels_at)(const assay_host *, const assay_object *, size_t index, assay_channels *out);
   /* Editing. */
   assay_status (*set_param)(const assay_host *, assay_object *, const char *name, const assay_object *tensor);
-  /* 0/1 tensor of the parameter's shape: zeroes it now, and the host's optimizer keeps it zero.             [worker] */
+  /* 0/1 tensor of the parameter's shape: zeroes the weights now, and the host's optimizer keeps them zero. */
   assay_status (*set_mask)(const assay_host *, assay_object *, const char *name, const assay_object *mask);
-  /* Keeps the listed output channels of the convolution or dense layer that owns weight `name`, and removes the others
-     with everything that follows from it (bias, norm, consumers' input channels). INVALID where a residual sum or an
-     output forbids it.                                                                                     [worker] */
-  assay_status (*keep_channels)(const assay_host *, assay_object *, const char *name, const int64_t *keep, size_t n);
+  /* Keeps the channels listed (ascending) of the group whose producers are exactly these, and removes the others with
+     everything that follows from it: weights, biases, norms, the consumers' inputs. INVALID when it cannot be. */
+  assay_status (*keep_channels)(const assay_host *, assay_object *, const char *const *producers, const int64_t *keep,
+                                size_t n);
   /* Building. */
-  assay_status (*add_input)(const assay_host *, assay_object *, const char *name, const assay_view *one,
-                            int32_t *value);
+  assay_status (*add_input)(const assay_host *, assay_object *, const char *name, const assay_view *one);
   assay_status (*add_param)(const assay_host *, assay_object *, const char *name, const assay_object *tensor,
-                            uint32_t flags, int32_t *value);
-  assay_status (*add_node)(const assay_host *, assay_object *, const char *op, const int32_t *in, size_t n_in,
-                           const assay_arg *const *attrs, size_t n_attrs, int32_t *out, size_t n_out);
-  assay_status (*set_tap)(const assay_host *, assay_object *, const char *name, int32_t value);
-  assay_status (*set_output)(const assay_host *, assay_object *, const char *name, int32_t value); /* "logits", ... */
-  /* Copies a model's nodes in; parameters get `prefix` + "/"; the same prefix and model again shares them. [worker] */
-  assay_status (*inline_model)(const assay_host *, assay_object *, const assay_object *model, const char *prefix,
-                               uint32_t flags, int32_t in, int32_t *logits);
-  /* Checks the whole graph and makes a model of it; the graph stays usable.                                [worker] */
+                            uint32_t flags);
+  assay_status (*add_node)(const assay_host *, assay_object *, const assay_node *);
+  assay_status (*set_tap)(const assay_host *, assay_object *, const char *name, const char *value);
+  assay_status (*set_output)(const assay_host *, assay_object *, const char *name, const char *value); /* "logits" */
+  assay_status (*inline_model)(const assay_host *, assay_object *, const assay_inline *, const char **logits);
+  /* Checks the whole graph and makes a model of it; the graph stays usable. */
   assay_status (*finish)(const assay_host *, const assay_object *graph, assay_object **model);
 } assay_graph_service;
 

@@ -1,4 +1,4 @@
-/* Draft: the analyzer role (explainers, verifiers, transferability, theory, fuzzers) and the tables and documents that it
+/* Draft: the analyzer role (explainers, verifiers, transferability, theory, fuzzers), and the tables and documents it
  * leaves. Ids are final, tables may still grow. */
 #pragma once
 #include "assay/plugin.h"

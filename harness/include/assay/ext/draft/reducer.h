@@ -1,4 +1,4 @@
-/* Draft: the reducer role (coresets, condensation, poisons, augmentation). The id is final, the bundle names may grow. */
+/* Draft: the reducer role (coresets, condensation, poisons). The id is final, the bundle names may grow. */
 #pragma once
 #include "assay/plugin.h"
 #ifdef __cplusplus
