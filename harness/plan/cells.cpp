@@ -54,7 +54,7 @@ double Planner::finetune_seconds(const ModelSpec& model) const {
 double Planner::attack_seconds(const CellPoint& point) const {
   const Json::Object& params = point.params.all.as_object();
   const auto steps = params.find("steps");
-  const double passes = steps != params.end() && steps->second.is_number() ? std::max(1.0, steps->second.as_real()) : 1.0;
+  const double passes = steps != params.end() && !steps->second.is_null() ? std::max(1.0, param_real(steps->second)) : 1.0;
   const double inputs = static_cast<double>(count(*suite_.data.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
   return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
 }

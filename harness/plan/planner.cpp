@@ -133,8 +133,9 @@ void Planner::ranking() {
   plan_.on_failure = suite_.on_failure;
   if (task == "attack") plan_.condition = "eps=" + suite_.threat->rank_eps.str();
   if (task == "detect") plan_.condition = suite_.data.ood[0].group + ":" + suite_.data.ood[0].label;
-  if (task == "predict") plan_.condition = "test";
-  if (task == "compress") plan_.condition = suite_.target->kind + "=" + suite_.target->rank_at.str();
+  if (task == "predict" || task == "compress") plan_.condition = "test";
+  plan_.rank_axes = Json::Object{};
+  if (task == "compress") plan_.rank_axes[suite_.target->kind] = suite_.target->rank_at.str();
 
   const auto known = context_.metrics.find(task);
   if (!suite_.rank_by.given() || known == context_.metrics.end()) return;

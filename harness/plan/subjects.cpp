@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/plan/planner.hpp"
+#include "harness/record/params.hpp"
 
 namespace assay::plan {
 namespace {
@@ -12,6 +13,13 @@ Descriptor as_schema(const std::string& id, const std::vector<ParamSchema>& para
   out.id = id;
   out.params = params;
   return out;
+}
+
+// Architectures and recipes are read by the host as plain numbers: a fraction becomes the real it stands for.
+Json as_numbers(const std::vector<ParamSchema>& schema, Json values) {
+  for (const ParamSchema& param : schema)
+    if (param.type == "real" && values.has(param.key)) values[param.key] = param_real(values.at(param.key));
+  return values;
 }
 
 std::string member_name(const ModelSpec& model, std::int64_t member) {
@@ -73,7 +81,7 @@ Json Planner::build_of(const ModelSpec& model) const {
   const Located<std::string>& arch = *model.build;
   if (const auto zoo = context_.zoo.find(arch.value); zoo != context_.zoo.end()) {
     const Params params = expand(as_schema(arch.value, zoo->second.params), model.params, "architecture");
-    return Json::object({{"arch", arch.value}, {"params", params.all}});
+    return Json::object({{"arch", arch.value}, {"params", as_numbers(zoo->second.params, params.all)}});
   }
   const auto plugin = context_.plugins.find(arch.value);
   if (plugin != context_.plugins.end() && plugin->second.has_role("architecture"))
@@ -94,7 +102,7 @@ Json Planner::recipe_of(const RecipeSpec& spec, const char* what) const {
     fail(spec.base.given() ? spec.base.place : spec.place,
          fmt::format("{}.recipe: unknown recipe '{}'{}", what, spec.base.value, suggestion(spec.base.value, names)));
   }
-  return expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all;
+  return as_numbers(found->second, expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all);
 }
 
 Json Planner::model_recipe(const ModelSpec& model) const {

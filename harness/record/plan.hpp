@@ -66,7 +66,8 @@ struct Plan {
   std::string protocol_hash;
   std::string series;                 // series key: joins histories over builds and versions
   std::string rank_by, rank;          // default metric; "method" or "subject"
-  std::string condition;              // the condition at which the board ranks, e.g. "eps=1/10"
+  std::string condition;              // the condition at which the board ranks, e.g. "eps=1/10", "far:mnist", "test"
+  Json rank_axes;                     // the point on the cells' axes at which it ranks, e.g. {"ratio": "8"}; {}: everywhere
   double min_coverage = 1.0;          // rule 2: below it a row is not ranked
   std::string on_failure = "exclude"; // rule 3: exclude | worst | baseline
   std::vector<Node> nodes;
