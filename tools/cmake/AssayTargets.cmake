@@ -1,9 +1,16 @@
 # assay_add_layer(NAME DEPS ...)      one static library a folder, all its *.cpp, include root = repository root
+#                 ONLY / EXCEPT REGEX  two libraries in one folder: a part that needs less than the rest
 # assay_add_tests(NAME [LABELS ...] DEPS ...)   one doctest program from all *.cpp of the current folder
 function(assay_add_layer name)
-  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "ONLY;EXCEPT" "DEPS;PRIVATE_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(ARG_ONLY)
+    list(FILTER sources INCLUDE REGEX "${ARG_ONLY}")
+  endif()
+  if(ARG_EXCEPT)
+    list(FILTER sources EXCLUDE REGEX "${ARG_EXCEPT}")
+  endif()
   if(NOT sources)
     add_library(assay_${name} INTERFACE)
     target_include_directories(assay_${name} INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/harness/include")
