@@ -1,0 +1,62 @@
+// What the host grants an instance (HostContext) and what it counts (Counters).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "harness/base/json.hpp"
+#include "harness/plugin/values.hpp"
+
+namespace assay::plugin {
+
+inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+// Enforced in the services: a call that would exceed a budget fails with ASSAY_BUDGET and changes nothing.
+// Per-sample budgets count model passes per row of "x" of the current role call, all models together; calls without
+// "x" (fit, combine, ...) are not limited by them.
+struct Budget {
+  double forward_per_sample = kUnlimited, backward_per_sample = kUnlimited;
+  double macs = kUnlimited;     // over the instance's life, models and own ops
+  double seconds = kUnlimited;  // wall clock since create
+};
+
+struct PassCount {
+  double forward = 0, backward = 0;  // samples
+};
+struct Counters {
+  double forward = 0, backward = 0;         // samples through model handles, all models
+  double model_macs = 0;                    // of those passes; a backward pass for the input counts as one forward pass
+  double method_macs = 0;                   // of the method's own ops
+  std::uint64_t ops = 0;                    // own ops applied
+  std::map<std::string, PassCount> models;  // by label
+  Json to_json()
+      const;  // {forward, backward, macs, model_macs, method_macs, ops, models: {label: {forward, backward}}}
+};
+
+// For the validator: makes the host misbehave on purpose.
+struct Faults {
+  std::int64_t fail_call = -1;            // the n-th service call that can fail does (from 0), with ASSAY_INTERNAL
+  std::set<std::string> hidden_services;  // service(id) gives NULL
+};
+
+struct HostContext {
+  std::uint64_t seed = 0;  // every random number of the instance is keyed by it
+  Budget budget;
+  std::int64_t batch = 64;  // compute batch of models that the method builds
+  Faults faults;
+  std::map<std::string, engine::Tensor> tensors;  // values of tensor parameters, by key
+  // Callbacks may be empty. They are called on the worker thread, cancelled() and log() on any.
+  std::function<bool()> cancelled;
+  std::function<void(double fraction, std::string_view what)> progress;
+  std::function<void(int level, std::string_view message)> log;  // 0 debug 1 info 2 warning 3 error
+  std::function<void(std::string_view name)> phase;
+  std::function<void(std::string_view name, std::int64_t step, double value)> trace;
+  std::function<void(const Model& model)> checkpoint;
+};
+
+}  // namespace assay::plugin
