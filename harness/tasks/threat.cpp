@@ -1,0 +1,89 @@
+#include "harness/tasks/threat.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/base/error.hpp"
+
+namespace assay::tasks {
+
+namespace {
+
+Rational parse_eps(const Json& item) {
+  const std::string text = item.is_string() ? item.as_string() : item.dump();
+  const auto eps = Rational::parse(text);
+  if (!eps || eps->num < 0) {
+    throw Error(Fault::bad_input, fmt::format("threat.eps: expected a number >= 0 such as \"8/255\", found {}", text));
+  }
+  return *eps;
+}
+
+double distance(std::span<const float> a, std::span<const float> b, Norm norm) {
+  double total = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double d = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    total = norm == Norm::linf ? std::max(total, d) : total + d * d;
+  }
+  return norm == Norm::linf ? total : std::sqrt(total);
+}
+
+}  // namespace
+
+Threat Threat::from_json(const Json& json) {
+  Threat threat;
+  const std::string norm = json.get("norm", "linf");
+  if (norm != "linf" && norm != "l2") {
+    throw Error(Fault::bad_input, fmt::format("threat.norm: unknown norm '{}'{}", norm, suggestion(norm, {"linf", "l2"})));
+  }
+  threat.norm = norm == "linf" ? Norm::linf : Norm::l2;
+  for (const Json& item : json.at("eps").as_array()) threat.eps.push_back(parse_eps(item));
+  if (threat.eps.empty()) throw Error(Fault::bad_input, "threat.eps: expected at least one radius");
+  std::sort(threat.eps.begin(), threat.eps.end(),
+            [](const Rational& a, const Rational& b) { return a.value() < b.value(); });
+  if (json.has("range")) {
+    threat.low = static_cast<float>(json.at("range").at(0).as_real());
+    threat.high = static_cast<float>(json.at("range").at(1).as_real());
+  }
+  threat.targeted = json.get("targeted", false);
+  return threat;
+}
+
+std::string eps_condition(const Rational& eps) { return "eps=" + eps.str(); }
+
+ThreatReport check_threat(std::span<const float> x, std::span<const float> adversarial, std::int64_t n,
+                          const Threat& threat, double eps) {
+  ThreatReport report;
+  if (n == 0) return report;
+  const std::size_t size = x.size() / static_cast<std::size_t>(n);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    const auto clean = x.subspan(i * size, size);
+    const auto moved = adversarial.subspan(i * size, size);
+    if (!std::all_of(moved.begin(), moved.end(), [](float v) { return std::isfinite(v); })) {
+      ++report.non_finite;
+      report.distance.push_back(std::nan(""));
+      continue;
+    }
+    const auto [low, high] = std::minmax_element(moved.begin(), moved.end());
+    if (*low < threat.low || *high > threat.high) ++report.outside_range;
+    const double d = distance(clean, moved, threat.norm);
+    if (d > eps + kNormTolerance) ++report.outside_ball;
+    report.worst = std::max(report.worst, d);
+    report.distance.push_back(d);
+  }
+  return report;
+}
+
+double sign_test(std::int64_t worse, std::int64_t better) {
+  const std::int64_t n = worse + better;
+  double p = 0;
+  for (std::int64_t k = worse; k <= n; ++k) {
+    const double log_choose = std::lgamma(static_cast<double>(n) + 1) - std::lgamma(static_cast<double>(k) + 1) -
+                              std::lgamma(static_cast<double>(n - k) + 1);
+    p += std::exp(log_choose - static_cast<double>(n) * std::log(2.0));
+  }
+  return std::min(p, 1.0);
+}
+
+}  // namespace assay::tasks
