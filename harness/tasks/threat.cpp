@@ -20,24 +20,12 @@ Rational parse_eps(const Json& item) {
   return *eps;
 }
 
-double distance(std::span<const float> a, std::span<const float> b, Norm norm) {
-  double total = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double d = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    total = norm == Norm::linf ? std::max(total, d) : total + d * d;
-  }
-  return norm == Norm::linf ? total : std::sqrt(total);
-}
-
 }  // namespace
 
 Threat Threat::from_json(const Json& json) {
   Threat threat;
-  const std::string norm = json.get("norm", "linf");
-  if (norm != "linf" && norm != "l2") {
-    throw Error(Fault::bad_input, fmt::format("threat.norm: unknown norm '{}'{}", norm, suggestion(norm, {"linf", "l2"})));
-  }
-  threat.norm = norm == "linf" ? Norm::linf : Norm::l2;
+  threat.norm_name = json.get("norm", "linf");
+  threat.norm = metrics::parse_norm(threat.norm_name);
   for (const Json& item : json.at("eps").as_array()) threat.eps.push_back(parse_eps(item));
   if (threat.eps.empty()) throw Error(Fault::bad_input, "threat.eps: expected at least one radius");
   std::sort(threat.eps.begin(), threat.eps.end(),
@@ -67,7 +55,7 @@ ThreatReport check_threat(std::span<const float> x, std::span<const float> adver
     }
     const auto [low, high] = std::minmax_element(moved.begin(), moved.end());
     if (*low < threat.low || *high > threat.high) ++report.outside_range;
-    const double d = distance(clean, moved, threat.norm);
+    const double d = metrics::distances(moved, clean, size, threat.norm)[0];
     if (d > eps + kNormTolerance) ++report.outside_ball;
     report.worst = std::max(report.worst, d);
     report.distance.push_back(d);

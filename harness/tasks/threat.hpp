@@ -9,16 +9,16 @@
 
 #include "harness/base/json.hpp"
 #include "harness/base/rational.hpp"
+#include "harness/metrics/metrics.hpp"
 
 namespace assay::tasks {
 
 // Slack on the norm for float32 rounding: x + eps clamped in float32 is at most one ulp of 1.0 outside the ball.
 inline constexpr double kNormTolerance = 1e-6;
 
-enum class Norm { linf, l2 };
-
 struct Threat {
-  Norm norm = Norm::linf;
+  metrics::Norm norm = metrics::Norm::linf;
+  std::string norm_name = "linf";  // as the method is told
   std::vector<Rational> eps;      // ascending; each is one condition
   float low = 0, high = 1;        // valid input range
   bool targeted = false;

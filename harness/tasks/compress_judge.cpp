@@ -1,0 +1,109 @@
+// Judge of the compress task: quality, size and speed of the returned network. Rules 35 and 38.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "harness/base/error.hpp"
+#include "harness/graph/edit.hpp"
+#include "harness/metrics/metrics.hpp"
+#include "harness/tasks/samples.hpp"
+#include "harness/tasks/stages.hpp"
+
+namespace assay::tasks {
+
+namespace {
+
+constexpr double kCompactTolerance = 1e-4;  // rule 38, on logits: float32 sums over fewer zeros are ordered differently
+
+// Median seconds of one compute batch on the real kernels. The cell shares the machine, so the number is marked so
+// and never ranked.
+double latency(Subject& subject, const Samples& test, std::int64_t batch) {
+  constexpr int kWarmup = 3, kRuns = 15;
+  const engine::Tensor x = rows(test.x, 0, std::min(batch, test.size()));
+  std::vector<double> seconds;
+  for (int i = 0; i < kWarmup + kRuns; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    subject.executor().logits(x);
+    if (i >= kWarmup) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
+  return seconds[kRuns / 2];
+}
+
+// Rule 38: what the host removed physically must compute what masking the same channels computes. `removed` is the
+// log that the host's graph service kept while the method edited: [{producers, kept}].
+void check_compaction(StageContext& context, const graph::Graph& original, const Samples& test) {
+  if (!context.has_input("compressed")) return;
+  auto compacted = std::make_shared<graph::Graph>(graph::load_model(context.input("compressed")));
+  if (!compacted->metadata.has("removed")) return;
+  graph::Graph masked = original;
+  for (const Json& step : compacted->metadata.at("removed").as_array()) {
+    std::vector<std::string> producers;
+    for (const Json& name : step.at("producers").as_array()) producers.push_back(name.as_string());
+    std::vector<std::int64_t> kept;
+    for (const Json& index : step.at("kept").as_array()) kept.push_back(index.as_int());
+    masked = graph::mask_output_channels(masked, producers, kept);
+  }
+  const engine::Tensor x = rows(test.x, 0, std::min<std::int64_t>(256, test.size()));
+  graph::Executor a(std::make_shared<graph::Graph>(masked), context.job().numerics.batch);
+  graph::Executor b(compacted, context.job().numerics.batch);
+  const auto za = a.logits(x).to_f32(), zb = b.logits(x).to_f32();
+  double worst = 0;
+  for (std::size_t i = 0; i < za.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(za[i]) - zb[i]));
+  context.score("compaction_error", "test", worst, x.dim(0));
+  if (!(worst <= kCompactTolerance)) {
+    context.invalid(38, fmt::format("compacted and masked outputs differ by {:.3g} (at most {:.0e})", worst, kCompactTolerance));
+  }
+}
+
+void put_costs(StageContext& context, Subject& original, Subject& kept, const Samples& test) {
+  const auto all_params = static_cast<double>(graph::nonzero_param_count(original.graph()));
+  const auto kept_params = static_cast<double>(graph::nonzero_param_count(kept.graph()));
+  context.score("params", "test", kept_params, 1);
+  context.score("macs", "test", graph::nonzero_macs(kept.graph()), 1);
+  // Rule 35: both ratios, original over kept, for every method alike.
+  context.score("compression_ratio", "test", metrics::compression_ratio(all_params, kept_params), 1);
+  context.score("theoretical_speedup", "test",
+                metrics::theoretical_speedup(graph::nonzero_macs(original.graph()), graph::nonzero_macs(kept.graph())), 1);
+  const std::int64_t batch = context.job().numerics.batch;
+  const double before = latency(original, test, batch), after = latency(kept, test, batch);
+  const Json shared = Json::object({{"shared", true}, {"batch", batch}});
+  context.host_score("latency", "test", after, 1, shared);
+  context.host_score("measured_speedup", "test", before / after, 1, shared);
+}
+
+// The ratio that was asked for must be met, or the row would be compared with others at a lighter load.
+void check_target(StageContext& context, const graph::Graph& original, const graph::Graph& kept) {
+  const Json& spec = context.spec();
+  if (!spec.has("target") || (spec.has("method") && spec.at("method").get("baseline", false))) return;
+  const auto wanted = Rational::parse(spec.at("target").at("value").is_string() ? spec.at("target").at("value").as_string()
+                                                                                : spec.at("target").at("value").dump());
+  if (!wanted) throw Error(Fault::bad_input, "target.value: expected a number such as \"8\"");
+  constexpr double kSlack = 0.02;  // whole filters and whole weights cannot hit every ratio exactly
+  const double reached = metrics::compression_ratio(static_cast<double>(graph::nonzero_param_count(original)),
+                                                    static_cast<double>(graph::nonzero_param_count(kept)));
+  if (reached >= wanted->value() * (1 - kSlack)) return;
+  context.invalid(0, fmt::format("compression ratio {:.3f} does not reach the target {}", reached, wanted->str()));
+}
+
+}  // namespace
+
+void judge_compress(StageContext& context) {
+  const Samples test = load_samples(context.input("test"));
+  const auto models = context.inputs_with("model:");
+  if (models.size() != 1) throw Error(Fault::bad_input, "the judge of compress needs exactly one model:<id> input");
+  Subject original(context.input(models[0]), context.job());
+  Subject kept(context.input("model"), context.job());
+  const std::vector<float> before = original.logits(test.x, test.ids);
+  const metrics::ClassScores scores{before, static_cast<std::size_t>(original.classes()), metrics::Scale::logits};
+  const double original_accuracy = metrics::accuracy(metrics::correct(scores, test.y));
+  context.score("original_accuracy", "test", original_accuracy, test.size());
+  put_prediction(context, kept.logits(test.x, test.ids), test);
+  check_target(context, original.graph(), kept.graph());
+  check_compaction(context, original.graph(), test);
+  put_costs(context, original, kept, test);
+}
+
+}  // namespace assay::tasks

@@ -1,0 +1,21 @@
+// The stages that stage.cpp's table names. Contracts of inputs and outputs: harness/record/job.hpp.
+#pragma once
+
+#include "harness/tasks/stage.hpp"
+
+namespace assay::tasks {
+
+void prepare(StageContext& context);
+void train(StageContext& context);
+void finetune(StageContext& context);
+
+void run_attack(StageContext& context);
+void judge_attack(StageContext& context);
+void run_detect(StageContext& context);
+void judge_detect(StageContext& context);
+void run_predict(StageContext& context);
+void judge_predict(StageContext& context);
+void run_compress(StageContext& context);
+void judge_compress(StageContext& context);
+
+}  // namespace assay::tasks

@@ -1,0 +1,31 @@
+// Which function runs which stage of which task. Adding a task: two functions and two lines here.
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/tasks/stages.hpp"
+
+namespace assay::tasks {
+
+StageFn find_stage(const std::string& stage, const std::string& task) {
+  static const std::map<std::string, StageFn> table = {
+      {"prepare", prepare},
+      {"train", train},
+      {"finetune", finetune},
+      {"run/attack", run_attack},
+      {"judge/attack", judge_attack},
+      {"run/detect", run_detect},
+      {"judge/detect", judge_detect},
+      {"run/predict", run_predict},
+      {"judge/predict", judge_predict},
+      {"run/compress", run_compress},
+      {"judge/compress", judge_compress},
+  };
+  const std::string name = stage == "run" || stage == "judge" ? stage + "/" + task : stage;
+  const auto it = table.find(name);
+  if (it != table.end()) return it->second;
+  std::vector<std::string> names;
+  for (const auto& [key, unused] : table) names.push_back(key);
+  throw Error(Fault::bad_input, "unknown stage '" + name + "'" + suggestion(name, names));
+}
+
+}  // namespace assay::tasks

@@ -1,0 +1,79 @@
+// Projected gradient descent (Madry et al., ICLR 2018, eq. 2.1 ff.): from a random point of the ball, `steps` steps of
+// length `step` * eps along the sign of the loss gradient (L2: the normalised gradient), projected back each time.
+// Of all restarts the point with the highest loss is kept, sample by sample.
+#include "assay/sdk.hpp"
+
+struct Pgd {
+  std::int64_t steps, restarts;
+  double step;
+  bool random_start;
+  std::string loss;
+
+  static constexpr assay::Info info{.id = "pgd",
+                                    .version = "1.0.0",
+                                    .summary = "projected gradient descent with random start",
+                                    .title = "Towards Deep Learning Models Resistant to Adversarial Attacks",
+                                    .year = 2018,
+                                    .arxiv = "1706.06083",
+                                    .needs_gradients = true,
+                                    .iterative = true};
+  static constexpr auto params = assay::params(
+      assay::integer("steps", &Pgd::steps, {.fallback = 20, .min = 1, .max = 10000, .doc = "gradient steps"}),
+      assay::real("step", &Pgd::step, {.fallback = 0.125, .min = 1e-4, .max = 2, .doc = "step length as a share of eps"}),
+      assay::integer("restarts", &Pgd::restarts, {.fallback = 1, .min = 1, .max = 100, .doc = "random restarts"}),
+      assay::flag("random_start", &Pgd::random_start, {.fallback = true, .doc = "start at a random point of the ball"}),
+      assay::choice("loss", &Pgd::loss,
+                    {.fallback = "cross-entropy", .choices = {"cross-entropy", "margin"}, .doc = "loss that is raised"}));
+
+  assay::Tensor project(const assay::Batch& batch, const assay::Tensor& x) const {
+    if (batch.norm != "l2") return clamp(clamp(x, batch.x - batch.eps, batch.x + batch.eps), batch.lo, batch.hi);
+    const assay::Tensor delta = x - batch.x;
+    const assay::Tensor scale = clamp(batch.eps / clamp(l2_norm(delta), 1e-12, 1e30), 0, 1);
+    return clamp(batch.x + delta * scale, batch.lo, batch.hi);
+  }
+
+  assay::Tensor start(assay::Run& run, const assay::Batch& batch, std::int64_t restart) const {
+    if (!random_start) return batch.x;
+    const assay::RandomOptions keyed{.ids = batch.ids, .index = static_cast<std::uint64_t>(restart)};
+    if (batch.norm != "l2") {
+      return project(batch, batch.x + run.uniform("start", batch.x.shape(), -1, 1, keyed) * batch.eps);
+    }
+    const assay::Tensor direction = run.normal("start", batch.x.shape(), 0, 1, keyed);
+    return project(batch, batch.x + direction * (batch.eps / clamp(l2_norm(direction), 1e-12, 1e30)));
+  }
+
+  assay::Tensor climb(assay::Run& run, const assay::Batch& batch, assay::Tensor x) const {
+    const double length = (batch.targeted ? -step : step) * batch.eps;
+    for (std::int64_t i = 0; i < steps; ++i) {
+      run.check();
+      const assay::Tensor gradient = batch.model.gradient(loss.c_str(), x, batch.y);
+      const assay::Tensor ascent =
+          batch.norm == "l2" ? gradient / clamp(l2_norm(gradient), 1e-12, 1e30) : sign(gradient);
+      x = project(batch, x + ascent * length);
+    }
+    return x;
+  }
+
+  assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
+    assay::Tensor best = climb(run, batch, start(run, batch, 0));
+    if (restarts == 1) return best;
+    assay::Tensor best_loss = batch.model.loss_grad(loss.c_str(), best, batch.y).loss;
+    for (std::int64_t r = 1; r < restarts; ++r) {
+      const assay::Tensor x = climb(run, batch, start(run, batch, r));
+      const assay::Tensor value = batch.model.loss_grad(loss.c_str(), x, batch.y).loss;
+      const assay::Tensor better = batch.targeted ? greater(best_loss, value) : greater(value, best_loss);
+      best_loss = where(better, value, best_loss);
+      best = where(per_sample(better, best), x, best);
+    }
+    return best;
+  }
+
+  // [n] -> [n, 1, ...], so that it broadcasts over a sample.
+  static assay::Tensor per_sample(const assay::Tensor& values, const assay::Tensor& like) {
+    assay::Shape shape(static_cast<std::size_t>(like.ndim()), 1);
+    shape[0] = like.dim(0);
+    return reshape(values, shape);
+  }
+};
+
+ASSAY_PLUGIN(Pgd)
