@@ -8,6 +8,14 @@
 #include "harness/base/error.hpp"
 
 namespace assay {
+
+Json::Json() = default;
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+Json::~Json() = default;
+
 namespace {
 
 const char* kind_of(const Json& value) {

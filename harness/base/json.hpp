@@ -17,8 +17,14 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::map<std::string, Json>;
 
-  Json() = default;
-  Json(std::nullptr_t) {}
+  Json();
+  // Out of line: g++ 12 warns of uninitialised members when it inlines the variant's moves, and the code is smaller.
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
+  Json(std::nullptr_t) : Json() {}
   Json(bool v) : value_(v) {}
   Json(int v) : value_(static_cast<std::int64_t>(v)) {}
   Json(unsigned v) : value_(static_cast<std::int64_t>(v)) {}

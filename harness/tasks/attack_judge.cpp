@@ -1,10 +1,12 @@
 // Judge of the attack task: trusts nothing but the adversarial inputs. Rules 14, 15, 16 and 25.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "harness/base/error.hpp"
 #include "harness/metrics/metrics.hpp"
+#include "harness/record/safetensors.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
 #include "harness/tasks/threat.hpp"

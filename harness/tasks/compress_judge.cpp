@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "harness/base/error.hpp"
+#include "harness/base/rational.hpp"
 #include "harness/graph/edit.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/tasks/samples.hpp"

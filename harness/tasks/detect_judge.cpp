@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/data/records.hpp"
 #include "harness/metrics/metrics.hpp"
+#include "harness/record/safetensors.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
 
