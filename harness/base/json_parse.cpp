@@ -116,7 +116,7 @@ Json Json::parse(std::string_view text, std::string_view origin) {
   std::size_t taken = 0;
   const CountingIterator begin{text.data(), &taken}, end{text.data() + text.size(), &taken};
   if (nlohmann::json::sax_parse(begin, end, &builder)) return std::move(builder.root);
-  const std::size_t position = std::min(builder.position_ > 0 ? builder.position_ : taken, text.size());
+  const std::size_t position = std::min(builder.position_ > 0 ? builder.position_ : taken, text.size() + 1);
   const std::string_view before = text.substr(0, position > 0 ? position - 1 : 0);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const auto start = before.rfind('\n');
