@@ -84,9 +84,10 @@ void make_folders(const fs::path& folder) {
 }
 
 int open_lock(const fs::path& file, int operation) {
-  make_folders(parent_of(file));
-  while (true) {
+  for (int vanished = 0;;) {
+    make_folders(parent_of(file));
     Descriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (fd.get() < 0 && errno == ENOENT && ++vanished < 100) continue;  // its holder just removed the folder
     if (fd.get() < 0) fail("open lock", file);
     while (::flock(fd.get(), operation) != 0) {
       if (errno == EINTR) continue;

@@ -219,6 +219,13 @@ std::uint64_t Child::rss_bytes() const {
   return found == groups.end() ? 0 : found->second;
 }
 
+std::uint64_t Child::own_rss_bytes() const {
+  pid_t group = 0;
+  std::uint64_t pages = 0;
+  if (pid_ <= 0 || exit_ || !read_stat(std::to_string(pid_).c_str(), group, pages)) return 0;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::map<pid_t, std::uint64_t> rss_by_group() {
   std::map<pid_t, std::uint64_t> groups;
   DIR* processes = ::opendir("/proc");

@@ -45,6 +45,7 @@ class Child {
   std::optional<Exit> wait(double seconds);      // nullopt on timeout; seconds < 0: for ever
   void kill_group(int signal);                   // the whole process group
   std::uint64_t rss_bytes() const;               // resident set of the whole group now, 0 when gone; reads all of /proc
+  std::uint64_t own_rss_bytes() const;           // of the child alone; cheap enough to be asked all the time
 
  private:
   friend struct Captured run_captured(const SpawnOptions& options, double timeout_seconds);

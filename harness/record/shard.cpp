@@ -79,6 +79,11 @@ std::uint64_t walk(std::span<const std::byte> bytes, const std::string& origin, 
   return at;
 }
 
+struct Closer {
+  int fd;
+  ~Closer() { ::close(fd); }
+};
+
 std::uint64_t size_of(int fd, const std::string& path) {
   struct stat info{};
   if (::fstat(fd, &info) != 0) fail("read", path);
@@ -172,6 +177,29 @@ std::uint64_t recover_shard(const std::filesystem::path& file) {
   const std::uint64_t good = walk(bytes, file.string(), [](std::span<const std::byte>) {});
   if (good < bytes.size()) std::filesystem::resize_file(file, good);
   return bytes.size() - good;
+}
+
+std::vector<Json> ShardFollower::poll() {
+  std::vector<Json> events;
+  const int fd = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return events;
+  const Closer closer{fd};
+  const std::uint64_t size = size_of(fd, file_.string());
+  if (at_ == 0) at_ = magic.size();
+  while (at_ + frame_head + 4 <= size) {
+    std::array<std::byte, frame_head + 4> head;
+    if (::pread(fd, head.data(), head.size(), static_cast<off_t>(at_)) != static_cast<ssize_t>(head.size())) break;
+    const std::uint32_t payload = get_u32(head.data()), text_bytes = get_u32(head.data() + frame_head);
+    if (at_ + frame_head + payload > size) break;
+    if (payload < 4 || text_bytes > payload - 4)
+      throw Error(Fault::bad_input, file_.string() + ": damaged at byte " + std::to_string(at_));
+    std::string text(text_bytes, '\0');
+    if (::pread(fd, text.data(), text.size(), static_cast<off_t>(at_ + head.size())) != static_cast<ssize_t>(text.size()))
+      break;
+    events.push_back(Json::parse(text, file_.string() + " at byte " + std::to_string(at_)));
+    at_ += frame_head + payload;
+  }
+  return events;
 }
 
 Event column_event(const Column& column) {

@@ -55,6 +55,18 @@ struct ShardContent {
 ShardContent read_shard(const std::filesystem::path& file);  // throws Error(bad_input) when the magic is wrong
 std::uint64_t recover_shard(const std::filesystem::path& file);  // truncates a torn tail; bytes cut
 
+// Follows a shard while its writer works: the text of the events that are whole, each once. Blobs are skipped and
+// checksums not looked at, so a poll costs next to nothing; use read_shard for anything that counts.
+class ShardFollower {
+ public:
+  explicit ShardFollower(std::filesystem::path file) : file_(std::move(file)) {}
+  std::vector<Json> poll();  // {} while the file is absent; throws Error(bad_input) for text that is no event
+
+ private:
+  std::filesystem::path file_;
+  std::uint64_t at_ = 0;
+};
+
 // One outcome column, decoded from a "column" event.
 struct Column {
   std::string quantity, condition, configuration, unit, grade;

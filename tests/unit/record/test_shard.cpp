@@ -194,3 +194,21 @@ TEST_CASE("a column keeps ids and values, and a damaged one is refused") {
   CHECK_THROWS_WITH_AS(decode_column(event), doctest::Contains("column 'correct'"), Error);
   CHECK_THROWS_AS(column_event({"q", "", "", "", "", {1, 2}, {1}}), Error);
 }
+
+TEST_CASE("a follower gives each whole event once, while the file grows byte by byte") {
+  const TempDir folder;
+  const auto whole = read_bytes(write_sample(folder.path()));
+  const fs::path growing = folder.path() / "growing";
+  ShardFollower follower(growing);
+  CHECK(follower.poll().empty());
+  std::ofstream out(growing, std::ios::binary);
+  std::vector<Json> seen;
+  for (const std::byte b : whole) {
+    out.put(static_cast<char>(b)).flush();
+    for (Json& event : follower.poll()) seen.push_back(std::move(event));
+  }
+  const ShardContent content = read_shard(growing);
+  REQUIRE(seen.size() == content.events.size());
+  for (std::size_t i = 0; i < seen.size(); ++i) CHECK(seen[i] == content.events[i].json);
+  CHECK(follower.poll().empty());
+}
