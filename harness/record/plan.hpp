@@ -90,8 +90,11 @@ struct Finished {
   std::string status, reason;          // of the node: the first stage that is not ok, else "ok"
   std::vector<StageResult> stages;
   Manifest artifact;                   // published outputs (may be empty)
-  std::vector<std::pair<std::string, std::string>> input_digests;  // input name -> sha256 actually used
-  Json host;                           // machine facts of this attempt
+  // Input name (as Job::inputs) -> sha256 actually used, of all stages. The store derives the data hash from them, and
+  // the model hash from names that start with "model" (else from published files named model*).
+  std::vector<std::pair<std::string, std::string>> input_digests;
+  Json host;                           // machine facts of this attempt; {machine, build} are required (rule 1);
+                                       // shared: true when other cells ran at the same time (rule 41)
 };
 
 }  // namespace assay
