@@ -80,7 +80,7 @@ struct ArtifactRecord {
 };
 
 struct CertificateRecord {
-  std::string plugin_digest, role, check;
+  std::string plugin_digest, plugin, role, check;
   bool passed = false;
   double value = 0;
   std::string detail;

@@ -1,0 +1,105 @@
+// SQLite's C interface as two values: a connection and a prepared statement. Only files of this folder include it.
+// Errors become assay::Error with the database's path. A connection belongs to one thread.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace assay::store {
+
+class Statement;
+
+class Connection {
+ public:
+  enum class Mode { read, read_frozen, write, create };  // read_frozen: no lock and no log file can be made beside it
+  Connection(const std::filesystem::path& file, Mode mode, int busy_ms);
+  Connection(Connection&&) noexcept = default;
+  ~Connection() = default;
+
+  Statement prepare(std::string_view sql) const;
+  void run(const std::string& sql) const;              // several statements, no results
+  std::int64_t number(std::string_view sql) const;     // first column of the first row
+  std::string text(std::string_view sql) const;
+  std::int64_t last_id() const;
+  int changes() const;
+  // Throws Error for SQLite's result code, with what was being done.
+  [[noreturn]] void fail(int code, const std::string& doing) const;
+  sqlite3* handle() const { return db_.get(); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+  };
+  std::string file_;
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+class Statement {
+ public:
+  Statement(const Connection& db, std::string_view sql);
+  Statement(Statement&&) noexcept = default;
+
+  // Binds the arguments to ?1, ?2, ... in order and rewinds.
+  template <class... Args>
+  Statement& bind(const Args&... args) {
+    sqlite3_reset(stmt_.get());
+    int at = 0;
+    (put(++at, args), ...);
+    return *this;
+  }
+  bool step();                                         // true: a row
+  void run();                                          // a statement without rows
+  template <class... Args>
+  void run(const Args&... args) {
+    bind(args...).run();
+  }
+
+  std::int64_t integer(int column) const { return sqlite3_column_int64(stmt_.get(), column); }
+  double real(int column) const { return sqlite3_column_double(stmt_.get(), column); }
+  bool null(int column) const { return sqlite3_column_type(stmt_.get(), column) == SQLITE_NULL; }
+  std::string text(int column) const;
+  std::span<const std::byte> blob(int column) const;   // valid until the next step
+
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
+  };
+  void put(int at, std::int64_t value) { check(sqlite3_bind_int64(stmt_.get(), at, value)); }
+  void put(int at, std::uint64_t value) { put(at, static_cast<std::int64_t>(value)); }
+  void put(int at, int value) { put(at, static_cast<std::int64_t>(value)); }
+  void put(int at, bool value) { put(at, static_cast<std::int64_t>(value)); }
+  void put(int at, double value) { check(sqlite3_bind_double(stmt_.get(), at, value)); }  // a NaN becomes NULL
+  void put(int at, std::nullptr_t) { check(sqlite3_bind_null(stmt_.get(), at)); }
+  void put(int at, const std::string& value);
+  void put(int at, const char* value) { put(at, std::string(value)); }
+  void put(int at, const std::vector<std::byte>& value);
+  void check(int code) const;
+
+  const Connection* db_;
+  std::string sql_;
+  std::unique_ptr<sqlite3_stmt, Finalize> stmt_;
+};
+
+// BEGIN IMMEDIATE now, ROLLBACK when it dies without commit().
+class Transaction {
+ public:
+  explicit Transaction(const Connection& db);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  void commit();
+
+ private:
+  const Connection& db_;
+  bool open_ = true;
+};
+
+}  // namespace assay::store
