@@ -1,0 +1,261 @@
+// assay.model/1: passes through models, counted and checked against what the handle grants. Unwatched inputs run on
+// compiled plans; watched ones are recorded node by node, behind a gate that charges the backward pass when (and as
+// often as) a gradient really flows through it.
+#include <algorithm>
+#include <numeric>
+
+#include "harness/engine/tape/eager.hpp"
+#include "harness/plugin/host.hpp"
+
+namespace assay::plugin {
+namespace {
+
+ModelObject& object_of(Host& host, const assay_object* object) {
+  return host.as<ModelObject>(object, ASSAY_MODEL, "model");
+}
+
+// Rows of x after checking its shape against one input.
+std::int64_t rows_of(const ModelObject& model, const engine::Tensor& x) {
+  const engine::Shape& shape = x.shape();
+  const bool fits = x.dtype() == engine::DType::f32 && shape.size() == model.input_shape.size() + 1 &&
+                    std::equal(model.input_shape.begin(), model.input_shape.end(), shape.begin() + 1);
+  if (!fits || shape[0] < 1) {
+    throw ServiceError(ASSAY_INVALID, fmt::format("model '{}' takes f32 [n] x {} with n >= 1, not {}", model.value.label,
+                                                  engine::shape_str(model.input_shape), x.spec().str()));
+  }
+  return shape[0];
+}
+
+// ---- getters
+
+assay_status model_classes(const assay_host* abi, const assay_object* object, std::int64_t* out) noexcept {
+  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).value.graph->classes(); });
+}
+assay_status model_input(const assay_host* abi, const assay_object* object, assay_view* out) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = object_of(host, object);
+    describe({engine::DType::f32, {}}, nullptr, *required(out, "out"));
+    out->ndim = static_cast<std::int32_t>(model.input_shape.size());
+    out->shape = model.input_shape.data();
+  });
+}
+assay_status model_range(const assay_host* abi, const assay_object* object, assay_object** lo, assay_object** hi) noexcept {
+  return serve(abi, [&](Host& host) {
+    const Json& metadata = object_of(host, object).value.graph->metadata;
+    const bool given = metadata.is_object() && metadata.has("range");
+    const double low = given ? metadata.at("range").at(std::size_t{0}).as_real() : 0.0;
+    const double high = given ? metadata.at("range").at(std::size_t{1}).as_real() : 1.0;
+    *required(lo, "lo") = host.give(engine::Tensor::scalar(static_cast<float>(low)));
+    *required(hi, "hi") = host.give(engine::Tensor::scalar(static_cast<float>(high)));
+  });
+}
+assay_status model_access(const assay_host* abi, const assay_object* object, std::uint64_t* mask) noexcept {
+  return serve(abi, [&](Host& host) { *required(mask, "mask") = object_of(host, object).value.access; });
+}
+
+assay_status name_in(const std::vector<std::string>& names, std::size_t index, const char** out) {
+  if (index >= names.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last name");
+  *required(out, "out") = names[index].c_str();
+  return ASSAY_OK;
+}
+assay_status model_tap_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
+  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).taps.size(); });
+}
+assay_status model_tap_at(const assay_host* abi, const assay_object* object, std::size_t index, const char** name) noexcept {
+  return serve(abi, [&](Host& host) { name_in(object_of(host, object).taps, index, name); });
+}
+assay_status model_param_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
+  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).params.size(); });
+}
+assay_status model_param_at(const assay_host* abi, const assay_object* object, std::size_t index,
+                            const char** name) noexcept {
+  return serve(abi, [&](Host& host) { name_in(object_of(host, object).params, index, name); });
+}
+assay_status model_param(const assay_host* abi, const assay_object* object, const char* name, assay_object** out) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = object_of(host, object);
+    host.need(model.value, kWeights, "reading the weights");
+    const auto& parameters = model.value.graph->parameters;
+    const auto found = parameters.find(required(name, "name"));
+    if (found == parameters.end()) {
+      throw ServiceError(ASSAY_NOT_FOUND, std::string("no parameter '") + name + "'" + suggestion(name, model.params));
+    }
+    *required(out, "out") = host.give(found->second.value);
+  });
+}
+
+// ---- forward
+
+struct Forward {
+  engine::Tensor x;
+  std::int64_t rows = 0;
+  std::vector<std::string> wants;
+  bool logits = true;
+  std::vector<std::uint64_t> ids;
+  graph::ForwardOptions options;
+  const BundleObject* params = nullptr;
+};
+
+Forward read_call(Host& host, const ModelObject& model, const assay_forward_call& call) {
+  if (call.struct_size < sizeof(assay_forward_call)) throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+  Forward forward;
+  forward.x = host.tensor(call.x, "x");
+  forward.rows = rows_of(model, forward.x);
+  forward.logits = (call.flags & ASSAY_FORWARD_NO_LOGITS) == 0;
+  if (forward.logits) {
+    host.need(model.value, kScores, "the logits");
+    forward.wants.emplace_back("logits");
+  }
+  for (const char* const* tap = call.taps; tap != nullptr && *tap != nullptr; ++tap) {
+    host.need(model.value, kTaps, "intermediate features");
+    if (model.value.graph->taps.count(*tap) == 0) {
+      throw ServiceError(ASSAY_NOT_FOUND, std::string("no tap '") + *tap + "'" + suggestion(*tap, model.taps));
+    }
+    forward.wants.emplace_back(*tap);
+  }
+  if (forward.wants.empty()) throw ServiceError(ASSAY_INVALID, "neither logits nor taps are asked for");
+  const bool train = (call.flags & ASSAY_FORWARD_TRAIN) != 0, random = (call.flags & ASSAY_FORWARD_STOCHASTIC) != 0;
+  if (train || random) host.need(model.value, kStochastic, "a stochastic forward pass");
+  forward.options.mode = train ? graph::Mode::train : random ? graph::Mode::stochastic : graph::Mode::eval;
+  forward.options.seed = host.context().seed;
+  forward.options.draw = call.draw;
+  forward.ids.resize(static_cast<std::size_t>(forward.rows));
+  std::iota(forward.ids.begin(), forward.ids.end(), std::uint64_t{0});
+  if (call.ids != nullptr) {
+    const std::vector<std::int64_t> ids = host.tensor(call.ids, "ids").to_i64();
+    if (static_cast<std::int64_t>(ids.size()) != forward.rows) throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
+    forward.ids.assign(ids.begin(), ids.end());
+  }
+  if (call.params != nullptr) {
+    host.need(model.value, kWeights, "replacing parameters");
+    forward.params = &host.as<BundleObject>(call.params, ASSAY_BUNDLE, "params");
+  }
+  return forward;
+}
+
+// The same value behind a node that charges a backward pass whenever a gradient comes by.
+engine::Tensor gate(Host& host, const Model& model, const engine::Tensor& x, std::int64_t rows) {
+  const engine::Tensor value = engine::detach(x);
+  const auto charge = [&host, model, rows](std::span<const engine::Tensor> cotangents, bool) {
+    host.charge_backward(model, rows);
+    return std::vector<engine::Tensor>(cotangents.begin(), cotangents.end());
+  };
+  return engine::record_custom(std::span(&x, 1), {value}, charge).front();
+}
+
+// Functional form: outputs of the graph at other parameter values, as one recorded node over x and those values.
+std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const Forward& forward) {
+  graph::Graph changed = *model.graph;
+  std::vector<std::string> names;
+  std::vector<engine::Tensor> inputs{forward.x};
+  for (const auto& [name, held] : forward.params->values) {
+    const engine::Tensor& value = host.tensor(held.o.get(), name.c_str());
+    changed.set_parameter(name, engine::detach(value).dense());
+    names.push_back(name);
+    inputs.push_back(value);
+  }
+  graph::Executor executor(std::make_shared<const graph::Graph>(std::move(changed)), host.context().batch);
+  const engine::Tensor x = engine::watch(engine::detach(forward.x));
+  const graph::RecordedForward recorded = executor.forward_recorded(x, forward.wants, forward.options, true);
+  std::vector<engine::Tensor> leaves{x}, values;
+  for (const std::string& name : names) leaves.push_back(recorded.parameters.at(name));
+  for (const engine::Tensor& value : recorded.values) values.push_back(engine::detach(value));
+  const bool watched = std::any_of(inputs.begin(), inputs.end(), [](const auto& t) { return t.tape() != nullptr; });
+  if (!watched) return values;
+  const auto vjp = [&host, model, rows = forward.rows, outputs = recorded.values, leaves](
+                       std::span<const engine::Tensor> cotangents, bool create_graph) {
+    host.charge_backward(model, rows);
+    std::vector<engine::Tensor> used, given;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (!cotangents[i].defined()) continue;
+      used.push_back(outputs[i]);
+      given.push_back(cotangents[i]);
+    }
+    return engine::grad(used, leaves, given, create_graph);
+  };
+  return engine::record_custom(inputs, values, vjp);
+}
+
+std::vector<engine::Tensor> run(Host& host, const Model& model, Forward& forward) {
+  forward.options.sample_ids = forward.ids;
+  const bool watched = forward.x.tape() != nullptr;
+  if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
+  host.charge_forward(model, forward.rows);
+  if (forward.params != nullptr) return forward_with(host, model, forward);
+  if (!watched) return model.executor->forward(forward.x, forward.wants, forward.options);
+  const engine::Tensor x = gate(host, model, forward.x, forward.rows);
+  return model.executor->forward_recorded(x, forward.wants, forward.options).values;
+}
+
+assay_status model_forward(const assay_host* abi, const assay_object* object, const assay_forward_call* call,
+                           assay_object** out) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = object_of(host, object);
+    Forward forward = read_call(host, model, *required(call, "call"));
+    const std::vector<engine::Tensor> values = run(host, model.value, forward);
+    std::size_t next = 0;
+    required(out, "out")[0] = forward.logits ? host.give(values[next++]) : nullptr;
+    for (std::size_t tap = 1; next < values.size(); ++tap) out[tap] = host.give(values[next++]);
+  });
+}
+
+assay_status model_loss_grad(const assay_host* abi, const assay_object* object, const assay_loss_call* call,
+                             assay_object** grad, assay_object** loss, assay_object** logits) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = object_of(host, object);
+    if (required(call, "call")->struct_size < sizeof(assay_loss_call)) {
+      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+    }
+    const engine::Tensor& x = host.tensor(call->x, "x");
+    const std::int64_t rows = rows_of(model, x);
+    host.need(model.value, kInputGradient, "the gradient with respect to the input");
+    if (logits != nullptr || loss != nullptr) host.need(model.value, kScores, "the logits");
+    if (host.remaining("backward_per_sample") < 1) host.charge_backward(model.value, rows);  // refuse before the forward counts
+    host.charge_forward(model.value, rows);
+    host.charge_backward(model.value, rows);
+    std::vector<std::uint64_t> ids(static_cast<std::size_t>(rows));
+    std::iota(ids.begin(), ids.end(), std::uint64_t{0});
+    graph::ForwardOptions options;
+    options.seed = host.context().seed;
+    options.sample_ids = ids;
+    const graph::LossGrad result = model.value.executor->loss_and_input_grad(
+        required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"), options);
+    *required(grad, "grad") = host.give(result.grad);
+    if (loss != nullptr) *loss = host.give(result.loss);
+    if (logits != nullptr) *logits = host.give(result.logits);
+  });
+}
+
+assay_status model_predict(const assay_host* abi, const assay_object* object, const assay_object* x,
+                           assay_object** labels) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = object_of(host, object);
+    host.need(model.value, kDecision, "the predicted label");
+    Forward forward;
+    forward.x = engine::detach(host.tensor(x, "x"));
+    forward.rows = rows_of(model, forward.x);
+    forward.wants = {"logits"};
+    forward.options.seed = host.context().seed;
+    forward.ids.resize(static_cast<std::size_t>(forward.rows));
+    std::iota(forward.ids.begin(), forward.ids.end(), std::uint64_t{0});
+    const std::vector<float> logits = run(host, model.value, forward).front().to_f32();
+    std::vector<std::int64_t> best(static_cast<std::size_t>(forward.rows));
+    const std::size_t classes = logits.size() / best.size();
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      const auto* row = logits.data() + i * classes;
+      best[i] = std::max_element(row, row + classes) - row;
+    }
+    *required(labels, "labels") = host.give(engine::Tensor::i64({forward.rows}, best));
+  });
+}
+
+}  // namespace
+
+const assay_model_service& model_service() {
+  static constexpr assay_model_service table{
+      sizeof(table), 0,            model_classes,   model_input,     model_range,   model_access,      model_tap_count,
+      model_tap_at,  model_forward, model_loss_grad, model_predict, model_param_count, model_param_at, model_param};
+  return table;
+}
+
+}  // namespace assay::plugin
