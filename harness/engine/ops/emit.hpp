@@ -28,6 +28,9 @@ Value operator+(Value a, double s);
 Value operator-(Value a);
 // Sum over the broadcast axes so that `g` gets the shape of `like` (the VJP of broadcasting).
 Value reduce_to(Value g, const Shape& like);
-const Shape& shape_of(Value v);
+Shape shape_of(Value v);  // a copy: what spec() refers to may move with the next emit
+// emit1 on the emitter that the first operand belongs to.
+Value call(std::string_view op, std::initializer_list<Value> in, const Attrs& attrs = {});
+Value reshape(Value v, const Shape& shape);  // v itself when the shape is the same
 
 }  // namespace assay::engine

@@ -74,13 +74,13 @@ struct OpCost {
 
 // One case of the automatic checks: shapes, attributes, how to draw inputs (moved away from kinks).
 struct OpCase {
-  std::string name;
-  std::vector<Spec> in;
-  Attrs attrs;
+  std::string name = {};
+  std::vector<Spec> in = {};
+  Attrs attrs = {};
   double lo = -1, hi = 1;               // inputs drawn uniformly from here ...
   double keep_away = 0, kink = 0;       // ... but at least keep_away from `kink`
   std::int64_t integers_below = 0;      // for integer inputs (labels, indices)
-  std::vector<bool> differentiable;     // one an input; empty: every f32 input
+  std::vector<bool> differentiable = {};     // one an input; empty: every f32 input
   bool second_order = true;
 };
 
@@ -99,6 +99,9 @@ struct Op {
   CostFn cost;                          // null: no multiply-adds
   std::vector<OpCase> cases;
 };
+
+// The op's own cost function with bytes filled in as operands + results when it gives none.
+OpCost op_cost(const Op& op, std::span<const Spec> in, std::span<const Spec> out, const Attrs& attrs);
 
 using OpId = int;
 

@@ -1,7 +1,5 @@
 // Threads, layouts, reorders and library facts; dnnl_products.cpp holds the primitives that compute.
 
-#include <omp.h>
-
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -9,6 +7,9 @@
 
 #include "harness/engine/tensor/counters.hpp"
 #include "harness/engine/tensor/dnnl_native.hpp"
+
+// Of the OpenMP runtime; its header belongs to the compiler and is missing with some.
+extern "C" void omp_set_num_threads(int);
 
 namespace assay::engine::native {
 namespace {
@@ -262,6 +263,21 @@ std::optional<ChannelView> channel_view(const MemDesc& mem) {
   if (block > 1) return strides_are(md, blocked, false) ? std::optional(blocked) : std::nullopt;
   const ChannelView last{s[0], 1, s[2], s[3], s[1], s[1]};
   return strides_are(md, last, true) && md.padded_dims[1] == s[1] ? std::optional(last) : std::nullopt;
+}
+
+Layout layout_like(const Spec& spec, const ChannelView& like) {
+  const auto md = [&](native::Tag tag) { return native::layout_of(native::Md(spec.shape, native::DataType::f32, tag)); };
+  if (like.block == 1) return Layout::dense(spec);
+  if (like.channel_blocks == 1 && like.block == like.channels) {
+    // A single full block of 8 or 16 channels is channels-last too.
+    return md(native::Tag::nhwc);
+  }
+  switch (like.block) {
+    case 4: return md(native::Tag::nChw4c);
+    case 8: return md(native::Tag::nChw8c);
+    case 16: return md(native::Tag::nChw16c);
+    default: throw Error(Fault::internal, "no layout with channel blocks of " + std::to_string(like.block));
+  }
 }
 
 }  // namespace assay::engine

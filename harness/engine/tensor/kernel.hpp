@@ -39,6 +39,8 @@ struct ChannelView {
   bool padded() const { return channel_blocks * block != channels; }
 };
 std::optional<ChannelView> channel_view(const MemDesc& mem);  // nullopt: not 4-D f32, or another layout
+// The layout of a [N, C, H, W] `spec` whose channels are arranged as in `like` (same C): dense, channels-last, blocked.
+Layout layout_like(const Spec& spec, const ChannelView& like);
 
 // The number of f32 in memory, padding included, for loops that treat all elements alike.
 inline std::size_t physical_floats(const Layout& layout) { return layout.bytes() / sizeof(float); }

@@ -1,0 +1,317 @@
+// Reductions over axes: sum, mean, max, min and the l1, l2 and linf norms.
+// The order of every sum is fixed: 16 lanes of f32 over at most 512 steps each, then f64. It depends on the shape and
+// the layout, never on the width of vectors.
+#include <algorithm>
+#include <cmath>
+
+#include "harness/engine/ops/op_tools.hpp"
+#include "harness/engine/ops/reduce.hpp"
+#include "harness/engine/tensor/simd.hpp"
+
+namespace assay::engine {
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+constexpr std::int64_t kFlush = 512;  // f32 partial sums of at most so many terms go into f64
+constexpr std::int64_t kTile = 64;    // columns reduced together
+
+struct Sum {
+  static constexpr float start = 0.0f;
+  static ASSAY_INLINE float map(float x) { return x; }
+  static ASSAY_INLINE float join(float a, float b) { return a + b; }
+  static double join(double a, double b) { return a + b; }
+};
+struct AbsSum : Sum {
+  static ASSAY_INLINE float map(float x) { return x < 0.0f ? -x : x; }
+};
+struct SquareSum : Sum {
+  static ASSAY_INLINE float map(float x) { return x * x; }
+};
+struct Max {
+  static constexpr float start = -INFINITY;
+  static ASSAY_INLINE float map(float x) { return x; }
+  static ASSAY_INLINE float join(float a, float b) { return b > a || b != b ? b : a; }  // NaN wins
+  static double join(double a, double b) { return b > a || b != b ? b : a; }
+};
+struct Min {
+  static constexpr float start = INFINITY;
+  static ASSAY_INLINE float map(float x) { return x; }
+  static ASSAY_INLINE float join(float a, float b) { return b < a || b != b ? b : a; }
+  static double join(double a, double b) { return b < a || b != b ? b : a; }
+};
+struct AbsMax : Max {
+  static constexpr float start = 0.0f;
+  static ASSAY_INLINE float map(float x) { return x < 0.0f ? -x : x; }
+};
+
+// in [outer][reduced][inner] -> out [outer][inner].
+struct Block {
+  std::int64_t outer, reduced, inner;
+};
+
+template <class F>
+ASSAY_WIDE void reduce_rows(const float* in, float* out, const Block& b) {
+  for (std::int64_t o = 0; o < b.outer; ++o) {
+    const float* row = in + o * b.reduced;
+    double total = F::start;
+    for (std::int64_t from = 0; from < b.reduced; from += kFlush * kLanes) {
+      const std::int64_t to = std::min(b.reduced, from + kFlush * kLanes);
+      float lanes[kLanes];
+      for (float& lane : lanes) lane = F::start;
+      std::int64_t i = from;
+      for (; i + kLanes <= to; i += kLanes) {
+        for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = F::join(lanes[l], F::map(row[i + l]));
+      }
+      for (std::int64_t l = 0; i + l < to; ++l) lanes[l] = F::join(lanes[l], F::map(row[i + l]));
+      for (const float lane : lanes) total = F::join(total, static_cast<double>(lane));
+    }
+    out[o] = static_cast<float>(total);
+  }
+}
+
+template <class F>
+ASSAY_WIDE void reduce_columns(const float* in, float* out, const Block& b) {
+  for (std::int64_t o = 0; o < b.outer; ++o) {
+    for (std::int64_t column = 0; column < b.inner; column += kTile) {
+      const std::int64_t width = std::min(kTile, b.inner - column);
+      double total[kTile];
+      for (double& t : total) t = F::start;
+      const float* tile = in + o * b.reduced * b.inner + column;
+      for (std::int64_t from = 0; from < b.reduced; from += kFlush) {
+        const std::int64_t to = std::min(b.reduced, from + kFlush);
+        float part[kTile];
+        for (float& p : part) p = F::start;
+        for (std::int64_t r = from; r < to; ++r) {
+          const float* row = tile + r * b.inner;
+          for (std::int64_t i = 0; i < width; ++i) part[i] = F::join(part[i], F::map(row[i]));
+        }
+        for (std::int64_t i = 0; i < width; ++i) total[i] = F::join(total[i], static_cast<double>(part[i]));
+      }
+      for (std::int64_t i = 0; i < width; ++i) out[o * b.inner + column + i] = static_cast<float>(total[i]);
+    }
+  }
+}
+
+template <class F>
+void reduce_block(const float* in, float* out, const Block& b) {
+  b.inner == 1 ? reduce_rows<F>(in, out, b) : reduce_columns<F>(in, out, b);
+}
+
+using Reduce = void (*)(const float*, float*, const Block&);
+enum class Finish { none, mean, root };
+
+struct ReduceOp {
+  const char* name;
+  const char* onnx;
+  const char* doc;
+  Reduce first, next;  // with the map, and joining partial results
+  Finish finish;
+  bool padding_is_neutral;  // zeros in padding change nothing
+};
+
+struct Extent {
+  std::int64_t size;
+  bool reduced;
+};
+
+// The physical axes of the operand with what happens to them; empty when the layout cannot be reduced as it is.
+std::vector<Extent> physical_axes(const MemDesc& mem, const std::vector<bool>& reduced, bool padding_is_neutral) {
+  std::vector<Extent> axes;
+  if (mem.layout.is_dense()) {
+    for (std::size_t i = 0; i < reduced.size(); ++i) axes.push_back({mem.spec.shape[i], reduced[i]});
+    return axes;
+  }
+  const auto view = channel_view(mem);
+  if (!view || reduced[2] != reduced[3]) return {};
+  const bool all_but_batch = reduced[1] && reduced[2];
+  if (!reduced[2]) return {};  // keeping pixels would keep the blocked order too
+  if (view->padded() && !(all_but_batch && padding_is_neutral)) return {};
+  return {{view->n, reduced[0]}, {view->channel_blocks, reduced[1]}, {view->plane(), true}, {view->block, reduced[1]}};
+}
+
+// Neighbours that share their fate merge; then each stage reduces the last reduced run.
+std::vector<Block> stages_of(const std::vector<Extent>& axes) {
+  std::vector<Extent> runs;
+  for (const Extent& e : axes) {
+    if (!runs.empty() && runs.back().reduced == e.reduced) {
+      runs.back().size *= e.size;
+    } else {
+      runs.push_back(e);
+    }
+  }
+  std::vector<Block> stages;
+  for (std::size_t i = runs.size(); i-- > 0;) {
+    if (!runs[i].reduced) continue;
+    Block b{1, runs[i].size, 1};
+    for (std::size_t j = 0; j < i; ++j) b.outer *= runs[j].size;
+    for (std::size_t j = i + 1; j < runs.size(); ++j) b.inner *= runs[j].reduced ? 1 : runs[j].size;
+    stages.push_back(b);
+  }
+  return stages;
+}
+
+void finish_values(Finish finish, float* out, std::int64_t n, double count) {
+  if (finish == Finish::mean) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(out[i] / count);
+  } else if (finish == Finish::root) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = std::sqrt(out[i]);
+  }
+}
+
+struct ReduceRun {
+  ReduceOp op;
+  std::vector<Block> stages;
+  std::int64_t kept;
+  double count;
+  std::size_t half;  // floats between the two scratch areas that stages alternate between
+
+  void operator()(const KernelArgs& args) const {
+    const float* in = floats(args, 0);
+    float* out = floats_out(args, 0);
+    if (stages.empty()) {
+      op.first(in, out, {kept, 1, 1});
+    }
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      float* to = s + 1 == stages.size() ? out : static_cast<float*>(args.scratch) + (s % 2) * half;
+      (s == 0 ? op.first : op.next)(in, to, stages[s]);
+      in = to;
+    }
+    finish_values(op.finish, out, kept, count);
+  }
+};
+
+std::vector<bool> reduced_axes(std::string_view op, Specs in, const Attrs& attrs) {
+  std::vector<bool> reduced(in[0].shape.size(), false);
+  for (const std::size_t axis : axes_of(op, in, attrs)) reduced[axis] = true;
+  return reduced;
+}
+
+Kernel prepare_reduce(const ReduceOp& op, const PrepareRequest& request) {
+  const Spec& in = request.in[0].spec;
+  const std::vector<bool> reduced = reduced_axes(op.name, std::span(&in, 1), request.attrs);
+  Kernel kernel = dense_kernel(request);
+  std::vector<Extent> axes = physical_axes(request.in[0], reduced, op.padding_is_neutral);
+  if (axes.empty() && request.in[0].layout.native()) {
+    axes = physical_axes({in, Layout::dense(in)}, reduced, op.padding_is_neutral);
+  } else {
+    kernel.in[0] = request.in[0].layout;
+  }
+  ReduceRun run{op, stages_of(axes), request.out[0].count(), 1.0, 0};
+  if (run.kept > 0) run.count = static_cast<double>(in.count()) / static_cast<double>(run.kept);
+  if (run.stages.size() > 1) {
+    run.half = static_cast<std::size_t>(run.stages[0].outer * run.stages[0].inner + 15) / 16 * 16;
+    kernel.scratch_bytes = 2 * run.half * sizeof(float);
+  }
+  kernel.run = run;
+  return kernel;
+}
+
+Shape reduced_shape(std::string_view op, Specs in, const Attrs& attrs) {
+  const std::vector<bool> reduced = reduced_axes(op, in, attrs);
+  const bool keep = attrs.integer("keepdims", 0) != 0;
+  Shape out;
+  for (std::size_t i = 0; i < reduced.size(); ++i) {
+    if (!reduced[i]) out.push_back(in[0].shape[i]);
+    if (reduced[i] && keep) out.push_back(1);
+  }
+  return out;
+}
+
+// `v` (a result of the op) with the reduced axes as extents of 1, so that it broadcasts against the operand.
+Value kept(const VjpArgs& v, Value value) {
+  Shape shape = shape_of(v.in[0]);
+  const Spec spec{DType::f32, shape};
+  for (const std::size_t axis : axes_of("reduce", std::span(&spec, 1), v.attrs)) shape[axis] = 1;
+  return reshape(value, shape);
+}
+
+using ReduceVjp = Value (*)(const VjpArgs& v, Value g);  // g with kept axes -> dL/dx
+
+Value expand_vjp(const VjpArgs& v, Value g) { return call("expand", {g}, {{"shape", shape_of(v.in[0])}}); }
+
+Value mean_vjp(const VjpArgs& v, Value g) {
+  const double kept_count = static_cast<double>(element_count(shape_of(g)));
+  const double count = static_cast<double>(element_count(shape_of(v.in[0])));
+  return expand_vjp(v, g * (count > 0 ? kept_count / count : 0.0));
+}
+
+// Ties share the gradient equally.
+Value extreme_of(Value x, Value y, Value g, const Attrs& attrs) {
+  const Value mask = call("equal", {x, y});
+  Attrs keep = attrs;
+  keep.set("keepdims", std::int64_t{1});
+  return mask * (g / call("reduce_sum", {mask}, keep));
+}
+
+Value extreme_vjp(const VjpArgs& v, Value g) { return extreme_of(v.in[0], kept(v, v.out[0]), g, v.attrs); }
+
+Value l1_vjp(const VjpArgs& v, Value g) { return g * call("sign", {v.in[0]}); }
+
+Value l2_vjp(const VjpArgs& v, Value g) { return v.in[0] * (g * call("safe_reciprocal", {kept(v, v.out[0])})); }
+
+Value linf_vjp(const VjpArgs& v, Value g) {
+  const Value x = v.in[0];
+  return call("sign", {x}) * extreme_of(call("abs", {x}), kept(v, v.out[0]), g, v.attrs);
+}
+
+std::vector<OpCase> reduce_cases(bool second_order) {
+  const std::vector<std::pair<Shape, Attrs>> shapes = {
+      {{2, 3, 5}, {}},
+      {{2, 3, 5}, {{"axes", std::int64_t{-1}}}},
+      {{2, 3, 5}, {{"axes", Shape{0, 2}}, {"keepdims", std::int64_t{1}}}},
+      {{3, 17, 2, 3}, {{"axes", Shape{0, 2, 3}}}},
+      {{3, 5, 7, 1}, {{"axes", Shape{2, 3}}}},
+      {{2, 37}, {{"axes", std::int64_t{1}}, {"keepdims", std::int64_t{1}}}},
+      {{2, 3, 2, 3}, {{"axes", Shape{1, 2, 3}}}},
+      {{0, 4}, {{"axes", std::int64_t{1}}}},
+      {{3}, {{"axes", Shape{}}}}};
+  std::vector<OpCase> cases;
+  for (const auto& [shape, attrs] : shapes) {
+    OpCase c{.name = shape_str(shape) + " " + attrs.to_json().dump(), .in = {f32_spec(shape)}, .attrs = attrs};
+    c.keep_away = 0.05;
+    c.second_order = second_order;
+    cases.push_back(c);
+  }
+  return cases;
+}
+
+void add_reduce(Registry& registry, const ReduceOp& reduce, ReduceVjp vjp) {
+  Op op;
+  op.name = reduce.name;
+  op.onnx = reduce.onnx;
+  op.doc = std::string(reduce.doc) + "; attributes axes (all), keepdims (0)";
+  op.infer = [name = op.name](Specs in, const Attrs& attrs) {
+    expect_count(name, in, 1, 1);
+    expect_f32(name, in);
+    return one(f32_spec(reduced_shape(name, in, attrs)));
+  };
+  op.prepare = [reduce](const PrepareRequest& request) { return prepare_reduce(reduce, request); };
+  op.vjp = [vjp](const VjpArgs& v) { return std::vector<Value>{vjp(v, kept(v, v.cotangents[0]))}; };
+  op.cases = reduce_cases(true);
+  registry.add(std::move(op));
+}
+
+}  // namespace
+
+Kernel prepare_plane_mean(const PrepareRequest& request) {
+  const Attrs attrs = {{"axes", Shape{2, 3}}};
+  const Reduce sum = reduce_block<Sum>;
+  return prepare_reduce({"global_avg_pool", "", "", sum, sum, Finish::mean, true}, {attrs, request.in, request.out, false});
+}
+
+void register_reduce(Registry& r) {
+  const Reduce sum = reduce_block<Sum>, max = reduce_block<Max>, min = reduce_block<Min>;
+  const Reduce abs_sum = reduce_block<AbsSum>, squares = reduce_block<SquareSum>, abs_max = reduce_block<AbsMax>;
+  add_reduce(r, {"reduce_sum", "ReduceSum", "sum over axes", sum, sum, Finish::none, true}, expand_vjp);
+  add_reduce(r, {"reduce_mean", "ReduceMean", "mean over axes", sum, sum, Finish::mean, true}, mean_vjp);
+  add_reduce(r, {"reduce_max", "ReduceMax", "maximum over axes; -inf over nothing", max, max, Finish::none, false},
+             extreme_vjp);
+  add_reduce(r, {"reduce_min", "ReduceMin", "minimum over axes; inf over nothing", min, min, Finish::none, false},
+             extreme_vjp);
+  add_reduce(r, {"reduce_l1", "ReduceL1", "sum of absolute values over axes", abs_sum, sum, Finish::none, true}, l1_vjp);
+  add_reduce(r, {"reduce_l2", "ReduceL2", "Euclidean norm over axes, its gradient 0 at 0", squares, sum, Finish::root, true},
+             l2_vjp);
+  add_reduce(r, {"reduce_linf", "", "largest absolute value over axes", abs_max, max, Finish::none, true}, linf_vjp);
+}
+
+}  // namespace assay::engine

@@ -1,0 +1,175 @@
+// softmax, log_softmax and log_sum_exp along one axis. The row is walked in order with 16 lanes joined in order, so the
+// bits do not depend on the width of vectors.
+#include <algorithm>
+#include <cmath>
+
+#include "harness/engine/ops/op_tools.hpp"
+#include "harness/engine/ops/vector_math.hpp"
+
+namespace assay::engine {
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+
+struct Axis {
+  std::int64_t outer, extent, inner;
+};
+
+// A row gathered with its stride, shifted by its maximum; gives log(sum(exp(row))) - max.
+struct Row {
+  float max, log_sum;
+};
+
+// The maximum; a row of -inf stays without shift, so that log_sum_exp gives -inf and not NaN.
+ASSAY_INLINE float row_shift(const float* x, std::int64_t n, std::int64_t stride) {
+  float max = -INFINITY;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float v = x[i * stride];
+    max = v > max || v != v ? v : max;
+  }
+  return max == -INFINITY ? 0.0f : max;
+}
+
+ASSAY_INLINE Row row_stats(const float* x, std::int64_t n, std::int64_t stride) {
+  const float shift = row_shift(x, n, stride);
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += vm::exp(x[(i + l) * stride] - shift);
+  }
+  for (std::int64_t l = 0; i + l < n; ++l) lanes[l] += vm::exp(x[(i + l) * stride] - shift);
+  float sum = 0;
+  for (const float lane : lanes) sum += lane;
+  return {shift, vm::log(sum)};
+}
+
+ASSAY_WIDE void softmax_loop(const float* x, float* y, const Axis& a) {
+  for (std::int64_t o = 0; o < a.outer; ++o) {
+    for (std::int64_t i = 0; i < a.inner; ++i) {
+      const std::int64_t at = o * a.extent * a.inner + i;
+      const float shift = row_shift(x + at, a.extent, a.inner);
+      float sum = 0;
+      for (std::int64_t k = 0; k < a.extent; ++k) {
+        const float e = vm::exp(x[at + k * a.inner] - shift);
+        y[at + k * a.inner] = e;
+        sum += e;
+      }
+      for (std::int64_t k = 0; k < a.extent; ++k) y[at + k * a.inner] = y[at + k * a.inner] / sum;
+    }
+  }
+}
+
+ASSAY_WIDE void log_softmax_loop(const float* x, float* y, const Axis& a) {
+  for (std::int64_t o = 0; o < a.outer; ++o) {
+    for (std::int64_t i = 0; i < a.inner; ++i) {
+      const std::int64_t at = o * a.extent * a.inner + i;
+      const Row row = row_stats(x + at, a.extent, a.inner);
+      for (std::int64_t k = 0; k < a.extent; ++k) y[at + k * a.inner] = (x[at + k * a.inner] - row.max) - row.log_sum;
+    }
+  }
+}
+
+ASSAY_WIDE void log_sum_exp_loop(const float* x, float* y, const Axis& a) {
+  for (std::int64_t o = 0; o < a.outer; ++o) {
+    for (std::int64_t i = 0; i < a.inner; ++i) {
+      const Row row = row_stats(x + o * a.extent * a.inner + i, a.extent, a.inner);
+      y[o * a.inner + i] = row.max + row.log_sum;
+    }
+  }
+}
+
+using Loop = void (*)(const float*, float*, const Axis&);
+
+Axis axis_at(std::string_view op, Specs in, const Attrs& attrs) {
+  const Shape& s = in[0].shape;
+  const std::size_t axis = axis_of(op, in, attrs.integer("axis", -1), s.size());
+  Axis a{1, s[axis], 1};
+  for (std::size_t i = 0; i < axis; ++i) a.outer *= s[i];
+  for (std::size_t i = axis + 1; i < s.size(); ++i) a.inner *= s[i];
+  return a;
+}
+
+PrepareFn prepare_with(const char* name, Loop loop, bool in_place) {
+  return [name, loop, in_place](const PrepareRequest& request) {
+    if (any_zero_extent(request)) return zero_fill_kernel(request);
+    const Spec in = request.in[0].spec;
+    const Axis axis = axis_at(name, std::span(&in, 1), request.attrs);
+    Kernel kernel = dense_kernel(request);
+    kernel.in_place = {in_place ? 0 : -1};
+    kernel.run = [loop, axis](const KernelArgs& args) { loop(floats(args, 0), floats_out(args, 0), axis); };
+    return kernel;
+  };
+}
+
+Value sum_kept(Value v, const Attrs& attrs) {
+  return call("reduce_sum", {v}, {{"axes", attrs.integer("axis", -1)}, {"keepdims", std::int64_t{1}}});
+}
+
+std::vector<Value> softmax_vjp(const VjpArgs& v) {
+  const Value y = v.out[0], weighted = v.cotangents[0] * y;
+  return {weighted - y * sum_kept(weighted, v.attrs)};
+}
+
+std::vector<Value> log_softmax_vjp(const VjpArgs& v) {
+  const Value g = v.cotangents[0];
+  return {g - call("exp", {v.out[0]}) * sum_kept(g, v.attrs)};
+}
+
+std::vector<Value> log_sum_exp_vjp(const VjpArgs& v) {
+  Shape kept = shape_of(v.in[0]);
+  const Spec spec = f32_spec(kept);
+  kept[axis_of("log_sum_exp", std::span(&spec, 1), v.attrs.integer("axis", -1), kept.size())] = 1;
+  const Value softmax = call("softmax", {v.in[0]}, {{"axis", v.attrs.integer("axis", -1)}});
+  return {softmax * reshape(v.cotangents[0], kept)};
+}
+
+std::vector<OpCase> axis_cases() {
+  const Attrs first = {{"axis", std::int64_t{1}}};
+  return {{.name = "last axis", .in = {make_spec({5, 37})}, .attrs = {}, .lo = -3, .hi = 3},
+          {.name = "inner axis", .in = {make_spec({2, 3, 5})}, .attrs = first},
+          {.name = "large values", .in = {make_spec({3, 4})}, .attrs = {}, .lo = -90, .hi = 90},
+          {.name = "no rows", .in = {make_spec({0, 4})}, .attrs = {}}};
+}
+
+Op axis_op(const char* name, const char* onnx, const char* doc) {
+  Op op;
+  op.name = name;
+  op.onnx = onnx;
+  op.doc = doc;
+  op.cases = axis_cases();
+  op.infer = [name](Specs in, const Attrs& attrs) {
+    expect_count(name, in, 1, 1);
+    expect_f32(name, in);
+    axis_of(name, in, attrs.integer("axis", -1), in[0].shape.size());
+    return one(in[0]);
+  };
+  return op;
+}
+
+}  // namespace
+
+void register_softmax(Registry& registry) {
+  Op softmax = axis_op("softmax", "Softmax", "e^x / sum(e^x) along attribute axis (-1)");
+  softmax.prepare = prepare_with("softmax", softmax_loop, true);
+  softmax.vjp = softmax_vjp;
+  registry.add(std::move(softmax));
+  Op log_softmax = axis_op("log_softmax", "LogSoftmax", "log of softmax along attribute axis (-1)");
+  log_softmax.prepare = prepare_with("log_softmax", log_softmax_loop, true);
+  log_softmax.vjp = log_softmax_vjp;
+  registry.add(std::move(log_softmax));
+  Op lse = axis_op("log_sum_exp", "ReduceLogSumExp", "log(sum(e^x)) over attribute axis (-1); attribute keepdims (0)");
+  lse.infer = [](Specs in, const Attrs& attrs) {
+    expect_count("log_sum_exp", in, 1, 1);
+    expect_f32("log_sum_exp", in);
+    Shape shape = in[0].shape;
+    const std::size_t axis = axis_of("log_sum_exp", in, attrs.integer("axis", -1), shape.size());
+    shape[axis] = 1;
+    if (attrs.integer("keepdims", 0) == 0) shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+    return one(f32_spec(shape));
+  };
+  lse.prepare = prepare_with("log_sum_exp", log_sum_exp_loop, false);
+  lse.vjp = log_sum_exp_vjp;
+  registry.add(std::move(lse));
+}
+
+}  // namespace assay::engine
