@@ -48,7 +48,7 @@ double Planner::eval_seconds(const ModelSpec& model, std::int64_t inputs) const 
 }
 
 double Planner::finetune_seconds(const ModelSpec& model) const {
-  return stage_seconds + recipe_seconds(recipe_of(*suite_.finetune, "finetune"), model);
+  return stage_seconds + recipe_seconds(recipe_of(*suite_.finetune, "finetune"), model, fit_list());
 }
 
 double Planner::attack_seconds(const CellPoint& point) const {
@@ -166,8 +166,7 @@ void Planner::attack_cell(const CellPoint& point) {
 
 void Planner::detect_cell(const CellPoint& point) {
   Node node = start_cell(point);
-  const DataSpec& fit_spec = suite_.data.fit ? *suite_.data.fit : *suite_.data.train;
-  const std::string fit = records(fit_spec);
+  const std::string fit = records(fit_list());
   const std::string mixed = stream();
   const Net net = nets(*point.model, point.seed, 1)[0];
   const InputRef model_ref = from_node("model:" + net.name, net.node, model_file);
@@ -184,7 +183,7 @@ void Planner::detect_cell(const CellPoint& point) {
   Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
   std::int64_t scored = count(*suite_.data.test);
   for (const DataSpec& ood : suite_.data.ood) scored += count(ood);
-  node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, count(fit_spec) + 3 * scored);
+  node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, count(fit_list()) + 3 * scored);
   node.stages = {std::move(run), std::move(judge)};
   finish_cell(std::move(node), point, std::move(identity), Json::Object{});
 }

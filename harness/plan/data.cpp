@@ -47,6 +47,8 @@ std::int64_t Planner::count(const DataSpec& data) const {
   return data.limit > 0 ? data.limit : left;
 }
 
+const DataSpec& Planner::fit_list() const { return suite_.data.fit ? *suite_.data.fit : *suite_.data.train; }
+
 static const CatalogSplit& checked_split(const CatalogEntry& entry, const DataSpec& data) {
   const CatalogSplit* split = entry.split(data.split.value);
   if (!split) {

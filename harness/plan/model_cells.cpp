@@ -37,7 +37,7 @@ void Planner::predict_cell(const CellPoint& point) {
     identity["train"] = train;
     identity["recipe"] = recipe;
     if (point.role == "trainer") identity["build"] = build;
-    node.cost_seconds += recipe_seconds(recipe, model);
+    node.cost_seconds += recipe_seconds(recipe, model, *suite_.data.train);
   }
   run.spec = Json::object({{"task", "predict"}, {"role", point.role}, {"params", point.params.all}, {"members", names},
                            {"build", build}, {"recipe", recipe}, {"classes", classes()}});
@@ -70,7 +70,7 @@ void Planner::compress_at(const CellPoint& point) {
   const std::string& kind = suite_.target->kind;
   node.axes[kind] = point.ratio.str();
   node.label += fmt::format(", {} {}", kind, point.ratio.str());
-  const std::string train = records(*suite_.data.train);
+  const std::string train = records(fit_list());
   const std::string test = records(*suite_.data.test);
   const Net net = nets(*point.model, point.seed, 1)[0];
   const Json target = Json::object({{"kind", kind}, {"value", point.ratio.str()}});
@@ -81,6 +81,8 @@ void Planner::compress_at(const CellPoint& point) {
   run.spec = Json::object({{"task", "compress"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}, {"target", target}});
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", suite_.finetune ? "finetune" : "run", model_file));
+  // What the method itself returned: rule 38 compares it with the masked original.
+  judge.inputs.push_back(from_stage("compressed", "run", model_file));
   judge.inputs.push_back(run.inputs[0]);
   judge.inputs.push_back(from_node("test", test, records_file));
   Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});

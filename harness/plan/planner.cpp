@@ -88,7 +88,7 @@ void Planner::protocol() {
   };
   list("train", suite_.data.train);
   list("test", suite_.data.test);
-  if (suite_.task.value == "detect") data["fit"] = records(suite_.data.fit ? *suite_.data.fit : *suite_.data.train);
+  if (suite_.task.value == "detect" || suite_.task.value == "compress") data["fit"] = records(fit_list());
   for (const DataSpec& ood : suite_.data.ood)
     data["ood"].push_back(Json::object({{"label", ood.label}, {"group", ood.group}, {"records", records(ood)}}));
 

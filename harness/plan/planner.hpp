@@ -56,6 +56,7 @@ class Planner {
   std::int64_t count(const DataSpec& data) const;
   Json source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data, std::vector<InputRef>& inputs) const;
   void check_shapes() const;
+  const DataSpec& fit_list() const;            // what methods fit, calibrate and fine-tune on
 
   // subjects.cpp
   std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
@@ -91,7 +92,7 @@ class Planner {
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;
   double finetune_seconds(const ModelSpec& model) const;
-  double recipe_seconds(const Json& recipe, const ModelSpec& model) const;
+  double recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const;
 
   // planner.cpp
   Node start_node(NodeKind kind, std::string label) const;

@@ -112,8 +112,8 @@ Json Planner::model_recipe(const ModelSpec& model) const {
   return recipe_of(model.train ? *model.train : standard, "model.train");
 }
 
-double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model) const {
-  const double images = static_cast<double>(count(*suite_.data.train)) * recipe.get("epochs", 1.0);
+double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const {
+  const double images = static_cast<double>(count(list)) * recipe.get("epochs", 1.0);
   return images / 1000.0 * train_rate(model);
 }
 
@@ -139,7 +139,7 @@ std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_see
   const std::string train = records(*suite_.data.train);
   Node node = start_node(NodeKind::train, fmt::format("train {} seed {}", model.id.value, subject_seed));
   node.seeds = seeds(subject_seed, 0);
-  node.cost_seconds = 0.3 + recipe_seconds(recipe, model);
+  node.cost_seconds = 0.3 + recipe_seconds(recipe, model, *suite_.data.train);
   Stage stage;
   stage.inputs.push_back(from_node("train", train, records_file));
   stage.spec = Json::object({{"build", build}, {"recipe", recipe}, {"classes", classes()}});
@@ -187,7 +187,7 @@ std::string Planner::derive_node(const ModelSpec& model, std::int64_t subject_se
   const Params params = expand(plugin, given.params, "method");
   const ModelSpec& origin = *suite_.model(from.model.value);
   const std::string source = origin.from ? derive_node(origin, subject_seed) : train_node(origin, subject_seed);
-  const std::string train = records(*suite_.data.train);
+  const std::string train = records(fit_list());
   const Json target = Json::object({{"kind", "ratio"}, {"value", given.ratio->str()}});
 
   Node node = start_node(NodeKind::train, fmt::format("{} of {} at ratio {}, seed {}", plugin.id, origin.id.value,

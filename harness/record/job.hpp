@@ -27,7 +27,8 @@
 //   compress  "model:<id>", "train" records (calibration)
 //             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
 // finetune inputs: "model", "train"; spec: {recipe}                                           -> out/model.safetensors
-// judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one), "model:<id>", "data"|"truth"|"test",
+// judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one; fine-tuned where the suite
+//             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
 //             -> column, score and verdict events
 // certify  the plugin; spec: {role, checks: [...] }        -> score/verdict events, one "trace" a check

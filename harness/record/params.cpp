@@ -20,7 +20,8 @@ namespace {
 std::string number_text(double value) { return Json(value).dump(); }
 
 std::string ranged(const char* kind, const ParamSchema& param) {
-  const auto bound = [](double value) {
+  const auto bound = [](double value) -> std::string {
+    if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
     const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
     return whole ? fmt::format("{:.0f}", value) : number_text(value);
   };

@@ -71,7 +71,7 @@ void check_unused(const SuiteSpec& suite) {
   if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
-  if (suite.data.fit && task != "detect") refuse_block(suite.data.fit->place, "data.fit", suite);
+  if (suite.data.fit && task != "detect" && task != "compress") refuse_block(suite.data.fit->place, "data.fit", suite);
   if (suite.rank == "subject" && task != "attack") refuse_block(suite.place, "rank = \"subject\"", suite);
   for (const MethodSpec& method : suite.methods) {
     if (!method.targets.empty() && task != "compress") refuse_block(method.place, "method.targets", suite);
@@ -111,7 +111,7 @@ void check_lists(const SuiteSpec& suite) {
   if (overlap(*data.test, *data.train))
     fail(data.test->place, fmt::format("data.test: shares records of '{}' split '{}' with data.train; expected disjoint lists",
                                        data.test->set.value, data.test->split.value));
-  // Rule 32: a detector fits on the in-distribution training list and on nothing else.
+  // Rule 32: a detector fits on the in-distribution training list and on nothing else; so does fine-tuning.
   if (data.fit && !within(*data.fit, *data.train))
     fail(data.fit->place, "data.fit: expected a part of data.train (rule 32)");
   for (const DataSpec& ood : data.ood) {

@@ -50,7 +50,8 @@ struct DataSpec {
 };
 
 struct DataBlock {
-  std::optional<DataSpec> train, test, fit, val;  // fit: what a detector fits on, default train
+  std::optional<DataSpec> train, test, fit, val;  // fit: what a detector fits on and a compressor calibrates and
+                                               // fine-tunes on; a part of train, default all of it
   std::vector<DataSpec> ood;
   Place place;
 };

@@ -20,31 +20,37 @@ struct MobileNetMini {
     assay::Graph& graph;
 
     // He initialisation (fan in), keyed by the parameter's name.
-    std::int32_t weight(const std::string& name, const assay::Shape& shape) {
+    std::string weight(const std::string& name, const assay::Shape& shape) {
       double fan_in = 1;
       for (std::size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
-      return graph.param(name, run.normal(("init/" + name).c_str(), shape, 0, std::sqrt(2 / fan_in)));
+      return graph.add_param(name, run.normal(("init/" + name).c_str(), shape, 0, std::sqrt(2 / fan_in)));
     }
 
-    std::int32_t norm_relu(const std::string& name, std::int32_t x, std::int64_t channels) {
-      const std::int32_t gamma = graph.param(name + ".gamma", run.full({channels}, 1));
-      const std::int32_t beta = graph.param(name + ".beta", run.full({channels}, 0));
-      const std::int32_t mean = graph.param(name + ".mean", run.full({channels}, 0), true);
-      const std::int32_t variance = graph.param(name + ".var", run.full({channels}, 1), true);
-      return graph.node("relu", {graph.node("batch_norm", {x, gamma, beta, mean, variance})});
+    std::string norm_relu(const std::string& name, const std::string& x, std::int64_t channels) {
+      const std::string gamma = graph.add_param(name + ".gamma", run.full({channels}, 1));
+      const std::string beta = graph.add_param(name + ".beta", run.full({channels}, 0));
+      const std::string mean = graph.add_param(name + ".mean", run.full({channels}, 0), true);
+      const std::string variance = graph.add_param(name + ".var", run.full({channels}, 1), true);
+      return graph.node(name + ".relu", "relu", {graph.node(name + ".norm", "batch_norm", {x, gamma, beta, mean, variance})});
     }
 
-    std::int32_t conv(const std::string& name, std::int32_t x, const assay::Shape& shape, std::int64_t stride,
-                      std::int64_t groups) {
-      const std::int64_t pad = shape[2] / 2;
-      const std::int32_t y = graph.node("conv2d", {x, weight(name + ".weight", shape)},
-                                        {{"stride", stride}, {"pad", pad}, {"groups", groups}});
-      return norm_relu(name, y, shape[0]);
+    struct Conv {
+      assay::Shape weights;  // [out, in / groups, k, k]
+      std::int64_t stride = 1, groups = 1;
+    };
+    std::string conv(const std::string& name, const std::string& x, const Conv& c) {
+      const std::string y = graph.node(name + ".conv", "conv2d", {x, weight(name + ".weight", c.weights)},
+                                       {{"stride", c.stride}, {"pad", c.weights[2] / 2}, {"groups", c.groups}});
+      return norm_relu(name, y, c.weights[0]);
     }
 
-    std::int32_t separable(const std::string& name, std::int32_t x, std::int64_t in, std::int64_t out, std::int64_t stride) {
-      const std::int32_t depthwise = conv(name + ".depthwise", x, {in, 1, 3, 3}, stride, in);
-      return conv(name + ".pointwise", depthwise, {out, in, 1, 1}, 1, 1);
+    struct Block {
+      std::int64_t in, out, stride;
+    };
+    std::string separable(const std::string& name, const std::string& x, const Block& b) {
+      const std::string depthwise =
+          conv(name + ".depthwise", x, {.weights = {b.in, 1, 3, 3}, .stride = b.stride, .groups = b.in});
+      return conv(name + ".pointwise", depthwise, {.weights = {b.out, b.in, 1, 1}});
     }
   };
 
@@ -53,17 +59,17 @@ struct MobileNetMini {
     assay::Graph graph = run.graph();
     Net net{run, graph};
     const auto w = std::max<std::int64_t>(4, static_cast<std::int64_t>(static_cast<double>(width) * in.size));
-    const std::int32_t x = graph.input("x", in.input_shape);
-    std::int32_t y = net.conv("stem", x, {w, in.input_shape[0], 3, 3}, 1, 1);
-    y = net.separable("block1", y, w, 2 * w, 2);
-    y = net.separable("block2", y, 2 * w, 2 * w, 1);
-    y = net.separable("block3", y, 2 * w, 4 * w, 2);
-    y = net.separable("block4", y, 4 * w, 4 * w, 1);
-    const std::int32_t features = graph.node("global_pool", {y});
+    const std::string x = graph.input("x", in.input_shape);
+    std::string y = net.conv("stem", x, {.weights = {w, in.input_shape[0], 3, 3}});
+    y = net.separable("block1", y, {w, 2 * w, 2});
+    y = net.separable("block2", y, {2 * w, 2 * w, 1});
+    y = net.separable("block3", y, {2 * w, 4 * w, 2});
+    y = net.separable("block4", y, {4 * w, 4 * w, 1});
+    const std::string features = graph.node("features", "global_pool", {y});
     graph.tap("features", features);
-    const std::int32_t head = net.weight("head.weight", {in.classes, 4 * w});
-    const std::int32_t bias = graph.param("head.bias", run.full({in.classes}, 0));
-    graph.output("logits", graph.node("linear", {features, head, bias}));
+    const std::string head = net.weight("head.weight", {in.classes, 4 * w});
+    const std::string bias = graph.add_param("head.bias", run.full({in.classes}, 0));
+    graph.output("logits", graph.node("logits", "linear", {features, head, bias}));
     return graph.finish();
   }
 };

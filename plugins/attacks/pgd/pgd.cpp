@@ -28,7 +28,7 @@ struct Pgd {
   assay::Tensor project(const assay::Batch& batch, const assay::Tensor& x) const {
     if (batch.norm != "l2") return clamp(clamp(x, batch.x - batch.eps, batch.x + batch.eps), batch.lo, batch.hi);
     const assay::Tensor delta = x - batch.x;
-    const assay::Tensor scale = clamp(batch.eps / clamp(l2_norm(delta), 1e-12, 1e30), 0, 1);
+    const assay::Tensor scale = clamp(pow(clamp(l2_norm(delta), 1e-12, 1e30), -1) * batch.eps, 0, 1);
     return clamp(batch.x + delta * scale, batch.lo, batch.hi);
   }
 
@@ -39,7 +39,7 @@ struct Pgd {
       return project(batch, batch.x + run.uniform("start", batch.x.shape(), -1, 1, keyed) * batch.eps);
     }
     const assay::Tensor direction = run.normal("start", batch.x.shape(), 0, 1, keyed);
-    return project(batch, batch.x + direction * (batch.eps / clamp(l2_norm(direction), 1e-12, 1e30)));
+    return project(batch, batch.x + direction / clamp(l2_norm(direction), 1e-12, 1e30) * batch.eps);
   }
 
   assay::Tensor climb(assay::Run& run, const assay::Batch& batch, assay::Tensor x) const {

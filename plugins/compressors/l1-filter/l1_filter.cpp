@@ -17,7 +17,7 @@ struct L1Filter {
                                     .access = ASSAY_ACCESS_WEIGHTS};
 
   struct Conv {
-    std::string weight;
+    assay::ChannelGroup group;
     std::vector<std::int64_t> order;  // filters, most important first
   };
 
@@ -41,28 +41,18 @@ struct L1Filter {
     return kept;
   }
 
-  // The host refuses to remove channels that a residual sum or an output ties down: such layers stay whole.
-  static bool removable(const assay::Model& model, const Conv& conv) {
-    assay::Graph trial = assay::Graph::clone(model);
-    try {
-      trial.keep_channels(conv.weight, first(conv.order, conv.order.size() - 1));
-      return true;
-    } catch (const assay::Failure& failure) {
-      if (failure.status() != ASSAY_INVALID) throw;
-      return false;
-    }
-  }
-
+  // Channels that a residual sum or an output ties down stay whole: only groups with one producer are cut, as in the
+  // paper's plain nets.
   static std::vector<Conv> convolutions(const assay::Model& model) {
     const assay::Graph graph = assay::Graph::clone(model);
-    std::map<std::int32_t, std::string> names;
-    for (const assay::ParamInfo& info : graph.params()) names[info.value] = info.name;
-    std::vector<Conv> result;
+    std::map<std::string, std::string> weight;  // of each convolution, by node name
     for (const assay::NodeInfo& node : graph.nodes()) {
-      if (node.op != "conv2d" || names.count(node.inputs.at(1)) == 0) continue;
-      const std::string& name = names[node.inputs[1]];
-      Conv conv{name, by_norm(graph.param(name))};
-      if (conv.order.size() > 1 && removable(model, conv)) result.push_back(std::move(conv));
+      if (node.op == "conv2d") weight[node.name] = node.inputs.at(1);
+    }
+    std::vector<Conv> result;
+    for (const assay::ChannelGroup& group : graph.channel_groups()) {
+      if (!group.removable || group.producers.size() != 1 || weight.count(group.producers[0]) == 0) continue;
+      result.push_back({group, by_norm(graph.param(weight[group.producers[0]]))});
     }
     return result;
   }
@@ -80,7 +70,7 @@ struct L1Filter {
     for (const Conv& conv : convs) {
       const auto filters = static_cast<double>(conv.order.size());
       const auto kept = static_cast<std::size_t>(std::max(1.0, filters - std::floor(share * filters)));
-      if (kept < conv.order.size()) graph.keep_channels(conv.weight, first(conv.order, kept));
+      if (kept < conv.order.size()) graph.keep_channels(conv.group, first(conv.order, kept));
     }
     return graph;
   }

@@ -15,15 +15,15 @@ struct DeepEnsemble {
   assay::Model combine(assay::Run& run, const assay::Members& in) const {
     if (in.members.size() < 2) assay::fail(ASSAY_INVALID, "a deep ensemble needs at least two members");
     assay::Graph graph = run.graph();
-    const std::int32_t x = graph.input("x", in.members.front().input_shape());
-    std::vector<std::int32_t> probabilities;
+    const std::string x = graph.input("x", in.members.front().input_shape());
+    std::vector<std::string> probabilities;
     for (std::size_t i = 0; i < in.members.size(); ++i) {
-      const std::int32_t logits = graph.inline_model(in.members[i], "member" + std::to_string(i), x);
-      probabilities.push_back(graph.node("softmax", {logits}));
+      const std::string prefix = "member" + std::to_string(i) + "/";
+      probabilities.push_back(graph.node(prefix + "softmax", "softmax", {graph.inline_model(in.members[i], prefix, x)}));
     }
     // The floor keeps the logarithm finite where every member's float32 probability underflows.
-    const std::int32_t mean = graph.node("clamp", {graph.node("mean_of", probabilities)}, {{"min", 1e-30}, {"max", 1.0}});
-    graph.output("logits", graph.node("log", {mean}));
+    const std::string mean = graph.node("mean", "mean_of", probabilities);
+    graph.output("logits", graph.node("logits", "log", {graph.node("floor", "clamp", {mean}, {{"min", 1e-30}, {"max", 1.0}})}));
     return graph.finish();
   }
 };

@@ -20,13 +20,16 @@ struct McDropout {
     if (in.members.empty()) assay::fail(ASSAY_INVALID, "the host passed no members");
     const assay::Model& model = in.members.front();
     assay::Graph graph = run.graph();
-    const std::int32_t x = graph.input("x", model.input_shape());
-    std::vector<std::int32_t> probabilities;
+    const std::string x = graph.input("x", model.input_shape());
+    std::vector<std::string> probabilities;
     for (std::int64_t i = 0; i < draws; ++i) {
-      probabilities.push_back(graph.node("softmax", {graph.inline_model(model, "net", x, true)}));
+      const std::string prefix = "draw" + std::to_string(i) + "/";
+      const std::string logits = graph.inline_model(
+          model, prefix, x, {.share = i == 0 ? "" : "draw0/", .stochastic = true, .draw = static_cast<std::uint64_t>(i)});
+      probabilities.push_back(graph.node(prefix + "softmax", "softmax", {logits}));
     }
-    const std::int32_t mean = graph.node("clamp", {graph.node("mean_of", probabilities)}, {{"min", 1e-30}, {"max", 1.0}});
-    graph.output("logits", graph.node("log", {mean}));
+    const std::string mean = graph.node("mean", "mean_of", probabilities);
+    graph.output("logits", graph.node("logits", "log", {graph.node("floor", "clamp", {mean}, {{"min", 1e-30}, {"max", 1.0}})}));
     return graph.finish();
   }
 };

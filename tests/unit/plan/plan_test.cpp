@@ -173,7 +173,7 @@ TEST_CASE("predict: trainers and architectures get the train list and never the 
         Json::object({{"arch", "tiny-net"}, {"params", Json::object({{"width", 5}})}}));
 }
 
-TEST_CASE("compress: run, finetune by the same recipe for all, judge [rule 37]") {
+TEST_CASE("compress: run, finetune by the same recipe for all, judge [rule 37] [rule 38]") {
   const Plan plan = plan_of(compress_text);
   CHECK(count(plan, NodeKind::cell) == 3 * (1 + 2 + 2));
   CHECK(plan.condition == "test");
@@ -182,8 +182,9 @@ TEST_CASE("compress: run, finetune by the same recipe for all, judge [rule 37]")
   CHECK(stage_names(node) == Names{"run", "finetune", "judge"});
   CHECK(input_names(node.stages[0]) == Names{"model:net", "train"});
   CHECK(input_names(node.stages[1]) == Names{"model", "train"});
-  CHECK(input_names(node.stages[2]) == Names{"run", "model", "model:net", "test"});
+  CHECK(input_names(node.stages[2]) == Names{"run", "model", "compressed", "model:net", "test"});
   CHECK(input(node.stages[2], "model").stage == "finetune");
+  CHECK(input(node.stages[2], "compressed").stage == "run");
   CHECK(node.stages[0].spec.at("target") == Json::object({{"kind", "ratio"}, {"value", "8"}}));
   CHECK(cell(plan, "no-pruning", 0, "1").stages[1].spec == node.stages[1].spec);
   const Plan bare = plan_of(edit(compress_text, "[finetune]\nepochs = 1\n", ""));

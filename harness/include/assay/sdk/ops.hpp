@@ -57,6 +57,23 @@ inline Tensor mean(const Tensor& x, const ReduceOptions& o = {}) { return sdk::r
 inline Tensor max(const Tensor& x, const ReduceOptions& o = {}) { return sdk::reduce("reduce_max", x, o); }
 inline Tensor min(const Tensor& x, const ReduceOptions& o = {}) { return sdk::reduce("reduce_min", x, o); }
 
+// Norm of each sample: over all axes but the first, which stay as ones, so that the result broadcasts over x.
+namespace sdk {
+inline Tensor sample_norm(const char* op, const Tensor& x) {
+  Shape axes;
+  for (std::int32_t axis = 1; axis < x.ndim(); ++axis) axes.push_back(axis);
+  return axes.empty() ? abs(x) : reduce(op, x, {.axes = axes, .keepdims = true});
+}
+}  // namespace sdk
+inline Tensor l1_norm(const Tensor& x) { return sdk::sample_norm("reduce_l1", x); }
+inline Tensor l2_norm(const Tensor& x) { return sdk::sample_norm("reduce_l2", x); }
+
+inline Tensor greater(const Tensor& a, const Tensor& b) { return apply1("greater", {a, b}); }  // 1 or 0; no gradient
+// a where condition is not 0, else b; all broadcast.
+inline Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return apply1("where", {condition, a, b});
+}
+
 inline Tensor reshape(const Tensor& x, const Shape& shape) { return apply1("reshape", {x}, {{"shape", shape}}); }
 inline Tensor transpose(const Tensor& x, const Shape& perm) { return apply1("transpose", {x}, {{"perm", perm}}); }
 inline Tensor concat(std::span<const Tensor> parts, std::int64_t axis) {

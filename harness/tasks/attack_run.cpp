@@ -1,0 +1,93 @@
+// Run of the attack task: the method perturbs batch after batch, radius after radius; each batch is durable before the
+// next begins, and a resumed cell goes on after the last durable one.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/data/batches.hpp"
+#include "harness/record/safetensors.hpp"
+#include "harness/tasks/method.hpp"
+#include "harness/tasks/samples.hpp"
+#include "harness/tasks/stages.hpp"
+#include "harness/tasks/threat.hpp"
+
+namespace assay::tasks {
+
+namespace {
+
+struct Models {
+  std::vector<plugin::Model> victims, surrogates;
+};
+
+Models load_models(const StageContext& context) {
+  const Json& spec = context.spec();
+  const plugin::Access access = plugin::access_from_name(spec.get("access", "white-box"));
+  Models models;
+  for (const Json& id : spec.at("surrogates").as_array()) {
+    models.surrogates.push_back(method_model(context, "model:" + id.as_string(), plugin::kWhiteBox));
+  }
+  // A transfer attack has no handle on its victim at all.
+  const std::string victim = "model:" + spec.at("victim").as_string();
+  if (access != plugin::kNoAccess && context.has_input(victim)) models.victims.push_back(method_model(context, victim, access));
+  return models;
+}
+
+Event batch_event(const std::string& condition, std::int64_t index, const data::Batch& batch, const engine::Tensor& x) {
+  const auto n = static_cast<std::size_t>(batch.count);
+  Container outputs;
+  outputs.arrays["id"] = Array::i64({batch.count}, std::span<const std::int64_t>(batch.ids).first(n));
+  outputs.arrays["x"] = Array::f32(x.shape(), x.f32s());
+  return {Json::object({{"type", "batch"}, {"index", index}, {"condition", condition}, {"count", batch.count}}), encode(outputs)};
+}
+
+}  // namespace
+
+void run_attack(StageContext& context) {
+  const auto records = load_shared(context.input("data"));
+  const Threat threat = Threat::from_json(context.spec().at("threat"));
+  const Models models = load_models(context);
+  plugin::Instance method = make_method(context);
+
+  std::set<std::pair<std::string, std::int64_t>> done;
+  Spent total;
+  for (const Event& event : context.earlier()) {
+    if (event.type() != "batch") continue;
+    done.emplace(event.json.get("condition", ""), event.json.get("index", 0));
+    total += Spent::from_json(event.json.at("spent"));
+  }
+  const data::Batches batches(*records, context.job().numerics.batch);
+  const double pieces = static_cast<double>(batches.count()) * static_cast<double>(threat.eps.size());
+  std::int64_t step = 0;
+  for (const Rational& eps : threat.eps) {
+    const std::string condition = eps_condition(eps);
+    for (const data::Batch& batch : batches) {
+      ++step;
+      if (done.count({condition, batch.index}) > 0) continue;
+      const auto count = batch.count;
+      plugin::AttackInputs in;
+      in.x = rows(batch.x, 0, count);
+      in.ids.assign(batch.ids.begin(), batch.ids.begin() + count);
+      in.y = engine::Tensor::i64({count}, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
+      in.victims = models.victims;
+      in.surrogates = models.surrogates;
+      in.norm = threat.norm_name;
+      in.eps = eps.value();
+      in.lo = threat.low;
+      in.hi = threat.high;
+      in.targeted = threat.targeted;
+      const Spent before = spent(method);
+      const plugin::Bundle out = method.perturb(plugin::attack_inputs(in));
+      Event event = batch_event(condition, batch.index, batch, plugin::adversarial_of(out, in.x.shape()).dense());
+      const Spent cost = spent(method) - before;
+      event.json["spent"] = cost.to_json();
+      total += cost;
+      context.shard().append(event);
+      context.shard().sync();
+      context.progress(static_cast<double>(step) / pieces, condition);
+    }
+  }
+  put_counters(context, total);
+}
+
+}  // namespace assay::tasks

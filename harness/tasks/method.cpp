@@ -1,0 +1,91 @@
+#include "harness/tasks/method.hpp"
+
+#include <fmt/format.h>
+
+#include "harness/base/error.hpp"
+#include "harness/base/log.hpp"
+#include "harness/graph/graph.hpp"
+
+namespace assay::tasks {
+
+namespace {
+
+plugin::Budget budget_of(const Json& spec) {
+  plugin::Budget budget;
+  if (!spec.has("budget")) return budget;
+  const Json& limits = spec.at("budget");
+  const double forward = limits.get("forward_per_sample", 0.0), backward = limits.get("backward_per_sample", 0.0);
+  if (forward > 0) budget.forward_per_sample = forward;  // 0 in a suite: unlimited
+  if (backward > 0) budget.backward_per_sample = backward;
+  return budget;
+}
+
+}  // namespace
+
+plugin::Instance make_method(StageContext& context) {
+  const Job& job = context.job();
+  if (job.plugin_path.empty()) throw Error(Fault::bad_input, "the job names no plugin for its run stage");
+  const std::string digest = plugin::plugin_digest(job.plugin_path);
+  if (!job.plugin_sha256.empty() && digest != job.plugin_sha256) {
+    throw Error(Fault::bad_input, fmt::format("{}: the plugin changed since it was planned: expected digest {}, found {}",
+                                              job.plugin_path, job.plugin_sha256, digest));
+  }
+  plugin::HostContext host;
+  host.seed = job.seeds.get("method");
+  host.budget = budget_of(context.spec());
+  host.batch = job.numerics.batch;
+  host.log = [](int level, std::string_view message) { log::write(static_cast<log::Level>(std::clamp(level, 0, 3)), message); };
+  host.trace = [&context](std::string_view name, std::int64_t step, double value) {
+    context.shard().append(Json::object(
+        {{"type", "trace"}, {"name", std::string(name)}, {"step", step}, {"value", value}, {"grade", "reported"}}));
+  };
+  const Json params = context.spec().has("params") ? context.spec().at("params") : Json(Json::Object{});
+  return plugin::PluginLibrary::open(job.plugin_path).create(job.plugin_id, params, std::move(host));
+}
+
+plugin::Model method_model(const StageContext& context, const std::string& input, plugin::Access access) {
+  auto graph = std::make_shared<graph::Graph>(graph::load_model(context.input(input)));
+  const std::string prefix = "model:";
+  const std::string label = input.rfind(prefix, 0) == 0 ? input.substr(prefix.size()) : input;
+  return plugin::Model(std::move(graph), access, label, context.job().numerics.batch);
+}
+
+plugin::Records load_shared(const std::filesystem::path& file) {
+  return std::make_shared<const data::RecordSet>(data::RecordSet::load(file));
+}
+
+Spent& Spent::operator+=(const Spent& other) {
+  forward += other.forward;
+  backward += other.backward;
+  macs += other.macs;
+  return *this;
+}
+
+Spent Spent::operator-(const Spent& other) const {
+  return {forward - other.forward, backward - other.backward, macs - other.macs};
+}
+
+Json Spent::to_json() const { return Json::object({{"forward", forward}, {"backward", backward}, {"macs", macs}}); }
+
+Spent Spent::from_json(const Json& json) {
+  return {json.get("forward", 0.0), json.get("backward", 0.0), json.get("macs", 0.0)};
+}
+
+Spent spent(const plugin::Instance& method) {
+  const plugin::Counters& counters = method.counters();
+  return {counters.forward, counters.backward, counters.model_macs + counters.method_macs};
+}
+
+void put_counters(StageContext& context, const Spent& total) {
+  Json event = total.to_json();
+  event["type"] = "counters";
+  context.shard().append(std::move(event));
+}
+
+void put_model(StageContext& context, const graph::Graph& graph) {
+  graph.validate();
+  graph::save_model(graph, context.out() / "model.safetensors");
+  context.announce("model.safetensors");
+}
+
+}  // namespace assay::tasks

@@ -1,0 +1,100 @@
+// Closed-form intervals and tests, corrections, rank ranges.
+#include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <cmath>
+#include <numeric>
+
+#include "results/stats/checks.hpp"
+#include "results/stats/stats.hpp"
+
+namespace assay::stats {
+
+Interval wilson(std::int64_t k, std::int64_t n, double level) {
+  if (n <= 0 || k < 0 || k > n) detail::refuse("wilson", std::to_string(k) + " of " + std::to_string(n) + " is no proportion");
+  if (!(level > 0 && level < 1)) detail::refuse("wilson", "level " + std::to_string(level) + " is outside (0, 1)");
+  const double z = boost::math::quantile(boost::math::normal(), 0.5 + level / 2);
+  const double trials = static_cast<double>(n), p = static_cast<double>(k) / trials, z2 = z * z;
+  const double centre = (p + z2 / (2 * trials)) / (1 + z2 / trials);
+  const double half = z / (1 + z2 / trials) * std::sqrt(p * (1 - p) / trials + z2 / (4 * trials * trials));
+  // The closed form reaches 0 and 1 only up to rounding.
+  return {k == 0 ? 0 : centre - half, k == n ? 1 : centre + half, level, "binomial", n};
+}
+
+McNemar mcnemar(std::int64_t only_a, std::int64_t only_b) {
+  if (only_a < 0 || only_b < 0) detail::refuse("mcnemar", "a count is negative");
+  McNemar out{only_a, only_b, 1};
+  const std::int64_t total = only_a + only_b;
+  if (total == 0) return out;
+  const boost::math::binomial coin(static_cast<double>(total), 0.5);
+  out.p = std::min(1.0, 2 * boost::math::cdf(coin, static_cast<double>(std::min(only_a, only_b))));
+  return out;
+}
+
+McNemar mcnemar(std::span<const double> a, std::span<const double> b) {
+  detail::need_pairs("mcnemar", a, b);
+  std::int64_t only_a = 0, only_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if ((a[i] != 0 && a[i] != 1) || (b[i] != 0 && b[i] != 1))
+      detail::refuse("mcnemar", "outcome " + std::to_string(i) + " is not 0 or 1");
+    only_a += a[i] > b[i];
+    only_b += b[i] > a[i];
+  }
+  return mcnemar(only_a, only_b);
+}
+
+std::vector<double> holm(std::span<const double> p) {
+  for (const double each : p)
+    if (!(each >= 0 && each <= 1)) detail::refuse("holm", "p value " + std::to_string(each) + " is outside [0, 1]");
+  std::vector<std::size_t> order(p.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  std::vector<double> out(p.size());
+  double largest = 0;
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    largest = std::max(largest, std::min(1.0, static_cast<double>(p.size() - k) * p[order[k]]));
+    out[order[k]] = largest;
+  }
+  return out;
+}
+
+std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level) {
+  const std::size_t n = methods.size();
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  std::vector<double> p;
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t b = a + 1; b < n; ++b) {
+      const auto &x = methods[a].replicates, &y = methods[b].replicates;
+      if (x.size() != y.size()) detail::refuse("rank ranges", "methods have different numbers of resamples");
+      pairs.emplace_back(a, b);
+      if (x.empty()) {  // nothing to tell them apart by
+        p.push_back(1);
+        continue;
+      }
+      std::vector<double> difference(x.size());
+      for (std::size_t i = 0; i < x.size(); ++i) difference[i] = x[i] - y[i];
+      p.push_back(bootstrap_p(difference));
+    }
+  const auto adjusted = holm(p);
+  std::vector<RankRange> out(n, RankRange{1, static_cast<int>(n)});
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    auto [a, b] = pairs[i];
+    const double gap = methods[a].value - methods[b].value;
+    if (adjusted[i] > 1 - level || gap == 0) continue;
+    if ((gap > 0) != higher_is_better) std::swap(a, b);  // a is surely better
+    --out[a].hi;
+    ++out[b].lo;
+  }
+  return out;
+}
+
+int resamples_for(std::size_t methods, double level, int at_least) {
+  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that many
+  // resamples leave room for a few on the wrong side.
+  const double pairs = static_cast<double>(methods) * (static_cast<double>(methods) - 1) / 2;
+  return std::max(at_least, static_cast<int>(std::ceil(4 * pairs / (1 - level))));
+}
+
+std::string Coverage::str() const { return std::to_string(done) + " of " + std::to_string(planned); }
+
+}  // namespace assay::stats
