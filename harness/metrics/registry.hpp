@@ -42,6 +42,8 @@ struct MetricInfo {
   Pool pool = Pool::none;
   std::vector<std::string> columns;  // quantities that the pool reads
   std::string reference;             // condition of the reference sample of a rank pool
+  std::vector<std::string> tasks;    // whose judge records it: attack, detect, predict, compress
+  bool of_subject = false;           // quality of the attacked model: an attack is the better for making it worse
 
   bool higher_is_better() const { return direction == Direction::higher; }
   bool better(double a, double b) const { return direction == Direction::lower ? a < b : direction == Direction::higher && a > b; }
@@ -50,6 +52,9 @@ struct MetricInfo {
 const std::vector<MetricInfo>& registry();          // in display order
 const MetricInfo* find(const std::string& id);      // nullptr when unknown
 const MetricInfo& info(const std::string& id);      // throws Error(bad_input) with the nearest name
+
+// Ids of the metrics that a task's judge records, in display order; empty for an unknown task.
+std::vector<std::string> metrics_of(const std::string& task);
 
 // The metric from its columns: mean {values}; ratio {success, eligible}; rank {in, out}; calibration {confidence,
 // correct}. Throws Error(bad_input) for Pool::none and for a wrong number of columns.

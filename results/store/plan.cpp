@@ -16,7 +16,7 @@ std::string plan_digest(const Plan& plan) {
                                  {"suite_sha256", plan.suite_sha256},
                                  {"protocol", plan.protocol_hash},
                                  {"series", plan.series},
-                                 {"rank", Json::Array{plan.rank_by, plan.rank, plan.condition}},
+                                 {"rank", Json::Array{plan.rank_by, plan.rank, plan.condition, plan.rank_axes}},
                                  {"min_coverage", plan.min_coverage},
                                  {"on_failure", plan.on_failure},
                                  {"nodes", nodes},
@@ -43,6 +43,13 @@ std::optional<std::int64_t> put_plugin(const Connection& db, const Node& node) {
 
 std::string object_text(const Json& json) { return json.is_null() ? "{}" : json.dump(); }
 
+// Seeds are rows of their own; as an axis they would keep the seeds of one method apart.
+std::string axes_text(const Node& node) {
+  Json axes = node.axes;
+  if (axes.is_object()) axes.object_ref().erase("seed");
+  return object_text(axes);
+}
+
 std::int64_t put_cell(const Connection& db, const Node& node) {
   const auto plugin = put_plugin(db, node);
   Statement insert = db.prepare(
@@ -53,10 +60,10 @@ std::int64_t put_cell(const Connection& db, const Node& node) {
   const std::string kind = node_kind_name(node.kind), seeds = node.seeds.to_json().dump();
   if (plugin)
     insert.run(node.key, kind, node.label, *plugin, node.method, object_text(node.params), node.subject,
-               object_text(node.axes), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
+               axes_text(node), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
   else
     insert.run(node.key, kind, node.label, nullptr, node.method, object_text(node.params), node.subject,
-               object_text(node.axes), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
+               axes_text(node), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
   Statement query = db.prepare("SELECT id FROM cell WHERE generation = ?1");
   query.bind(node.key).step();
   const std::int64_t cell = query.integer(0);
@@ -78,9 +85,9 @@ std::int64_t insert_plan(const Connection& db, const Plan& plan, const std::stri
       .run(plan.protocol_hash, plan.task, object_text(plan.protocol));
   db.prepare(
         "INSERT INTO plan(digest, suite, protocol_hash, series, version, file, file_sha256, rank_by, rank_what, rank_at,"
-        " min_coverage, on_failure, used) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
+        " rank_axes_json, min_coverage, on_failure, used) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")
       .run(digest, suite, plan.protocol_hash, plan.series, plan.version, plan.file, plan.suite_sha256, plan.rank_by, plan.rank,
-           plan.condition, plan.min_coverage, plan.on_failure, used);
+           plan.condition, object_text(plan.rank_axes), plan.min_coverage, plan.on_failure, used);
   const std::int64_t id = db.last_id();
   Statement link = db.prepare("INSERT OR REPLACE INTO plan_cell(plan, cell, judgement) VALUES (?1, ?2, ?3)");
   for (const Node& node : plan.nodes) link.run(id, put_cell(db, node), node.judgement);

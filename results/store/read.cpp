@@ -100,7 +100,7 @@ CellRecord read_cell(const Statement& row) {
 
 constexpr const char* suite_columns =
     "SELECT suite_name, p.task, file, file_sha256, protocol_hash, series, rank_by, rank_what, rank_at, on_failure, version,"
-    " min_coverage, t.protocol_json FROM latest_plan p JOIN protocol t ON t.hash = p.protocol_hash ";
+    " min_coverage, t.protocol_json, rank_axes_json FROM latest_plan p JOIN protocol t ON t.hash = p.protocol_hash ";
 
 SuiteRecord read_suite(const Statement& row) {
   SuiteRecord s;
@@ -117,6 +117,7 @@ SuiteRecord read_suite(const Statement& row) {
   s.version = static_cast<int>(row.integer(10));
   s.min_coverage = row.real(11);
   s.protocol = parse(row.text(12));
+  s.rank_axes = parse(row.text(13));
   return s;
 }
 

@@ -45,7 +45,7 @@ struct AttemptRecord {
 struct CellRecord {
   std::int64_t id = 0;
   std::string kind, generation, label, method, subject, judgement, numerics;  // kind: prepare train certify cell
-  Json params, axes, identity;
+  Json params, axes, identity;           // axes without the seed
   Seeds seeds;
   bool baseline = false;
   std::string plugin_id, plugin_version, plugin_digest;
@@ -97,6 +97,7 @@ struct SuiteRecord {
   int version = 1;
   double min_coverage = 1;
   Json protocol;
+  Json rank_axes;                        // {"ratio": "8"}: where on the axes the board ranks; {}: everywhere
 };
 
 struct LeaderboardRow {

@@ -26,7 +26,8 @@ CREATE TABLE plan (
   file_sha256   TEXT NOT NULL,
   rank_by       TEXT NOT NULL,
   rank_what     TEXT NOT NULL,      -- method | subject | none
-  rank_at       TEXT NOT NULL,      -- the condition, or "axis=value", at which the board ranks
+  rank_at       TEXT NOT NULL,      -- the condition at which the board ranks
+  rank_axes_json TEXT NOT NULL,     -- the point on the axes at which it ranks; {}: everywhere
   min_coverage  REAL NOT NULL,      -- rule 2
   on_failure    TEXT NOT NULL,      -- rule 3: exclude | worst | baseline
   used          INTEGER NOT NULL
@@ -63,7 +64,7 @@ CREATE TABLE cell (
   method        TEXT NOT NULL,
   params_json   TEXT NOT NULL,
   subject       TEXT NOT NULL,
-  axes_json     TEXT NOT NULL,
+  axes_json     TEXT NOT NULL,      -- without the seed: seeds are rows of cell_seed
   seeds_json    TEXT NOT NULL,      -- the rows of cell_seed as one object, for grouping and printing
   identity_json TEXT NOT NULL,
   numerics      TEXT NOT NULL,
