@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ namespace fs = std::filesystem;
 // A whole file; gzip content (by its magic) is unpacked, with Error(bad_input) when it is damaged or cut. At most
 // `limit` bytes come out of it.
 std::vector<std::byte> read_unpacked(const fs::path& file, std::uint64_t limit = std::uint64_t{1} << 32);
-// The same into a file, without holding it in memory: plain content is copied. Not atomic.
-void unpack_file(const fs::path& from, const fs::path& to);
+// The same in pieces, without holding it in memory.
+using PieceSink = std::function<void(std::span<const std::byte>)>;
+void unpack_file(const fs::path& file, const PieceSink& sink);
 
 // IDX (LeCun's MNIST files): u8 arrays of 1 to 4 dimensions.
 Array read_idx(const fs::path& file);
@@ -63,14 +65,14 @@ struct CsvTable {
 // RFC 4180 quoting; LF or CRLF; UTF-8 mark skipped; every row must have the header's number of cells.
 CsvTable read_csv(const fs::path& file, const CsvOptions& options = {});
 
-// Pulls named members out of a tar or tar.gz. Long names of the GNU and pax kinds are understood; links and devices
-// are passed over. `sink` gets the member's name and its content in pieces; `begin` says whether it is wanted.
+// Walks a tar or tar.gz. Long names of the GNU and pax kinds are understood; links, folders and devices are passed
+// over; names are given as written, so that the caller compares and never opens them.
+//   wanted(name, bytes) says where a regular file's content goes, in pieces; an empty function passes over it.
+//   done(name) is called after the last piece of a wanted file.
 struct TarVisitor {
-  virtual ~TarVisitor() = default;
-  virtual bool begin(const std::string& name, std::uint64_t bytes) = 0;
-  virtual void data(std::span<const std::byte> piece) = 0;
-  virtual void end() = 0;
+  std::function<PieceSink(const std::string& name, std::uint64_t bytes)> wanted;
+  std::function<void(const std::string& name)> done;
 };
-void read_tar(const fs::path& file, TarVisitor& visitor);
+void read_tar(const fs::path& file, const TarVisitor& visitor);
 
 }  // namespace assay::data
