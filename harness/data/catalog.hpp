@@ -28,6 +28,7 @@ struct Catalog {
 
 // Throws Error(bad_input) "file:line:column: ..." naming the key, what was expected and the nearest valid name.
 Catalog parse_catalog(std::string_view text, const std::string& file);
+// Relative locators of kind "path" are taken from the file's folder.
 Catalog load_catalog(const std::filesystem::path& file);
 // The installed catalogue (installed_layout().catalog) and $ASSAY_CATALOG over it.
 Catalog load_catalog();

@@ -1,4 +1,4 @@
-// Getting a set's files and proving that they are the right ones (rule 14 and the need "downloads that fail loudly").
+// Getting a set's files and proving that they are the right ones; a download fails loudly or is whole.
 // A file stands under its name only after its SHA-256 was right: it is written to a staging folder beside it, synced,
 // checked, renamed. A lock file in the set's folder keeps two fetches apart. [main-thread] (starts child processes).
 #pragma once

@@ -1,9 +1,10 @@
 // PNG sheets: one image a row, pixels in row-major order with interleaved channels (HWC); out come planes (CHW).
 #include <png.h>
 
-#include <cstring>
+#include <string_view>
 
 #include "harness/base/files.hpp"
+#include "harness/base/json.hpp"
 #include "harness/data/loaders/formats.hpp"
 #include "harness/data/loaders/support.hpp"
 
@@ -36,12 +37,35 @@ void check_header(const fs::path& file, std::span<const std::byte> bytes, std::i
                                    std::to_string(expected) + " for " + std::to_string(channels) + " channels");
 }
 
+std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
+  return value;
+}
+
+// Chunks before the data that would make the decoder change values: transparency, and a gamma other than sRGB's.
+void check_chunks(const fs::path& file, std::span<const std::byte> bytes) {
+  constexpr std::size_t signature_bytes = 8, around = 12;  // length, type and checksum
+  constexpr std::uint32_t srgb_gamma = 45455;
+  std::size_t at = signature_bytes;
+  while (bytes.size() - at >= around) {
+    const std::size_t length = big_endian(bytes, at);
+    const std::string_view type(reinterpret_cast<const char*>(bytes.data() + at + 4), 4);
+    if (type == "IDAT" || length > bytes.size() - at - around) return;  // the decoder judges the rest
+    const bool gamma = type == "gAMA" && length == 4 && big_endian(bytes, at + 8) != srgb_gamma;
+    if (gamma || type == "tRNS" || type == "iCCP")
+      refuse_at(file, at, "a PNG with a '" + std::string(type) + "' chunk, which would not be read losslessly");
+    at += length + around;
+  }
+}
+
 std::vector<png_byte> decode(const fs::path& file, std::span<const std::byte> bytes, std::span<const std::int64_t> chw,
                              std::size_t& rows) {
   PngImage png;
   if (png_image_begin_read_from_memory(&png.image, bytes.data(), bytes.size()) == 0)
     refuse(file, std::string("not a PNG: ") + png.image.message);
   check_header(file, bytes, chw[0]);
+  check_chunks(file, bytes);
   const auto width = static_cast<png_uint_32>(chw[1] * chw[2]);
   if (png.image.width != width)
     refuse(file, "a sheet of width " + std::to_string(png.image.width) + ", expected " + std::to_string(width) +

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "harness/data/loaders/formats.hpp"
 #include "harness/data/loaders/support.hpp"

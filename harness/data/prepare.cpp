@@ -1,0 +1,79 @@
+// Selections and blinding.
+#include "harness/data/prepare.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "harness/base/error.hpp"
+
+namespace assay::data {
+namespace {
+
+[[noreturn]] void refuse(const RecordSet& records, const std::string& what) {
+  throw Error(Fault::bad_input, records.origin + ": " + what);
+}
+
+std::vector<std::int64_t> balanced_rows(const RecordSet& records, const Selection& selection) {
+  const auto labels = records.labels();
+  const std::int64_t classes = records.find("target").type.classes;
+  std::vector<std::int64_t> available(static_cast<std::size_t>(classes), 0);
+  for (std::int64_t i = selection.first; i < records.size(); ++i)
+    ++available[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])];
+  const auto scarcest = std::min_element(available.begin(), available.end());
+  if (selection.limit % classes != 0)
+    refuse(records, "a balanced limit of " + std::to_string(selection.limit) + " is no multiple of the " +
+                        std::to_string(classes) + " classes");
+  const std::int64_t quota = selection.limit == 0 ? *scarcest : selection.limit / classes;
+  if (*scarcest < quota || quota == 0)
+    refuse(records, "class " + std::to_string(scarcest - available.begin()) + " has " + std::to_string(*scarcest) +
+                        " samples, a balanced selection needs " + std::to_string(std::max<std::int64_t>(quota, 1)));
+  std::vector<std::int64_t> taken(static_cast<std::size_t>(classes), 0), rows;
+  for (std::int64_t i = selection.first; i < records.size(); ++i) {
+    std::int64_t& count = taken[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])];
+    if (count == quota) continue;
+    ++count;
+    rows.push_back(i);
+  }
+  return rows;
+}
+
+std::vector<std::int64_t> leading_rows(const RecordSet& records, const Selection& selection) {
+  const std::int64_t left = records.size() - selection.first;
+  if (selection.limit > left)
+    refuse(records, std::to_string(selection.limit) + " samples after " + std::to_string(selection.first) +
+                        " were asked for, there are " + std::to_string(left));
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(selection.limit == 0 ? left : selection.limit));
+  std::iota(rows.begin(), rows.end(), selection.first);
+  return rows;
+}
+
+}  // namespace
+
+RecordSet take(const RecordSet& records, const Selection& selection) {
+  if (selection.first < 0 || selection.limit < 0) refuse(records, "first and limit are not negative");
+  if (selection.first >= records.size())
+    refuse(records, "skipping " + std::to_string(selection.first) + " of " + std::to_string(records.size()) +
+                        " samples leaves none");
+  RecordSet out = records.select(selection.balanced ? balanced_rows(records, selection) : leading_rows(records, selection));
+  out.provenance = Json::object({{"from", records.provenance},
+                                 {"first", selection.first},
+                                 {"limit", selection.limit},
+                                 {"balanced", selection.balanced}});
+  return out;
+}
+
+Blinded blind(const RecordSet& records) {
+  std::vector<std::int64_t> order(records.ids.size());
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return records.ids[static_cast<std::size_t>(a)] < records.ids[static_cast<std::size_t>(b)];
+  });
+  const RecordSet sorted = records.select(order);
+  constexpr Role visible[] = {Role::input, Role::condition};
+  constexpr Role hidden[] = {Role::target, Role::group, Role::weight, Role::truth, Role::tag};
+  Blinded out{sorted.with_roles(visible), sorted.with_roles(hidden)};
+  if (out.visible.fields.empty()) refuse(records, "there is no input field to show");
+  return out;
+}
+
+}  // namespace assay::data
