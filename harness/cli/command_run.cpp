@@ -1,0 +1,129 @@
+// assay run SUITE...: plan, estimate, run, leaderboard, and what failed with the command that shows why.
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+
+#include "harness/base/error.hpp"
+#include "harness/cli/command.hpp"
+#include "harness/cli/leaderboard.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/cli/running.hpp"
+#include "harness/cli/workspace.hpp"
+
+namespace assay::cli {
+namespace {
+
+// Written by signal handlers, read by the supervisor: 1 after the first interrupt, 2 after the second or a SIGTERM.
+std::atomic<int> stop_requested{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
+
+void on_signal(int signal) {
+  const int now = stop_requested.load();
+  stop_requested.store(signal == SIGINT && now == 0 ? 1 : 2);
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+}
+
+struct Options {
+  std::vector<std::string> suites, only;
+  std::string db, format = "table";
+  int jobs = 0;
+  bool dry_run = false, retry_failed = false, quiet = false;
+};
+
+constexpr std::size_t failures_shown = 20;
+
+void tell(const std::vector<Failure>& failures, const std::string& what) {
+  if (failures.empty()) return;
+  remark(paint(fmt::format("{} {}:", failures.size(), what), Tone::bad, 2));
+  for (std::size_t i = 0; i < failures.size() && i < failures_shown; ++i) {
+    const Failure& one = failures[i];
+    remark(fmt::format("  {}: {}{}", one.label, one.status, one.reason.empty() ? "" : ": " + one.reason));
+    remark(paint(fmt::format("    assay log {}", short_key(one.key)), Tone::dim, 2));
+  }
+  if (failures.size() > failures_shown) remark(fmt::format("  and {} more", failures.size() - failures_shown));
+}
+
+void tell_summary(const Plan& plan, const RunReport& report) {
+  const sched::Summary& sum = report.summary;
+  std::string text = fmt::format("{}: {} cells: {} ok, {} failed, {} were there already", plan.suite, sum.cells, sum.ok, sum.failed, sum.reused);
+  if (sum.artifacts_made + sum.artifacts_failed > 0)
+    text += fmt::format("; {} artifacts made, {} failed", sum.artifacts_made, sum.artifacts_failed);
+  remark(text + " (" + duration_text(sum.wall_seconds) + ")");
+}
+
+int run_suite(const std::filesystem::path& file, const PlanContext& context, const Options& options) {
+  const board::Format format = board::parse_format(options.format);
+  const Plan whole = load_and_plan(file, context).plan;
+  const Plan plan = options.only.empty() ? whole : filter(whole, key_values(options.only, "--only"));
+  RunOptions how;
+  how.jobs = options.jobs > 0 ? options.jobs : default_jobs(plan);
+  how.retry_failed = options.retry_failed;
+  how.database = database_path(options.db);
+  how.stop = &stop_requested;
+  const std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
+  if (options.dry_run) {
+    print(std::string_view(summary));
+    return exit_done;
+  }
+  if (!options.quiet) remark(summary.substr(0, summary.size() - 1));
+  const RunReport report = run_plan(plan, whole, context, how);
+  if (!options.quiet) tell_summary(plan, report);
+
+  board::Query query;
+  query.protocol = whole.protocol_hash;
+  show_leaderboard(open_database(options.db), query, format);
+  tell(report.failures, "failed");
+  tell(report.refused, "refused by the store");
+  if (report.summary.interrupted) {
+    remark("interrupted; run the same command to go on");
+    return exit_interrupted;
+  }
+  const bool clean = report.failures.empty() && report.refused.empty() && report.summary.failed == 0;
+  return clean ? exit_done : exit_some_failed;
+}
+
+int run(const Options& options) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : options.suites)
+    for (const auto& file : find_suites(name)) files.push_back(file);
+  const PlanContext context = planning_context(WorkerClient::standard());
+  // Every suite is read before the first one runs: a typing error in the last should not come after an hour.
+  for (const auto& file : files) load_and_plan(file, context);
+  if (!options.dry_run) catch_signals();
+  int worst = exit_done;
+  for (const auto& file : files) {
+    const int code = run_suite(file, context, options);
+    if (code == exit_interrupted) return code;
+    worst = std::max(worst, code);
+    if (files.size() > 1) print("\n");
+    std::fflush(stdout);
+  }
+  return worst;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = subcommand(app, "run", "Runs what a suite asks for and is not there yet, then shows the leaderboard",
+                                 "assay run quickstart/attacks --only method=pgd --only seed=0");
+  command->add_option("suite", options->suites, "suite files, names, or folders of suites")->required();
+  command->add_option("--only", options->only, "KEY=VALUE: method, subject, seed or an axis; may be repeated")->type_name("KEY=VALUE");
+  command->add_option("--jobs,-j", options->jobs, "cells at a time (default: cores / threads of a cell)")->check(CLI::Range(1, 4096));
+  command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
+  command->add_option("--format", options->format, "of the leaderboard: table, markdown, csv or json");
+  command->add_flag("--dry-run", options->dry_run, "say what would be done and what it costs");
+  command->add_flag("--retry-failed", options->retry_failed, "run cells again that failed before");
+  command->add_flag("--quiet,-q", options->quiet, "no summary, only failures and the leaderboard");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace assay::cli

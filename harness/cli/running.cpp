@@ -1,0 +1,163 @@
+#include "harness/cli/running.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/cli/progress.hpp"
+
+namespace assay::cli {
+namespace {
+
+// The stored node, or nothing when the database never saw it.
+std::optional<store::CellRecord> recorded(const store::Store& db, const std::string& key) {
+  try {
+    return db.show(key);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::bad_input) throw;
+    return std::nullopt;
+  }
+}
+
+int attempts_known(const store::Store& db, const std::string& key) {
+  const auto cell = recorded(db, key);
+  int most = 0;
+  if (cell)
+    for (const store::AttemptRecord& attempt : db.attempts(cell->id)) most = std::max(most, attempt.n);
+  return most;
+}
+
+bool is_failure(const std::string& status) { return status != "ok" && status != "cancelled"; }
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+const Descriptor* plugin_of(const PlanContext& context, const Node& node) {
+  const auto found = context.plugins.find(node.plugin_id);
+  return found == context.plugins.end() ? nullptr : &found->second;
+}
+
+// Failed cells of the plan as the store has them, so that a run that repeats nothing still tells what is missing.
+std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
+  std::vector<Failure> failures;
+  for (const Node& node : plan.nodes) {
+    if (node.kind != NodeKind::cell) continue;
+    const auto cell = recorded(db, node.key);
+    if (!cell || !cell->standing || !is_failure(cell->standing->status)) continue;
+    failures.push_back({node.label, cell->standing->status, cell->standing->reason, node.key});
+  }
+  return failures;
+}
+
+}  // namespace
+
+std::filesystem::path artifact_folder() { return assay_home() / "artifacts"; }
+std::filesystem::path work_folder() { return assay_home() / "work"; }
+
+bool stands(const store::Store& db, const Plan& plan, const Node& node, bool retry_failed) {
+  if (db.concluded(node.key, node.judgement, plan.protocol_hash)) return true;
+  if (retry_failed) return false;
+  const auto cell = recorded(db, node.key);
+  if (!cell || !cell->standing) return false;
+  const store::AttemptRecord& last = *cell->standing;
+  return last.judgement == node.judgement && last.protocol == plan.protocol_hash && last.retracted.empty() && is_failure(last.status);
+}
+
+std::string PlanState::of(const Node& node) const {
+  const auto found = states.find(node.key);
+  return found == states.end() ? "unused" : found->second;
+}
+
+std::vector<std::string> PlanState::finished_keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, state] : states)
+    if (state != "to do") keys.push_back(key);
+  return keys;
+}
+
+PlanState plan_state(const Plan& plan, const std::string& db_option, bool retry_failed) {
+  std::optional<store::Store> db;
+  if (std::filesystem::exists(database_path(db_option))) db = open_database(db_option);
+  const auto done = [&](const Node& node) { return db && stands(*db, plan, node, retry_failed); };
+  const sched::Preview preview = sched::preview(plan, artifact_folder(), done);
+  PlanState state;
+  for (const Node* node : preview.to_run) state.states[node->key] = "to do";
+  for (const Node* node : preview.cached) state.states[node->key] = "cached";
+  for (const Node* node : preview.done) state.states[node->key] = "done";
+  return state;
+}
+
+int default_jobs(const Plan& plan) {
+  int threads = 1;
+  for (const Node& node : plan.nodes) threads = std::max(threads, node.numerics.threads);
+  return std::max(1, usable_cores() / threads);
+}
+
+std::string plan_summary(const Plan& plan, const PlanState& state, int jobs) {
+  std::size_t cells = 0, cells_done = 0, make = 0, cached = 0;
+  for (const Node& node : plan.nodes) {
+    const std::string now = state.of(node);
+    if (node.kind == NodeKind::cell) {
+      ++cells;
+      cells_done += now == "done";
+    } else {
+      make += now == "to do";
+      cached += now == "cached";
+    }
+  }
+  std::vector<std::string> skipped = state.finished_keys();
+  for (const Node& node : plan.nodes)
+    if (state.of(node) == "unused") skipped.push_back(node.key);
+  const double seconds = estimated_seconds(plan, skipped) / jobs;
+  std::string text = fmt::format("{} (protocol {}): {} cells, {} done, {} to run; {} artifacts to make, {} cached\n",
+                                 paint(plan.suite, Tone::bold), short_key(plan.protocol_hash), cells, cells_done,
+                                 cells - cells_done, make, cached);
+  if (cells_done < cells)
+    text += fmt::format("about {} with {} job{}\n", seconds < 1 ? "a second" : duration_text(seconds), jobs, jobs == 1 ? "" : "s");
+  return text;
+}
+
+RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& context, const RunOptions& options) {
+  store::Store db = store::Store::open(options.database);
+  db.record_plan(whole);
+  RunReport report;
+  ProgressView view;
+
+  sched::Callbacks callbacks;
+  callbacks.already_done = [&](const Node& node) { return stands(db, whole, node, options.retry_failed); };
+  callbacks.attempts_before = [&](const Node& node) { return attempts_known(db, node.key); };
+  callbacks.on_progress = [&](const sched::Progress& progress) {
+    view.update(progress, options.stop == nullptr ? 0 : options.stop->load());
+  };
+  callbacks.on_finished = [&](const Finished& finished) {
+    try {
+      const store::Imported imported = db.import(whole, finished, plugin_of(context, *finished.node));
+      view.finished(finished, imported);
+    } catch (const Error& error) {
+      // A record that breaks a rule is refused; the other cells go on.
+      if (error.fault() != Fault::constraint) throw;
+      report.refused.push_back({finished.node->label, "refused", error.what(), finished.node->key});
+      view.refused(finished, error.what());
+    }
+  };
+
+  sched::SchedOptions how;
+  how.jobs = options.jobs;
+  how.cache = artifact_folder();
+  how.work = work_folder();
+  how.worker = installed_layout().worker;
+  how.stop = options.stop;
+  report.summary = sched::run(plan, how, callbacks);
+  view.close();
+  report.failures = stored_failures(db, plan);
+  return report;
+}
+
+}  // namespace assay::cli
