@@ -42,3 +42,6 @@ function(assay_add_tests name)
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
+
+# Builds every plugin that is shipped (not those of the tests).
+add_custom_target(assay-plugins)
