@@ -1,0 +1,242 @@
+// One node's way through its stages: inputs checked, processes started, outputs published, the record handed over.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/base/log.hpp"
+#include "harness/sched/facts.hpp"
+#include "harness/sched/supervisor.hpp"
+
+namespace assay::sched {
+namespace {
+
+constexpr const char* model_file = "model.safetensors";
+constexpr int most_damaged = 3;                                 // after that the disk is to blame, not chance
+constexpr std::uint64_t least_space = std::uint64_t{1} << 20;
+
+}  // namespace
+
+void Supervisor::start(Task& task) {
+  const Node& node = *task.node;
+  FileLock artifact_lock = cache_.try_lock(node);
+  if (!artifact_lock.held()) return;
+  FileLock scratch_lock = FileLock::try_lock(scratch(node) / "lock");
+  if (!scratch_lock.held()) return;
+  // Another supervisor may have done it while we waited.
+  const bool cell = node.kind == NodeKind::cell;
+  const auto manifest = cache_.lookup(node);
+  if (cell ? done_already(node) && (manifest || !task.wanted_as_artifact) : manifest.has_value()) {
+    remove_scratch(scratch(node));
+    cache_.remove_lock(node);
+    if (!cell) {
+      reuse(task, *manifest);
+    } else {
+      task.state = State::ready;
+      task.artifact = manifest;
+      settled_ = true;
+    }
+    return;
+  }
+  if (!inputs_whole(task)) return;
+  if (!cell && fs::exists(cache_.folder(node))) cache_.quarantine(node);
+  task.state = State::running;
+  task.flight = std::make_unique<Flight>(Flight{std::move(artifact_lock), std::move(scratch_lock), {}, nullptr, 0,
+                                                now_seconds(), load_average()});
+  task.flight->record.node = &node;
+  task.flight->record.attempt = 1 + (callbacks_.attempts_before ? callbacks_.attempts_before(node) : 0);
+  advance(task);
+}
+
+// Checks the digest of every artifact file that the node's stages read. A damaged one is thrown out and made again.
+bool Supervisor::inputs_whole(Task& task) {
+  for (const Stage& stage : task.node->stages) {
+    for (const InputRef& ref : stage.inputs) {
+      if (ref.node.empty()) continue;
+      Task& other = tasks_[index_.at(ref.node)];
+      const std::string what = other.artifact ? cache_.damage(*other.node, *other.artifact, ref.file) : "no manifest";
+      if (what.empty()) continue;
+      mend(other, ref.file + ": " + what);
+      return false;
+    }
+  }
+  return true;
+}
+
+void Supervisor::mend(Task& damaged, const std::string& what) {
+  const FileLock lock = cache_.try_lock(*damaged.node);
+  if (!lock.held()) return;  // another supervisor is at it
+  log::warn("artifact of '{}' is damaged and made again: {}", damaged.node->label, what);
+  // Perhaps it has been mended already, and what we hold is the old manifest.
+  const auto now = cache_.lookup(*damaged.node);
+  const bool mended = now && damaged.artifact && now->to_json() != damaged.artifact->to_json();
+  damaged.artifact = mended ? now : std::nullopt;
+  settled_ = true;
+  if (mended) return;
+  cache_.quarantine(*damaged.node);
+  damaged.made = false;
+  if (++damaged.damaged >= most_damaged) {
+    damaged.failure = "was damaged " + std::to_string(damaged.damaged) + " times: " + what;
+    damaged.state = State::failed;
+    return;
+  }
+  damaged.state = State::pending;
+  damaged.wanted_as_artifact = true;
+  for (const std::size_t need : damaged.needs) {
+    tasks_[need].wanted_as_artifact = true;
+    want(need);
+  }
+}
+
+// Called when a stage ended and at the start: goes on to the next stage that has to run, or finishes the node.
+void Supervisor::advance(Task& task) {
+  Flight& flight = *task.flight;
+  while (true) {
+    if (flight.stage) {
+      flight.record.stages.push_back(*flight.stage->result());
+      flight.stage.reset();
+      if (flight.record.stages.back().status != "ok") return finish(task);
+    }
+    if (flight.next == task.node->stages.size()) return finish(task);
+    const Stage& stage = task.node->stages[flight.next++];
+    Job job;
+    try {
+      job = job_for(task, stage);
+    } catch (const Error& error) {
+      flight.record.status = "failed";
+      flight.record.reason = stage.stage + ": " + error.what();
+      return finish(task);
+    }
+    const StageLimits limits{task.node->seconds, task.node->memory_mb, options_.file_bytes};
+    flight.stage = std::make_unique<StageRun>(std::move(job), limits, options_.worker);
+    if (!flight.stage->result()) return;
+  }
+}
+
+Job Supervisor::job_for(const Task& task, const Stage& stage) {
+  const Node& node = *task.node;
+  Finished& record = task.flight->record;
+  Job job;
+  job.stage = stage.stage;
+  job.key = node.key;
+  job.attempt = record.attempt;
+  job.scratch = (scratch(node) / stage.stage).string();
+  job.numerics = node.numerics;
+  job.seeds = node.seeds;
+  job.spec = stage.spec;
+  if (stage.plugin) {
+    job.plugin_path = node.plugin_path;
+    job.plugin_sha256 = node.plugin_sha256;
+    job.plugin_id = node.plugin_id;
+  }
+  for (const InputRef& ref : stage.inputs) {
+    const JobInput input = resolve(task, ref);
+    job.inputs[ref.name] = input;
+    // What one stage hands to the next stays inside the node; the rest is what the node was made from.
+    const std::pair<std::string, std::string> digest(ref.name, input.sha256);
+    auto& digests = record.input_digests;
+    if (ref.stage.empty() && std::find(digests.begin(), digests.end(), digest) == digests.end()) digests.push_back(digest);
+  }
+  return job;
+}
+
+JobInput Supervisor::resolve(const Task& task, const InputRef& ref) const {
+  if (!ref.path.empty()) return {fs::absolute(ref.path).string(), ref.sha256};
+  if (!ref.stage.empty()) {
+    const fs::path folder = scratch(*task.node) / ref.stage;
+    const fs::path file = ref.file == "shard" ? folder / "shard" : folder / "out" / ref.file;
+    if (!fs::exists(file)) throw Error(Fault::bad_input, "stage '" + ref.stage + "' left no file '" + ref.file + "'");
+    return {file.string(), sha256_file(file)};
+  }
+  const Task& other = tasks_[index_.at(ref.node)];
+  const ManifestFile* file = other.artifact->find(ref.file);
+  if (file == nullptr) {
+    std::vector<std::string> names;
+    for (const ManifestFile& one : other.artifact->files) names.push_back(one.name);
+    throw Error(Fault::bad_input, "the artifact of '" + other.node->label + "' has no file '" + ref.file + "'" +
+                                      suggestion(ref.file, names));
+  }
+  return {(cache_.folder(*other.node) / ref.file).string(), file->sha256};
+}
+
+bool Supervisor::keeps_artifact(const Task& task, const std::map<std::string, std::string>& announced) const {
+  if (task.node->kind != NodeKind::cell || task.node->keep_outputs || task.wanted_as_artifact) return true;
+  if (announced.count(model_file) > 0) return true;
+  // Nobody that runs now reads it, but a node of this plan does.
+  const std::size_t mine = index_.at(task.node->key);
+  return std::any_of(tasks_.begin(), tasks_.end(), [&](const Task& other) {
+    return std::find(other.needs.begin(), other.needs.end(), mine) != other.needs.end();
+  });
+}
+
+// The product of a node is what its last producing stage announced; a judge's files are reports, not products.
+void Supervisor::publish(Task& task) {
+  Finished& record = task.flight->record;
+  fs::path out;
+  std::map<std::string, std::string> announced;
+  for (const StageResult& stage : record.stages) {
+    auto files = announced_artifacts(stage.shard);
+    if (stage.stage == "judge" || files.empty()) continue;
+    announced = std::move(files);
+    out = scratch(*task.node) / stage.stage / "out";
+  }
+  if (!keeps_artifact(task, announced)) return;
+  const bool journal = task.node->kind != NodeKind::cell || task.node->keep_outputs;
+  record.artifact = cache_.publish(record, out, announced, journal);
+  task.artifact = record.artifact;
+}
+
+void Supervisor::finish(Task& task) {
+  Finished& record = task.flight->record;
+  record.host = host_facts(task.node->numerics, task.flight->load_before);
+  if (record.status.empty()) {
+    record.status = record.stages.back().status;
+    if (record.status != "ok") record.reason = record.stages.back().stage + ": " + record.stages.back().reason;
+  }
+  if (record.status != "ok") check_disk();
+  try {
+    if (record.status == "ok") publish(task);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::constraint) throw;
+    record.status = "failed";
+    record.reason = error.what();
+  }
+  settled_ = true;
+  task.made = true;
+  task.state = record.status == "ok" ? State::ready : State::failed;
+  task.failure = std::string(status_verb(record.status)) + " (" + record.reason + ")";
+  double wall = 0;
+  for (const StageResult& stage : record.stages) wall += stage.wall_seconds;
+  if (record.status == "ok") costs_.learn(*task.node, wall);
+  if (callbacks_.on_finished) callbacks_.on_finished(record);
+  remove_scratch(scratch(*task.node));
+  cache_.remove_lock(*task.node);
+  task.flight.reset();
+  report_progress(true);
+}
+
+// A node that cannot run is a row all the same.
+void Supervisor::fail_without_run(Task& task, const std::string& reason) {
+  settled_ = true;
+  task.state = State::failed;
+  task.failure = "failed (" + reason + ")";
+  Finished record;
+  record.node = task.node;
+  record.attempt = 1 + (callbacks_.attempts_before ? callbacks_.attempts_before(*task.node) : 0);
+  record.status = "failed";
+  record.reason = reason;
+  record.host = host_facts(task.node->numerics, load_average());
+  if (callbacks_.on_finished) callbacks_.on_finished(record);
+  report_progress(true);
+}
+
+// On a full disk every node would fail in turn; the run ends instead, and the next one goes on.
+void Supervisor::check_disk() const {
+  std::error_code code;
+  const fs::space_info space = fs::space(options_.work, code);
+  if (!code && space.available < least_space)
+    throw Error(Fault::io, "no space left for " + options_.work.string() + "; free some and run again to continue");
+}
+
+}  // namespace assay::sched
