@@ -5,7 +5,8 @@
 // Nodes are registry ops, or one of the graph ops that depend on the mode (modes.hpp says what they do when):
 //   batch_norm  x, gamma, beta, running mean, running var -> y        attributes eps (1e-5), momentum (0.1)
 //   dropout     x -> y    attributes p, key (default: node name), draw (0), always (0; 1: random in eval mode too), seed
-//   mean_of     x1 ... xk -> elementwise mean (an ensemble's combination)
+//   mean_of     x1 ... xk -> elementwise mean
+//   log_mean_exp x1 ... xk -> log(mean(exp(xi))), elementwise and stable (an ensemble's mean of log probabilities)
 //   flatten     x -> [N, everything else]
 //   global_pool x [N, C, H, W] -> [N, C], the spatial mean
 // Threading: const access from any thread; edits by one thread.
@@ -88,6 +89,7 @@ class Graph {
 
   std::string to_text() const;   // for people: one line a node with shapes, parameters and MACs
   Json to_json() const;          // structure without arrays
+  static Graph from_json(const Json& json);  // parameters and buffers are present but undefined; not validated
 };
 
 // Deterministic bytes: equal graphs give equal files. Throws Error(io).

@@ -34,7 +34,7 @@ struct Recipe {
   std::string loss = "cross-entropy";
 
   Json to_json() const;
-  // Unknown keys, wrong types and out-of-range values throw Error(bad_input): "recipe.lr: ...". "extends" names one of
+  // Unknown keys, wrong types and out-of-range values throw Error(bad_input): "recipe.lr: ...". Key "recipe" names one of
   // recipe_names(), whose values are the defaults.
   static Recipe from_json(const Json& json, const std::string& where = "recipe");
   void validate(const std::string& where = "recipe") const;

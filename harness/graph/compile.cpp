@@ -1,0 +1,191 @@
+// compile(): lowering, losses, gradients and passes, then steps and memory.
+#include <algorithm>
+
+#include "harness/base/error.hpp"
+#include "harness/engine/tape/eager.hpp"
+#include "harness/graph/edit_detail.hpp"
+#include "harness/graph/losses.hpp"
+#include "harness/graph/plan_impl.hpp"
+
+namespace assay::graph {
+namespace {
+
+[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "compile: " + message); }
+
+void check_options(const Graph& graph, const CompileOptions& o) {
+  if (o.batch < 1) bad("batch must be at least 1");
+  if (!o.loss.empty() && !o.cotangent_of.empty()) bad("either a loss or a cotangent, not both");
+  const bool gradients = o.input_grad || o.param_grads;
+  if (gradients && o.loss.empty() && o.cotangent_of.empty()) bad("gradients need a loss or a cotangent");
+  if (o.outputs.empty() && o.loss.empty()) bad("no output is wanted");
+  for (const std::string& name : o.outputs) (void)graph.resolve(name);
+}
+
+bool live_parameters(const CompileOptions& o) { return o.live_parameters || o.param_grads || o.mode == Mode::train; }
+
+// Values that must exist after folding.
+std::vector<std::string> wanted_values(const Graph& graph, const CompileOptions& o) {
+  std::vector<std::string> values;
+  for (const std::string& name : o.outputs) values.push_back(graph.resolve(name));
+  if (!o.loss.empty()) values.push_back(graph.resolve("logits"));
+  if (!o.cotangent_of.empty()) values.push_back(graph.resolve(o.cotangent_of));
+  return values;
+}
+
+constexpr const char* root_name = "~root";
+
+class Compiler {
+ public:
+  Compiler(const Graph& graph, const CompileOptions& options) : graph_(graph), options_(options) {}
+
+  Program& build() {
+    add_given();
+    lower_graph();
+    for (const std::string& name : options_.outputs) recorder_.program.outputs[name] = value_of(name).id;
+    for (const auto& [buffer, value] : context_.statistics) recorder_.program.outputs["stat:" + buffer] = value.id;
+    add_root();
+    simplify();
+    if (options_.optimize) fuse(recorder_.program);
+    add_gradients();
+    simplify();
+    return recorder_.program;
+  }
+
+  const std::vector<RandomNode>& random() const { return random_; }
+  const std::map<int, int>& random_slots() const { return random_slots_; }
+
+ private:
+  Value value_of(const std::string& name) { return context_.values.at(graph_.resolve(name)); }
+
+  void add_given() {
+    for (const GraphInput& in : graph_.inputs) {
+      Spec spec{in.spec.dtype, {options_.batch}};
+      spec.shape.insert(spec.shape.end(), in.spec.shape.begin(), in.spec.shape.end());
+      context_.values[in.name] = recorder_.add_slot(SlotKind::input, in.name, spec);
+    }
+    const SlotKind kind = live_parameters(options_) ? SlotKind::live : SlotKind::constant;
+    for (const auto& [name, parameter] : graph_.parameters) {
+      context_.values[name] = recorder_.add_slot(kind, name, parameter.value.spec(), parameter.value);
+    }
+    for (const auto& [name, buffer] : graph_.buffers) {
+      context_.values[name] = recorder_.add_slot(SlotKind::constant, name, buffer.spec(), buffer);
+    }
+  }
+
+  void lower_graph() {
+    context_.mode = options_.mode;
+    context_.random = [this](const RandomNode& node, const Spec& spec) {
+      const Value mask = recorder_.add_slot(SlotKind::input, "", spec);
+      random_slots_[mask.id] = static_cast<int>(random_.size());
+      random_.push_back(node);
+      return mask;
+    };
+    lower(graph_, wanted_values(graph_, options_), context_);
+  }
+
+  Value full(const Shape& shape, float value) { return recorder_.constant(Tensor::full(shape, value)); }
+
+  // What is differentiated, as an output, so that no pass removes it.
+  void add_root() {
+    Value root;
+    if (!options_.loss.empty()) {
+      const Value labels = recorder_.add_slot(SlotKind::input, "labels", {engine::DType::i64, {options_.batch}});
+      root = emit_loss(options_.loss, value_of("logits"), labels, options_.label_smoothing);
+      recorder_.program.outputs["loss"] = root.id;
+    } else if (!options_.cotangent_of.empty()) {
+      root = value_of(options_.cotangent_of);
+    }
+    if (root.defined()) recorder_.program.outputs[root_name] = root.id;
+  }
+
+  Value seed_for(Value root) {
+    if (options_.loss.empty()) {
+      recorder_.next_phase();
+      return recorder_.add_slot(SlotKind::input, "cotangent", recorder_.spec(root));
+    }
+    return full(recorder_.spec(root).shape, options_.mean_loss ? 1.0F / static_cast<float>(options_.batch) : 1.0F);
+  }
+
+  void add_gradients() {
+    std::vector<std::string> names;
+    std::vector<Value> wrt;
+    const auto want = [&](const std::string& name) {
+      names.push_back(name);
+      wrt.push_back(context_.values.at(name));
+    };
+    for (const GraphInput& in : graph_.inputs) {
+      if (options_.input_grad) want(in.name);
+    }
+    for (const auto& [name, parameter] : graph_.parameters) {
+      if (options_.param_grads && parameter.trainable) want(name);
+    }
+    const auto found = recorder_.program.outputs.find(root_name);
+    if (found == recorder_.program.outputs.end()) return;
+    const Value root{&recorder_, found->second};
+    recorder_.program.outputs.erase(found);
+    if (wrt.empty()) return;
+    const Value seed = seed_for(root);
+    const std::vector<Value> grads = differentiate(recorder_, {&root, 1}, {&seed, 1}, wrt);
+    for (std::size_t i = 0; i < wrt.size(); ++i) {
+      const Value grad = grads[i].defined() ? grads[i] : full(recorder_.spec(wrt[i]).shape, 0.0F);
+      recorder_.program.outputs["grad:" + names[i]] = grad.id;
+    }
+  }
+
+  void simplify() {
+    eliminate_dead_code(recorder_.program);
+    if (!options_.optimize) return;
+    fold_constants();
+    merge_common(recorder_.program);
+  }
+
+  // What depends on constants alone is computed now.
+  void fold_constants() {
+    Program& program = recorder_.program;
+    std::vector<Instr> kept;
+    for (Instr& instr : program.code) {
+      const auto constant = [&](int s) { return program.slots[static_cast<std::size_t>(s)].kind == SlotKind::constant; };
+      if (instr.in.empty() || !std::all_of(instr.in.begin(), instr.in.end(), constant)) {
+        kept.push_back(std::move(instr));
+        continue;
+      }
+      std::vector<Tensor> in;
+      for (const int s : instr.in) in.push_back(program.slots[static_cast<std::size_t>(s)].value);
+      const std::vector<Tensor> out = engine::apply(instr.op, in, instr.attrs);
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        Slot& slot = program.slots[static_cast<std::size_t>(instr.out[i])];
+        slot.kind = SlotKind::constant;
+        slot.value = out[i].dense();
+      }
+    }
+    program.code = std::move(kept);
+  }
+
+  const Graph& graph_;
+  const CompileOptions& options_;
+  Recorder recorder_;
+  LowerContext context_;
+  std::vector<RandomNode> random_;
+  std::map<int, int> random_slots_;
+};
+
+}  // namespace
+
+CompiledPlan compile(const Graph& graph, const CompileOptions& options) {
+  check_options(graph, options);
+  const bool fold = options.optimize && !live_parameters(options);
+  auto source = std::make_shared<const Graph>(fold ? fold_batch_norm(graph, wanted_values(graph, options)) : graph);
+  Compiler compiler(*source, options);
+  const Program& program = compiler.build();
+  StepList list = build_steps(program, compiler.random_slots(), options.mode == Mode::train);
+  plan_memory(list, options.optimize);
+  auto impl = std::make_unique<CompiledPlan::Impl>(std::move(list), compiler.random(), options.batch);
+  impl->graph = source;
+  CompiledPlan plan(std::move(impl));
+  for (const Buffer& buffer : plan.impl_->list.buffers) {
+    if (buffer.home == Home::live) plan.bind(buffer.name, source->parameters.at(buffer.name).value.f32s().data());
+  }
+  return plan;
+}
+
+}  // namespace assay::graph

@@ -1,0 +1,278 @@
+// Executor: padding, plan cache, the eager path.
+#include "harness/graph/executor.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "harness/base/error.hpp"
+#include "harness/engine/tape/eager.hpp"
+#include "harness/graph/edit_detail.hpp"
+#include "harness/graph/losses.hpp"
+#include "harness/graph/modes.hpp"
+
+namespace assay::graph {
+
+using engine::Storage;
+using engine::Value;
+
+namespace {
+
+[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
+
+std::size_t row_bytes(const Tensor& x) { return x.dim(0) == 0 ? 0 : x.spec().bytes() / static_cast<std::size_t>(x.dim(0)); }
+
+// Rows [first, first + rows) of a dense tensor, padded to `batch` with copies of the first of them.
+Tensor piece_of(const Tensor& x, std::int64_t first, std::int64_t rows, std::int64_t batch) {
+  if (first == 0 && rows == batch && x.dim(0) == batch) return x;
+  Spec spec = x.spec();
+  spec.shape[0] = batch;
+  const std::size_t row = row_bytes(x);
+  const auto memory = Storage::allocate(std::max<std::size_t>(spec.bytes(), 1));
+  const std::byte* from = x.raw() + static_cast<std::size_t>(first) * row;
+  std::memcpy(memory->data(), from, static_cast<std::size_t>(rows) * row);
+  for (std::int64_t r = rows; r < batch; ++r) std::memcpy(memory->data() + static_cast<std::size_t>(r) * row, from, row);
+  return Tensor(spec, engine::Layout::dense(spec), memory);
+}
+
+// Collects the pieces of one result.
+class Gathered {
+ public:
+  explicit Gathered(std::int64_t rows) : rows_(rows) {}
+  void take(const Tensor& piece, std::int64_t first, std::int64_t count) {
+    if (count == rows_ && piece.dim(0) == rows_) {
+      whole_ = piece;
+      return;
+    }
+    if (!memory_) {
+      spec_ = piece.spec();
+      spec_.shape.at(0) = rows_;
+      memory_ = Storage::allocate(std::max<std::size_t>(spec_.bytes(), 1));
+    }
+    const std::size_t row = row_bytes(piece);
+    std::memcpy(memory_->data() + static_cast<std::size_t>(first) * row, piece.raw(), static_cast<std::size_t>(count) * row);
+  }
+  Tensor done() const { return whole_.defined() ? whole_ : Tensor(spec_, engine::Layout::dense(spec_), memory_); }
+
+ private:
+  std::int64_t rows_;
+  Spec spec_;
+  Tensor whole_;
+  std::shared_ptr<Storage> memory_;
+};
+
+struct Ids {
+  std::vector<std::uint64_t> padded;
+  RandomKeys keys(const ForwardOptions& o, std::int64_t first, std::int64_t rows, std::int64_t batch) {
+    if (o.sample_ids.empty()) return {o.seed, o.draw, {}};
+    const auto begin = o.sample_ids.begin() + first;
+    padded.assign(begin, begin + rows);
+    padded.resize(static_cast<std::size_t>(batch), o.sample_ids[static_cast<std::size_t>(first)]);
+    return {o.seed, o.draw, padded};
+  }
+};
+
+std::string key_of(const CompileOptions& o) {
+  std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) + "|" +
+                    o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
+                    std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize);
+  for (const std::string& name : o.outputs) key += "|" + name;
+  return key;
+}
+
+void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& options) {
+  if (graph.inputs.size() != 1) bad("the model has " + std::to_string(graph.inputs.size()) + " inputs; one was given");
+  const Spec& want = graph.inputs[0].spec;
+  if (!x.defined() || x.shape().empty() || x.dim(0) < 1) bad("no input rows");
+  if (x.dtype() != want.dtype || Shape(x.shape().begin() + 1, x.shape().end()) != want.shape) {
+    bad("the model takes " + want.str() + " a sample; the input is " + x.spec().str());
+  }
+  if (!options.sample_ids.empty() && static_cast<std::int64_t>(options.sample_ids.size()) != x.dim(0)) {
+    bad(std::to_string(options.sample_ids.size()) + " sample ids for " + std::to_string(x.dim(0)) + " rows");
+  }
+}
+
+// Registry ops at once, on tensors with or without history.
+class EagerEmitter final : public engine::Emitter {
+ public:
+  std::vector<Value> emit(engine::OpId op, std::span<const Value> in, const Attrs& attrs) override {
+    std::vector<Tensor> operands;
+    for (const Value v : in) operands.push_back(tensor(v));
+    std::vector<Value> made;
+    for (Tensor& t : engine::apply(op, operands, attrs)) made.push_back(constant(t));
+    return made;
+  }
+  const Spec& spec(Value value) const override { return tensor(value).spec(); }
+  Value constant(const Tensor& value) override {
+    tensors_.push_back(value);
+    return {this, static_cast<int>(tensors_.size()) - 1};
+  }
+  const Tensor& tensor(Value value) const { return tensors_.at(static_cast<std::size_t>(value.id)); }
+
+ private:
+  std::vector<Tensor> tensors_;
+};
+
+}  // namespace
+
+void for_padded_batches(const Tensor& x, std::int64_t batch,
+                        const std::function<void(const Tensor& piece, std::int64_t first, std::int64_t rows)>& f) {
+  const Tensor dense = x.dense();
+  for (std::int64_t first = 0; first < x.dim(0); first += batch) {
+    const std::int64_t rows = std::min(batch, x.dim(0) - first);
+    f(piece_of(dense, first, rows, batch), first, rows);
+  }
+}
+
+Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch) : graph_(std::move(graph)), batch_(batch) {
+  if (!graph_) throw Error(Fault::internal, "executor without a graph");
+  if (batch_ < 1) bad("compute batch must be at least 1, not " + std::to_string(batch_));
+}
+
+Executor::~Executor() = default;
+
+CompiledPlan& Executor::plan(const CompileOptions& options) {
+  const std::string key = key_of(options);
+  const auto it = plans_.find(key);
+  if (it != plans_.end()) return it->second;
+  CompileOptions sized = options;
+  sized.batch = batch_;
+  return plans_.emplace(key, compile(*graph_, sized)).first->second;
+}
+
+std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::string>& wants, const ForwardOptions& options) {
+  check_rows(*graph_, x, options);
+  CompileOptions want;
+  want.mode = options.mode;
+  want.outputs = wants;
+  CompiledPlan& compiled = plan(want);
+  std::vector<Gathered> gathered(wants.size(), Gathered(x.dim(0)));
+  Ids ids;
+  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{graph_->inputs[0].name, piece}}, ids.keys(options, first, rows, batch_));
+    for (std::size_t i = 0; i < wants.size(); ++i) {
+      gathered[i].take(out[static_cast<std::size_t>(compiled.output_index(wants[i]))], first, rows);
+    }
+  });
+  std::vector<Tensor> results;
+  for (const Gathered& g : gathered) results.push_back(g.done());
+  return results;
+}
+
+LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y, const ForwardOptions& options) {
+  check_rows(*graph_, x, options);
+  if (y.dtype() != engine::DType::i64 || y.shape() != Shape{x.dim(0)}) {
+    bad("labels must be I64[" + std::to_string(x.dim(0)) + "], not " + y.spec().str());
+  }
+  CompileOptions want;
+  want.mode = options.mode;
+  want.loss = loss;
+  want.input_grad = true;
+  CompiledPlan& compiled = plan(want);
+  const std::string input = graph_->inputs[0].name;
+  const auto index = [&](const std::string& name) { return static_cast<std::size_t>(compiled.output_index(name)); };
+  Gathered losses(x.dim(0)), grads(x.dim(0)), logits(x.dim(0));
+  const Tensor labels = y.dense();
+  Ids ids;
+  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{input, piece}, {"labels", piece_of(labels, first, rows, batch_)}},
+                                   ids.keys(options, first, rows, batch_));
+    losses.take(out[index("loss")], first, rows);
+    grads.take(out[index("grad:" + input)], first, rows);
+    logits.take(out[index("logits")], first, rows);
+  });
+  return {losses.done(), grads.done(), logits.done()};
+}
+
+Tensor Executor::input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent, const ForwardOptions& options) {
+  check_rows(*graph_, x, options);
+  if (cotangent.shape().empty() || cotangent.dim(0) != x.dim(0)) bad("the cotangent must have one row an input row");
+  CompileOptions want;
+  want.mode = options.mode;
+  want.outputs = {output};
+  want.cotangent_of = output;
+  want.input_grad = true;
+  CompiledPlan& compiled = plan(want);
+  const std::string input = graph_->inputs[0].name;
+  Gathered grads(x.dim(0));
+  const Tensor dense = cotangent.dense();
+  Ids ids;
+  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{input, piece}, {"cotangent", piece_of(dense, first, rows, batch_)}},
+                                   ids.keys(options, first, rows, batch_));
+    grads.take(out[static_cast<std::size_t>(compiled.output_index("grad:" + input))], first, rows);
+  });
+  return grads.done();
+}
+
+std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& loss, const Tensor& x, const Tensor& y,
+                                                             const ForwardOptions& options) {
+  // Padding would be counted in the sums, so the last, partial batch gets a plan of its own size.
+  check_rows(*graph_, x, options);
+  std::map<std::string, std::vector<double>> sums;
+  const Tensor dense = x.dense(), labels = y.dense();
+  for (std::int64_t first = 0; first < x.dim(0); first += batch_) {
+    const std::int64_t rows = std::min(batch_, x.dim(0) - first);
+    ForwardOptions part = options;
+    if (!options.sample_ids.empty()) part.sample_ids = options.sample_ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    CompileOptions want;
+    want.batch = rows;
+    want.mode = options.mode;
+    want.loss = loss;
+    want.outputs = {};
+    want.param_grads = true;
+    std::unique_ptr<CompiledPlan> tail;
+    if (rows != batch_) tail = std::make_unique<CompiledPlan>(compile(*graph_, want));
+    CompiledPlan& compiled = tail ? *tail : plan(want);
+    Ids ids;
+    const auto& out = compiled.run({{graph_->inputs[0].name, piece_of(dense, first, rows, rows)},
+                                    {"labels", piece_of(labels, first, rows, rows)}},
+                                   ids.keys(part, 0, rows, rows));
+    for (const auto& [name, parameter] : graph_->parameters) {
+      if (!parameter.trainable) continue;
+      const Tensor& grad = out[static_cast<std::size_t>(compiled.output_index("grad:" + name))];
+      std::vector<double>& sum = sums[name];
+      sum.resize(static_cast<std::size_t>(grad.count()), 0.0);
+      const auto values = grad.f32s();
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(values[i]);
+    }
+  }
+  std::map<std::string, Tensor> grads;
+  for (const auto& [name, sum] : sums) {
+    std::vector<float> mean;
+    for (const double v : sum) mean.push_back(static_cast<float>(v / static_cast<double>(x.dim(0))));
+    grads[name] = Tensor::f32(graph_->parameters.at(name).value.shape(), mean);
+  }
+  return grads;
+}
+
+RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<std::string>& wants, const ForwardOptions& options,
+                                           bool watch_parameters) {
+  check_rows(*graph_, x, options);
+  if (!folded_) folded_ = std::make_shared<const Graph>(fold_batch_norm(*graph_));
+  const Graph& graph = watch_parameters || options.mode == Mode::train ? *graph_ : *folded_;
+  EagerEmitter emitter;
+  LowerContext context;
+  RecordedForward result;
+  context.mode = options.mode;
+  context.values[graph.inputs[0].name] = emitter.constant(x);
+  for (const auto& [name, parameter] : graph.parameters) {
+    const Tensor value = watch_parameters && parameter.trainable ? engine::watch(parameter.value) : parameter.value;
+    if (watch_parameters && parameter.trainable) result.parameters[name] = value;
+    context.values[name] = emitter.constant(value);
+  }
+  for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.constant(buffer);
+  const std::vector<std::uint64_t> ids(options.sample_ids.begin(), options.sample_ids.end());
+  context.random = [&](const RandomNode& node, const Spec& spec) {
+    if (ids.empty()) bad("the model is random in this mode and needs one sample id a row");
+    std::vector<float> mask(static_cast<std::size_t>(spec.count()));
+    fill_dropout(node, {options.seed, options.draw, ids}, spec.count() / spec.shape.at(0), mask);
+    return emitter.constant(Tensor::f32(spec.shape, mask));
+  };
+  std::vector<std::string> values;
+  for (const std::string& want : wants) values.push_back(graph.resolve(want));
+  lower(graph, values, context);
+  for (const std::string& value : values) result.values.push_back(emitter.tensor(context.values.at(value)));
+  return result;
+}
+
+}  // namespace assay::graph

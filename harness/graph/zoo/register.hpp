@@ -1,0 +1,15 @@
+// Declares the function of every architecture in zoo.def. Private to this folder.
+#pragma once
+
+#include "harness/graph/zoo/zoo.hpp"
+
+namespace assay::zoo {
+#define ASSAY_ARCHITECTURE(name) Architecture arch_##name();
+#include "harness/graph/zoo/zoo.def"
+#undef ASSAY_ARCHITECTURE
+
+// Parameters that several architectures share.
+inline ParamSpec dropout_param() {
+  return {"dropout", 0.0, 0.0, 0.9, "probability of dropout before the classifier and, where it has several, its hidden layers; 0: none"};
+}
+}  // namespace assay::zoo

@@ -1,0 +1,40 @@
+// VGG-11 for small images: the paper's configuration A with batch norm, one linear classifier, and pooling only while
+// the plane is larger than 1x1. On 3x32x32, 10 classes: 9.2 M parameters, 152.9 M multiply-adds at width 64.
+#include "harness/graph/builder.hpp"
+#include "harness/graph/zoo/register.hpp"
+
+namespace assay::zoo {
+namespace {
+
+graph::Graph build_vgg(const BuildRequest& request) {
+  graph::GraphBuilder b(request.input, request.seed);
+  const std::int64_t width = request.params.at("width").as_int();
+  constexpr std::int64_t pool = 0;  // otherwise a convolution of that many times `width` channels
+  std::string x = b.input();
+  int conv = 0, pools = 0;
+  for (const std::int64_t item : {std::int64_t{1}, pool, std::int64_t{2}, pool, std::int64_t{4}, std::int64_t{4}, pool, std::int64_t{8}, std::int64_t{8}, pool, std::int64_t{8}, std::int64_t{8}, pool}) {
+    if (item != pool) {
+      const std::string n = std::to_string(++conv);
+      x = b.relu("relu" + n, b.batch_norm("bn" + n, b.conv("conv" + n, x, item * width)));
+      continue;
+    }
+    const engine::Shape shape = b.shape(x);
+    const std::string n = std::to_string(++pools);
+    if (shape[1] >= 2 && shape[2] >= 2) x = b.max_pool("pool" + n, x, 2, 2);
+    b.tap("stage" + n, x);
+  }
+  x = b.global_pool("pool", x);
+  const std::string features = x;
+  x = b.dropout("drop", x, request.params.at("dropout").as_real());
+  return b.finish(b.linear("classifier", x, request.classes), features, Json::object({}));
+}
+
+}  // namespace
+
+Architecture arch_vgg11_small() {
+  return {"vgg11-small", "VGG-11 with batch norm and one linear layer, for small images",
+          "Simonyan & Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, arXiv:1409.1556",
+          {{"width", 32, 1, 512, "channels of the first layer (64 in the paper)"}, dropout_param()}, build_vgg};
+}
+
+}  // namespace assay::zoo
