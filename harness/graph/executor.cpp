@@ -6,7 +6,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/engine/tape/eager.hpp"
-#include "harness/graph/edit_detail.hpp"
+#include "harness/graph/edit.hpp"
 #include "harness/graph/losses.hpp"
 #include "harness/graph/modes.hpp"
 
@@ -249,7 +249,9 @@ RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<st
                                            bool watch_parameters) {
   check_rows(*graph_, x, options);
   if (!folded_) folded_ = std::make_shared<const Graph>(fold_batch_norm(*graph_));
-  const Graph& graph = watch_parameters || options.mode == Mode::train ? *graph_ : *folded_;
+  const auto named = [&](const std::string& want) { return graph_->outputs.count(want) || graph_->taps.count(want); };
+  const bool whole = watch_parameters || options.mode == Mode::train || !std::all_of(wants.begin(), wants.end(), named);
+  const Graph& graph = whole ? *graph_ : *folded_;
   EagerEmitter emitter;
   LowerContext context;
   RecordedForward result;
