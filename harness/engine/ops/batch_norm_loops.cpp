@@ -27,7 +27,8 @@ struct Moments {
 template <bool kRelu, bool kStore>
 struct GradSums {
   static ASSAY_INLINE Terms at(const NormStreams& s, std::int64_t i, float centre) {
-    const float d = !kRelu || s.y[i] > 0.0f ? s.g[i] : 0.0f;
+    const float g = s.g[i];  // loaded whatever y is, so that the loop has no branch
+    const float d = !kRelu || s.y[i] > 0.0f ? g : 0.0f;
     if (kStore) s.dz[i] = d;
     return {d, d * (s.x[i] - centre)};
   }
@@ -144,7 +145,8 @@ struct Backward {
     return {c.scale[channel], c.shift[channel], c.slope[channel], c.centre[channel]};
   }
   static ASSAY_INLINE float at(const NormStreams& s, std::int64_t i, const Coefficient& c) {
-    const float d = !kRelu || s.y[i] > 0.0f ? s.g[i] : 0.0f;
+    const float g = s.g[i];
+    const float d = !kRelu || s.y[i] > 0.0f ? g : 0.0f;
     return d * c.scale + ((s.x[i] - c.centre) * c.slope + c.shift);
   }
 };
