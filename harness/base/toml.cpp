@@ -60,6 +60,13 @@ Toml convert(const toml::node& node, const std::string& file) {
 
 std::string Place::str() const { return file + ":" + std::to_string(line) + ":" + std::to_string(column); }
 
+Toml::Toml() = default;
+Toml::Toml(const Toml& other) = default;
+Toml::Toml(Toml&& other) noexcept = default;
+Toml& Toml::operator=(const Toml& other) = default;
+Toml& Toml::operator=(Toml&& other) noexcept = default;
+Toml::~Toml() = default;
+
 const Toml* Toml::find(std::string_view key) const {
   for (const auto& [name, value] : entries)
     if (name == key) return &value;

@@ -19,6 +19,14 @@ struct Place {
 };
 
 struct Toml {
+  // Out of line: a Toml holds pairs with Toml, which some compilers cannot complete inside the class.
+  Toml();
+  Toml(const Toml& other);
+  Toml(Toml&& other) noexcept;
+  Toml& operator=(const Toml& other);
+  Toml& operator=(Toml&& other) noexcept;
+  ~Toml();
+
   enum class Kind { boolean, integer, real, string, array, table, other };  // other: dates and times
   Kind kind = Kind::table;
   Place place;      // of the value; for a [table] header, of the header

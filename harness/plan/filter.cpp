@@ -40,6 +40,7 @@ void check_conditions(const Plan& plan, const Wanted& wanted) {
     if (node.kind == NodeKind::cell)
       for (const auto& [key, value] : handles(node)) known[key].insert(value);
   std::vector<std::string> keys;
+  keys.reserve(known.size());
   for (const auto& [key, values] : known) keys.push_back(key);
   for (const auto& [key, values] : wanted) {
     if (!known.count(key))

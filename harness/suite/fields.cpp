@@ -141,11 +141,13 @@ std::vector<Rational> Fields::rationals(std::string_view key) const {
   return found;
 }
 
-static void refuse_dates(const Toml& value, const std::string& name) {
-  if (value.kind == Toml::Kind::other)
-    fail(value.place, fmt::format("{}: expected a number, text, boolean or list, found a date or time", name));
-  for (const Toml& item : value.items) refuse_dates(item, name);
-  for (const auto& [key, item] : value.entries) refuse_dates(item, name + "." + key);
+static const Toml* find_date(const Toml& value) {
+  if (value.kind == Toml::Kind::other) return &value;
+  for (const Toml& item : value.items)
+    if (const Toml* date = find_date(item)) return date;
+  for (const auto& [key, item] : value.entries)
+    if (const Toml* date = find_date(item)) return date;
+  return nullptr;
 }
 
 ParamTable to_params(const Toml& table, const std::string& name, const std::vector<std::string>& skip) {
@@ -155,7 +157,8 @@ ParamTable to_params(const Toml& table, const std::string& name, const std::vect
   out.place = table.place;
   for (const auto& [key, value] : table.entries) {
     if (std::find(skip.begin(), skip.end(), key) != skip.end()) continue;
-    refuse_dates(value, name + "." + key);
+    if (const Toml* date = find_date(value))
+      fail(date->place, fmt::format("{}.{}: expected a number, text, boolean or list, found a date or time", name, key));
     out.entries.push_back({key, value.to_json(), value.place, value.key_place});
   }
   return out;

@@ -49,6 +49,7 @@ Rational pick_rank(const Fields& fields, const char* key, const char* list, cons
   const Rational rank = to_rational(*written, fields.name(key));
   if (std::find(values.begin(), values.end(), rank) != values.end()) return rank;
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const Rational& value : values) names.push_back(value.str());
   fail(written->place, fmt::format("{}: expected one of the values of {} ({}), found {}", fields.name(key), fields.name(list),
                                    fmt::join(names, ", "), rank.str()));
