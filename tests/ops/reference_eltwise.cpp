@@ -101,16 +101,21 @@ void add_binary(Table& t) {
   t["expand_like"] = pairwise([](double, double b) { return b; });
 }
 
+Function three(const std::function<double(double, double, double)>& f) {
+  return [f](const Arrays& in, const Attrs&) {
+    Array out(broadcast(in));
+    for_each_index(out.shape, [&](const Shape& i) { out.ref(i) = f(in[0].at(i), in[1].at(i), in[2].at(i)); });
+    return Arrays{out};
+  };
+}
+
 }  // namespace
 
 void add_eltwise(Table& t) {
   add_unary(t);
   add_binary(t);
-  t["where"] = [](const Arrays& in, const Attrs&) {
-    Array out(broadcast(in));
-    for_each_index(out.shape, [&](const Shape& i) { out.ref(i) = in[0].at(i) != 0 ? in[1].at(i) : in[2].at(i); });
-    return Arrays{out};
-  };
+  t["where"] = three([](double mask, double a, double b) { return mask != 0 ? a : b; });
+  t["clamp_between"] = three([](double x, double lo, double hi) { return std::min(std::max(x, lo), hi); });
 }
 
 }  // namespace assay::engine::reference

@@ -2,6 +2,7 @@
 // Nothing else; the walk below finds it and fails while either is missing.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/engine/tensor/dnnl_adapter.hpp"
@@ -137,7 +138,7 @@ void check_first_order(OpId id, const Op& op, const OpCase& c, bool only_first) 
   for (int probe = 0; probe < probes; ++probe) {
     const auto along = directions(in, "probe" + std::to_string(probe));
     const double slope = (f(moved(in.arrays, along, kStep)) - f(moved(in.arrays, along, -kStep))) / (2 * kStep);
-    CHECK(project(grads, along) == doctest::Approx(slope).epsilon(0).scale(1).epsilon(tolerance / (1 + std::fabs(slope))));
+    CHECK(std::fabs(project(grads, along) - slope) <= tolerance);
   }
   if (elements > 80) return;  // the full Jacobian only where it is cheap
   std::size_t next = 0;
@@ -251,6 +252,8 @@ TEST_CASE("first-order gradients agree with differences of the reference") {
   for_each_case([](OpId id, const Op& op, const OpCase& c) {
     if (!op.vjp) return;
     const CaseInputs in = draw(op, c);
+    const bool any = std::count(in.differentiable.begin(), in.differentiable.end(), true) > 0;
+    if (!any || op.infer(c.in, c.attrs)[0].dtype != DType::f32) return;
     if (is_empty(in)) {
       const Recorded r = record(id, c, in, false);
       if (!r.outputs.empty() && !r.wanted.empty()) CHECK_NOTHROW(grad(r.outputs, r.wanted, r.cotangents, false));
@@ -263,7 +266,10 @@ TEST_CASE("first-order gradients agree with differences of the reference") {
 
 TEST_CASE("second-order gradients agree with differences of the reference") {
   for_each_case([](OpId id, const Op& op, const OpCase& c) {
-    if (op.vjp && c.second_order && !is_empty(draw(op, c))) check_second_order(id, op, c);
+    const CaseInputs in = draw(op, c);
+    const bool any = std::count(in.differentiable.begin(), in.differentiable.end(), true) > 0;
+    const bool real = op.infer(c.in, c.attrs)[0].dtype == DType::f32;
+    if (op.vjp && c.second_order && any && real && !is_empty(in)) check_second_order(id, op, c);
   });
 }
 
