@@ -1,0 +1,98 @@
+// Structured removal: masked equals compacted, ties are found, folding keeps the function.
+#include "helpers.hpp"
+
+#include <set>
+
+#include "harness/graph/edit.hpp"
+
+namespace assay::graph {
+namespace {
+
+std::vector<std::int64_t> every_other(std::int64_t channels) {
+  std::vector<std::int64_t> kept;
+  for (std::int64_t c = 0; c < channels; c += 2) kept.push_back(c);
+  return kept;
+}
+
+Tensor logits_of(const Graph& graph, const NetCase& net) {
+  return Executor(std::make_shared<Graph>(graph), 4).logits(random_tensor(batch_shape(net, 4), 3));
+}
+
+}  // namespace
+
+TEST_CASE("for every removable group the compacted model equals the masked one within 1e-5 [rule 38]") {
+  for (const NetCase& net : nets()) {
+    CAPTURE(net.name);
+    const Graph graph = build_net(net);
+    int removable = 0;
+    for (const ChannelGroup& group : channel_groups(graph)) {
+      if (!group.removable) continue;
+      ++removable;
+      CAPTURE(group.producers[0]);
+      const auto kept = every_other(group.channels);
+      const Graph masked = mask_output_channels(graph, group.producers, kept);
+      const Graph small = remove_output_channels(graph, group.producers, kept);
+      CHECK(param_count(masked) == param_count(graph));
+      CHECK(param_count(small) < param_count(graph));
+      CHECK(macs(small) < macs(graph));
+      CHECK(difference(logits_of(small, net), logits_of(masked, net)) < 1e-5);
+      CHECK(difference(logits_of(masked, net), logits_of(graph, net)) > 1e-6);  // the test can fail
+    }
+    CHECK(removable > 0);
+  }
+}
+
+TEST_CASE("compact removes all masked channels at once, residual nets included [rule 38]") {
+  for (const NetCase& net : nets()) {
+    CAPTURE(net.name);
+    Graph masked = build_net(net);
+    for (const ChannelGroup& group : channel_groups(masked)) {
+      if (group.removable) masked = mask_output_channels(masked, group.producers, every_other(group.channels));
+    }
+    const Graph small = compact(masked);
+    CHECK(small.masks.size() == masked.masks.size());
+    CHECK(static_cast<double>(param_count(small)) < 0.62 * static_cast<double>(param_count(masked)));
+    CHECK(difference(logits_of(small, net), logits_of(masked, net)) < 1e-5);
+    CHECK(param_count(compact(small)) == param_count(small));
+  }
+}
+
+TEST_CASE("a residual sum ties its producers: the group is found, a part of it refused") {
+  const Graph graph = build_net({"", "resnet8", R"({"width": 8})", {3, 16, 16}});
+  std::set<std::set<std::string>> groups;
+  for (const ChannelGroup& g : channel_groups(graph)) {
+    if (g.removable) groups.insert({g.producers.begin(), g.producers.end()});
+  }
+  const std::set<std::set<std::string>> want = {{"conv1", "stage1.1.conv2"}, {"stage1.1.conv1"}, {"stage2.1.conv1"},
+                                                {"stage2.1.conv2", "stage2.1.conv3"}, {"stage3.1.conv1"},
+                                                {"stage3.1.conv2", "stage3.1.conv3"}};
+  CHECK(groups == want);
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv1"}, {0, 1}), "'stage1.1.conv2'; name them all");
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv1", "stage1.1.conv2", "stage2.1.conv1"}, {0}), "is not in the channel group");
+}
+
+TEST_CASE("what cannot be removed is refused with its reason") {
+  const Graph graph = build_net({"", "lenet", "{}", {1, 28, 28}});
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"classifier"}, {0, 1}), "reaches output 'logits'");
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv"}, {0, 1}), "did you mean 'conv1'");
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv1"}, {}), "at least one");
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv1"}, {2, 1}), "ascending");
+  CHECK_MESSAGE_HAS(remove_output_channels(graph, {"conv1"}, {6}), "[0, 6)");
+  const Graph drawn = mc_dropout(build_net({"", "mlp", R"({"hidden": [8], "dropout": 0.5})", {4}}), 2, 1);
+  CHECK_MESSAGE_HAS(remove_output_channels(drawn, {"d0/fc1", "d1/fc1"}, {0}), "several nodes");
+}
+
+TEST_CASE("folding batch norm keeps every output and tap and leaves no batch norm behind a convolution") {
+  for (const NetCase& net : nets()) {
+    CAPTURE(net.name);
+    const Graph graph = build_net(net), folded = fold_batch_norm(graph);
+    CHECK(difference(logits_of(folded, net), logits_of(graph, net)) < 1e-5);
+    for (const GraphNode& node : folded.nodes) CHECK(node.op != "batch_norm");
+    CHECK(folded.taps.size() == graph.taps.size());
+  }
+  Graph tapped = build_net({"", "all-conv", R"({"width": 4})", {1, 8, 8}});
+  tapped.taps["raw"] = "conv1_1";
+  CHECK(fold_batch_norm(tapped).find_node("bn1_1") != nullptr);
+}
+
+}  // namespace assay::graph
