@@ -77,6 +77,7 @@ struct RankRange {
 struct RankInput {
   double value = 0;                  // the point estimate, which gives the direction of a difference
   std::vector<double> replicates;    // bootstrap replicates; replicate b of all methods comes from the same resample
+  int panel = 0;                     // only methods of one panel are compared; Holm runs over the pairs of all panels
 };
 std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level = 0.95);
 // Resamples that N methods need so that Holm over all pairs can reject at all: at least `at_least`.

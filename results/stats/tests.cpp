@@ -58,25 +58,31 @@ std::vector<double> holm(std::span<const double> p) {
   return out;
 }
 
+namespace {
+
+double pair_p(const RankInput& x, const RankInput& y) {
+  if (x.replicates.size() != y.replicates.size()) detail::refuse("rank ranges", "methods have different numbers of resamples");
+  if (x.replicates.empty()) return 1;  // nothing to tell them apart by
+  std::vector<double> difference(x.replicates.size());
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = x.replicates[i] - y.replicates[i];
+  return bootstrap_p(difference);
+}
+
+}  // namespace
+
 std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level) {
-  const std::size_t n = methods.size();
   std::vector<std::pair<std::size_t, std::size_t>> pairs;
   std::vector<double> p;
-  for (std::size_t a = 0; a < n; ++a)
-    for (std::size_t b = a + 1; b < n; ++b) {
-      const auto &x = methods[a].replicates, &y = methods[b].replicates;
-      if (x.size() != y.size()) detail::refuse("rank ranges", "methods have different numbers of resamples");
+  std::vector<RankRange> out(methods.size());
+  for (std::size_t a = 0; a < methods.size(); ++a)
+    for (std::size_t b = a + 1; b < methods.size(); ++b) {
+      if (methods[a].panel != methods[b].panel) continue;
       pairs.emplace_back(a, b);
-      if (x.empty()) {  // nothing to tell them apart by
-        p.push_back(1);
-        continue;
-      }
-      std::vector<double> difference(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i) difference[i] = x[i] - y[i];
-      p.push_back(bootstrap_p(difference));
+      p.push_back(pair_p(methods[a], methods[b]));
+      ++out[a].hi;
+      ++out[b].hi;
     }
   const auto adjusted = holm(p);
-  std::vector<RankRange> out(n, RankRange{1, static_cast<int>(n)});
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     auto [a, b] = pairs[i];
     const double gap = methods[a].value - methods[b].value;

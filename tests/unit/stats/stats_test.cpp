@@ -157,7 +157,11 @@ TEST_CASE("methods that cannot be told apart share a rank range") {
   ranges = rank_ranges(methods, false);
   CHECK(ranges[3].hi == 1);
   CHECK(ranges[0].lo == 3);
-  CHECK(rank_ranges({RankInput{1, {}}, RankInput{2, {}}}, true)[0].hi == 2);  // no replicates: nothing is told apart
+  auto apart = methods;
+  apart[2].panel = apart[3].panel = 1;
+  CHECK(rank_ranges(apart, true)[2].lo == 1);
+  CHECK(rank_ranges(apart, true)[3].lo == 2);
+  CHECK(rank_ranges({RankInput{1, {}, 0}, RankInput{2, {}, 0}}, true)[0].hi == 2);  // no replicates: nothing is told apart
   CHECK(rank_ranges({}, true).empty());
   CHECK(resamples_for(2) == 2000);
   CHECK(2.0 / (resamples_for(20) + 1) < 0.05 / 190);

@@ -1,6 +1,8 @@
 // Plans and shards made by hand, for the tests of store and board. Nothing here runs a worker.
 #pragma once
 
+#include <unistd.h>
+
 #include <deque>
 #include <string>
 #include <utility>
@@ -113,6 +115,12 @@ inline void write_shard(const std::filesystem::path& file, const std::string& st
   shard.sync();
 }
 
+// In memory where that is possible: these tests make many small databases, and each import syncs.
+inline std::filesystem::path scratch_parent() {
+  const std::filesystem::path memory = "/dev/shm";
+  return ::access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::path();
+}
+
 // A folder of shards; makes the records that a supervisor would hand to the store.
 class Bench {
  public:
@@ -159,7 +167,7 @@ class Bench {
     return f;
   }
 
-  assay::TempDir dir_{"assay-store-test"};
+  assay::TempDir dir_{"assay-store-test", scratch_parent()};
   int count_ = 0;
 };
 

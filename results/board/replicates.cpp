@@ -1,0 +1,190 @@
+#include "results/board/replicates.hpp"
+
+#include "harness/base/rng.hpp"
+#include "harness/metrics/metrics.hpp"
+#include "harness/metrics/registry.hpp"
+
+namespace assay::board {
+namespace {
+
+using metrics::MetricInfo;
+using metrics::Pool;
+
+constexpr std::uint64_t in_distribution_salt = 1;  // the reference sample is resampled by draws of its own
+
+// A cell's columns for one metric: at its condition and, for rank metrics, at the reference condition.
+struct CellColumns {
+  std::vector<std::int64_t> ids, reference_ids;
+  std::vector<std::vector<double>> values;
+  std::vector<double> reference;
+  bool complete = false;
+};
+
+const store::OutcomeColumn* pick(const std::vector<store::OutcomeColumn>& columns, const std::string& configuration) {
+  for (const auto& c : columns)
+    if (c.configuration == configuration && c.grade == "judged" && !c.ids.empty()) return &c;
+  return nullptr;
+}
+
+CellColumns load(const store::Store& db, const store::CellRecord& cell, const Metric& metric, const MetricInfo& info) {
+  CellColumns out;
+  for (const std::string& quantity : info.columns) {
+    const auto columns = db.outcomes(cell.standing->id, quantity, metric.condition);
+    const auto* column = pick(columns, metric.configuration);
+    if (column == nullptr || (!out.ids.empty() && column->ids != out.ids)) return out;
+    out.ids = column->ids;
+    out.values.push_back(column->values);
+  }
+  if (info.pool == Pool::rank) {
+    const auto columns = db.outcomes(cell.standing->id, info.columns[0], info.reference);
+    const auto* column = pick(columns, metric.configuration);
+    if (column == nullptr) return out;
+    out.reference_ids = column->ids;
+    out.reference = column->values;
+  }
+  out.complete = !out.values.empty();
+  return out;
+}
+
+using Indices = std::span<const std::uint32_t>;
+
+double mean_at(const std::vector<double>& values, Indices at) {
+  double sum = 0;
+  for (const std::uint32_t i : at) sum += values[i];
+  return sum / static_cast<double>(at.size());
+}
+
+std::vector<double> gather(const std::vector<double>& values, Indices at) {
+  std::vector<double> out(at.size());
+  for (std::size_t i = 0; i < at.size(); ++i) out[i] = values[at[i]];
+  return out;
+}
+
+void count(Indices at, std::vector<std::uint32_t>& counts) {
+  std::fill(counts.begin(), counts.end(), 0u);
+  for (const std::uint32_t i : at) ++counts[i];
+}
+
+// The metric of one cell on every resample.
+class Evaluator {
+ public:
+  Evaluator(const MetricInfo& info, const CellColumns& columns) : info_(info), columns_(columns) {
+    if (info.id != "auroc") return;
+    auroc_.emplace(columns.reference, columns.values[0]);
+    in_counts_.resize(columns.reference.size());
+    out_counts_.resize(columns.values[0].size());
+  }
+
+  double operator()(Indices at, Indices reference) {
+    if (info_.pool == Pool::mean) return mean_at(columns_.values[0], at);
+    if (auroc_) {
+      count(reference, in_counts_);
+      count(at, out_counts_);
+      return (*auroc_)(in_counts_, out_counts_);
+    }
+    std::vector<std::vector<double>> drawn;
+    if (info_.pool == Pool::rank) drawn.push_back(gather(columns_.reference, reference));
+    for (const auto& values : columns_.values) drawn.push_back(gather(values, at));
+    return metrics::evaluate(info_.id, {drawn[0], drawn[1]});
+  }
+
+ private:
+  const MetricInfo& info_;
+  const CellColumns& columns_;
+  std::optional<metrics::WeightedAuroc> auroc_;
+  std::vector<std::uint32_t> in_counts_, out_counts_;
+};
+
+// A ratio whose denominator is empty on some resample has no interval.
+bool resamples_may_fail(const MetricInfo& info, const CellColumns& columns) {
+  if (info.pool != Pool::ratio) return false;
+  double eligible = 0;
+  for (const double e : columns.values[1]) eligible += e;
+  return eligible < 20;  // P(none drawn) is below 1e-8 from 20 eligible samples on
+}
+
+}  // namespace
+
+const std::vector<std::uint32_t>& Replicator::indices(std::size_t n, std::uint64_t salt) {
+  auto& all = indices_[{n, salt}];
+  if (!all.empty()) return all;
+  all.resize(n * static_cast<std::size_t>(options_.resamples));
+  for (std::size_t b = 0; b < static_cast<std::size_t>(options_.resamples); ++b)
+    stats::resample_indices(options_.seed + salt, b, std::span(all).subspan(b * n, n));
+  return all;
+}
+
+CellReplicates Replicator::cells(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
+  CellReplicates out;
+  out.statistic.resize(cells.size());
+  const MetricInfo* info = metrics::find(metric.quantity);
+  if (info == nullptr || info->pool == Pool::none || metric.grade != "judged") return out;
+  std::vector<std::int64_t> ids, reference_ids;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const CellColumns columns = load(db_, *cells[i], metric, *info);
+    if (!columns.complete || resamples_may_fail(*info, columns)) continue;
+    if (ids.empty()) {
+      ids = columns.ids;
+      reference_ids = columns.reference_ids;
+      out.units = static_cast<std::int64_t>(ids.size() + reference_ids.size());
+    }
+    if (columns.ids != ids || columns.reference_ids != reference_ids) {
+      out.mismatch = true;
+      continue;
+    }
+    Evaluator evaluate(*info, columns);
+    const std::span all = indices(ids.size(), 0);
+    const Indices reference_all =
+        reference_ids.empty() ? Indices{} : Indices(indices(reference_ids.size(), in_distribution_salt));
+    auto& statistic = out.statistic[i];
+    statistic.resize(static_cast<std::size_t>(options_.resamples));
+    for (std::size_t b = 0; b < statistic.size(); ++b)
+      statistic[b] = evaluate(all.subspan(b * ids.size(), ids.size()),
+                              reference_all.empty() ? reference_all : reference_all.subspan(b * reference_ids.size(), reference_ids.size()));
+  }
+  return out;
+}
+
+std::optional<stats::Interval> Replicator::over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
+  const CellReplicates found = this->cells(metric, cells);
+  std::vector<double> mean(static_cast<std::size_t>(options_.resamples));
+  for (const auto& statistic : found.statistic) {
+    if (statistic.empty()) return std::nullopt;
+    for (std::size_t b = 0; b < mean.size(); ++b) mean[b] += statistic[b] / static_cast<double>(cells.size());
+  }
+  if (cells.empty()) return std::nullopt;
+  return stats::percentile_interval(mean, options_, "samples", found.units);
+}
+
+std::optional<stats::Interval> Replicator::mean_over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
+  const MetricInfo* info = metrics::find(metric.quantity);
+  if (info == nullptr || info->pool != Pool::mean || metric.grade != "judged" || cells.empty()) return std::nullopt;
+  std::vector<std::int64_t> ids;
+  std::vector<double> mean;
+  for (const auto* cell : cells) {
+    const CellColumns columns = load(db_, *cell, metric, *info);
+    if (!columns.complete || (!ids.empty() && columns.ids != ids)) return std::nullopt;
+    ids = columns.ids;
+    mean.resize(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) mean[i] += columns.values[0][i] / static_cast<double>(cells.size());
+  }
+  const std::span all = indices(ids.size(), 0);
+  std::vector<double> replicates(static_cast<std::size_t>(options_.resamples));
+  for (std::size_t b = 0; b < replicates.size(); ++b) replicates[b] = mean_at(mean, all.subspan(b * ids.size(), ids.size()));
+  return stats::percentile_interval(replicates, options_, "samples", static_cast<std::int64_t>(ids.size()));
+}
+
+std::vector<double> resample_seeds(const std::vector<std::vector<double>>& statistic, const stats::BootstrapOptions& options) {
+  for (const auto& each : statistic)
+    if (each.empty()) return {};
+  if (statistic.empty()) return {};
+  std::vector<double> out(static_cast<std::size_t>(options.resamples));
+  for (std::size_t b = 0; b < out.size(); ++b) {
+    const Rng rng(options.seed, "bootstrap-seeds", b);
+    for (std::size_t k = 0; k < statistic.size(); ++k) out[b] += statistic[rng.below(k, statistic.size())][b];
+    out[b] /= static_cast<double>(statistic.size());
+  }
+  return out;
+}
+
+}  // namespace assay::board

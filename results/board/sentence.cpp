@@ -1,0 +1,63 @@
+#include "results/board/sentence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "harness/metrics/registry.hpp"
+
+namespace assay::board {
+namespace {
+
+std::string percent(double level) { return fmt::format("{:g} %", level * 100); }
+
+std::string rank_point(const store::SuiteRecord& suite) {
+  std::string out = suite.condition.empty() ? "" : " at " + suite.condition;
+  if (suite.rank_axes.is_object())
+    for (const auto& [axis, value] : suite.rank_axes.as_object())
+      out += fmt::format(", {} {}", axis, value.is_string() ? value.as_string() : value.dump());
+  return out;
+}
+
+std::string ranking(const Board& board, bool lower) {
+  if (board.rank == "none") return "Not ranked.";
+  const std::string what = board.rank == "subject" ? "Subjects by worst-case " : "Methods by ";
+  return fmt::format("{}{}{} ({} is better{}).", what, board.suite.rank_by, rank_point(board.suite), lower ? "lower" : "higher",
+                     board.suite.task == "attack" && board.rank == "method" ? " for an attack" : "");
+}
+
+std::string statistics(const Board& board, const stats::BootstrapOptions& options) {
+  const auto ranked = std::count_if(board.rows.begin(), board.rows.end(), [](const Row& r) { return r.ranked; });
+  std::string out = fmt::format("Means over seeds; brackets are {} bootstrap intervals", percent(options.level));
+  std::map<std::string, std::set<std::int64_t>> over;  // rule 6: of what, and how many
+  for (const Row& row : board.rows)
+    for (const Value& value : row.values)
+      if (value.interval) over[value.interval->over].insert(value.interval->n);
+  const auto counted = [&](const std::string& what) {
+    const auto& n = over.at(what);
+    return *n.begin() == *n.rbegin() ? fmt::format("{} {}", *n.begin(), what) : fmt::format("{} to {} {}", *n.begin(), *n.rbegin(), what);
+  };
+  if (over.size() == 1) out += " over " + counted(over.begin()->first);
+  else if (over.size() > 1) out += fmt::format(" over {} (over {} where marked s)", counted("samples"), counted("seeds"));
+  out += ".";
+  if (ranked < 2) return out;
+  out += fmt::format(" Methods that a paired bootstrap over samples and seeds cannot tell apart at {} share a rank range (Holm over all pairs shown, {} resamples).",
+                     percent(options.level), options.resamples);
+  return out;
+}
+
+}  // namespace
+
+void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions& options) {
+  board.sentence = ranking(board, lower_is_better) + " " + statistics(board, options);
+  std::set<std::string> seen;
+  for (const Metric& metric : board.metrics) {
+    const auto* info = metrics::find(metric.quantity);
+    if (info == nullptr || !seen.insert(metric.quantity).second) continue;
+    board.footnotes.push_back(metric.quantity + ": " + info->definition + (info->rule.empty() ? "" : "; " + info->rule) + ".");
+  }
+}
+
+}  // namespace assay::board

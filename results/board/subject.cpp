@@ -1,0 +1,174 @@
+// Rule 14: boards that rank subjects by what is left of them under the worst of all attacks, sample by sample.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "harness/base/error.hpp"
+#include "results/board/ranking.hpp"
+#include "results/board/sentence.hpp"
+
+namespace assay::board {
+namespace {
+
+// One subject's net under all its attacks, one entry a subject seed.
+struct WorstCase {
+  std::vector<std::int64_t> ids;
+  std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
+  std::map<std::uint64_t, double> clean;                // accuracy without attack
+  std::set<std::string> attacks;
+};
+
+void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const std::string& label) {
+  if (worst.ids.empty()) worst.ids = column.ids;
+  if (worst.ids != column.ids)
+    throw Error(Fault::constraint, "worst case: cell '" + label + "' was judged on other samples than the attacks before it (rule 14)");
+  auto& robust = worst.robust.try_emplace(seed, column.values.size(), 1.0).first->second;
+  for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], column.values[i]);
+}
+
+WorstCase worst_case(const store::Store& db, const std::vector<const store::CellRecord*>& cells, const std::string& condition) {
+  WorstCase worst;
+  for (const auto* cell : cells) {
+    const std::uint64_t seed = cell->seeds.get("subject");
+    const auto robust = db.outcomes(cell->standing->id, "robust", condition);
+    if (robust.empty()) continue;
+    merge(worst, seed, robust[0], cell->label);
+    worst.attacks.insert(cell->method);
+    // A sample that is misclassified without attack is not robust, whatever an attack's column says.
+    for (const auto& correct : db.outcomes(cell->standing->id, "correct", "clean")) {
+      merge(worst, seed, correct, cell->label);
+      worst.clean[seed] = std::accumulate(correct.values.begin(), correct.values.end(), 0.0) / static_cast<double>(correct.values.size());
+    }
+  }
+  return worst;
+}
+
+Value value_of(const std::vector<double>& per_seed) {
+  Value value;
+  value.per_seed = per_seed;
+  if (!per_seed.empty())
+    value.mean = std::accumulate(per_seed.begin(), per_seed.end(), 0.0) / static_cast<double>(per_seed.size());
+  return value;
+}
+
+std::vector<double> means(const WorstCase& worst) {
+  std::vector<double> out;
+  for (const auto& [seed, robust] : worst.robust)
+    out.push_back(std::accumulate(robust.begin(), robust.end(), 0.0) / static_cast<double>(robust.size()));
+  return out;
+}
+
+// statistic[seed][b] on resamples that all subjects share.
+std::vector<std::vector<double>> replicates(const WorstCase& worst, const stats::BootstrapOptions& options) {
+  std::vector<std::vector<double>> out(worst.robust.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
+  std::vector<std::uint32_t> at(worst.ids.size());
+  for (std::size_t b = 0; b < static_cast<std::size_t>(options.resamples); ++b) {
+    stats::resample_indices(options.seed, b, at);
+    std::size_t s = 0;
+    for (const auto& [seed, robust] : worst.robust) {
+      double sum = 0;
+      for (const std::uint32_t i : at) sum += robust[i];
+      out[s++][b] = sum / static_cast<double>(at.size());
+    }
+  }
+  return out;
+}
+
+std::string unranked(const Row& row, const store::SuiteRecord& suite) {
+  if (row.level != store::Level::valid) return store::level_name(row.level);
+  if (!row.values[0].mean) return row.status;
+  if (row.coverage.share() < suite.min_coverage) return "coverage " + row.coverage.str() + " is below the declared minimum";
+  return row.single_run ? "single run" : "";
+}
+
+// The row of a subject from its groups: attacks of this subject, all seeds.
+Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
+  Group all = groups.front();
+  all.cells.clear();
+  all.baseline = false;
+  all.descriptor = Descriptor{};
+  for (const Group& group : groups) all.cells.insert(all.cells.end(), group.cells.begin(), group.cells.end());
+  Row row = start_row(all);
+  row.notes.clear();
+  row.method = "worst of " + std::to_string(worst.attacks.size()) + " attacks";
+  row.plugin_version = row.plugin_digest = "";
+  row.params = row.axes = Json(Json::Object{});
+  row.single_run = worst.robust.size() < 3;
+  if (row.single_run) row.notes.push_back("single run: " + std::to_string(worst.robust.size()) + " seeds of at least 3");
+  // An invalid attack says nothing of the subject; it is missing from the worst case, and coverage says so.
+  if (row.level == store::Level::invalid) row.level = store::Level::valid;
+  for (const auto& cell : all.cells)
+    if (done(cell)) row.level = std::max(row.level, cell.standing->level);
+  return row;
+}
+
+Candidate candidate(const std::vector<Group>& groups, const WorstCase& worst, const store::SuiteRecord& suite,
+                    const stats::BootstrapOptions& options) {
+  Candidate c;
+  c.row = subject_row(groups, worst);
+  std::vector<double> clean;
+  for (const auto& [seed, accuracy] : worst.clean) clean.push_back(accuracy);
+  c.row.values = {value_of(means(worst)), value_of(clean)};
+  c.value = c.row.values[0].mean.value_or(std::nan(""));
+  c.row.unranked_because = unranked(c.row, suite);
+  c.row.ranked = c.row.unranked_because.empty();
+  if (!c.row.values[0].mean) return c;
+  const auto statistic = replicates(worst, options);
+  std::vector<double> mean(static_cast<std::size_t>(options.resamples));
+  for (const auto& each : statistic)
+    for (std::size_t b = 0; b < mean.size(); ++b) mean[b] += each[b] / static_cast<double>(statistic.size());
+  c.row.values[0].interval = stats::percentile_interval(mean, options, "samples", static_cast<std::int64_t>(worst.ids.size()));
+  c.replicates = resample_seeds(statistic, options);
+  return c;
+}
+
+void set_ranks(std::vector<Candidate>& candidates, double level) {
+  std::vector<stats::RankInput> inputs;
+  for (const Candidate& c : candidates)
+    if (c.row.ranked) inputs.push_back({c.value, c.replicates, 0});
+  const auto ranges = stats::rank_ranges(inputs, true, level);
+  std::size_t at = 0;
+  for (Candidate& c : candidates)
+    if (c.row.ranked) c.row.rank = ranges[at++];
+  std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    if (a.row.ranked != b.row.ranked) return a.row.ranked;
+    return (std::isnan(a.value) ? -1 : a.value) > (std::isnan(b.value) ? -1 : b.value);
+  });
+}
+
+}  // namespace
+
+Board make_subject_board(const store::Store& db, const Query& query) {
+  Board board;
+  board.rank = "subject";
+  board.suite = db.protocol(query.protocol);
+  if (!query.condition.empty()) board.suite.condition = query.condition;
+  if (!query.by.empty() && query.by != "robust_accuracy")
+    throw Error(Fault::bad_input, "a board of subjects ranks by robust_accuracy, not by '" + query.by + "' (rule 14)");
+  board.suite.rank_by = "robust_accuracy";
+  board.metrics = {{"robust_accuracy", board.suite.condition, "", "judged", true}, {"accuracy", "clean", "", "judged", false}};
+
+  std::map<std::string, std::vector<Group>> subjects;
+  for (Group& group : make_groups(db.cells(board.suite.protocol_hash))) subjects[group.subject].push_back(std::move(group));
+  stats::BootstrapOptions options;
+  options.level = query.level;
+  options.resamples = stats::resamples_for(subjects.size(), query.level, query.resamples);
+
+  std::vector<Candidate> candidates;
+  for (const auto& [subject, groups] : subjects) {
+    std::vector<const store::CellRecord*> cells;
+    for (const Group& group : groups)
+      for (const auto* cell : done_cells(group)) cells.push_back(cell);
+    candidates.push_back(candidate(groups, worst_case(db, cells, board.suite.condition), board.suite, options));
+  }
+
+  set_ranks(candidates, query.level);
+  for (Candidate& c : candidates) board.rows.push_back(std::move(c.row));
+  board.claimed = db.claimed(board.suite.series);
+  describe(board, false, options);
+  return board;
+}
+
+}  // namespace assay::board
