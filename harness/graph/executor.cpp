@@ -7,13 +7,10 @@
 #include "harness/base/error.hpp"
 #include "harness/engine/tape/eager.hpp"
 #include "harness/graph/edit.hpp"
-#include "harness/graph/losses.hpp"
-#include "harness/graph/modes.hpp"
 
 namespace assay::graph {
 
 using engine::Storage;
-using engine::Value;
 
 namespace {
 
@@ -90,27 +87,6 @@ void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& optio
     bad(std::to_string(options.sample_ids.size()) + " sample ids for " + std::to_string(x.dim(0)) + " rows");
   }
 }
-
-// Registry ops at once, on tensors with or without history.
-class EagerEmitter final : public engine::Emitter {
- public:
-  std::vector<Value> emit(engine::OpId op, std::span<const Value> in, const Attrs& attrs) override {
-    std::vector<Tensor> operands;
-    for (const Value v : in) operands.push_back(tensor(v));
-    std::vector<Value> made;
-    for (Tensor& t : engine::apply(op, operands, attrs)) made.push_back(constant(t));
-    return made;
-  }
-  const Spec& spec(Value value) const override { return tensor(value).spec(); }
-  Value constant(const Tensor& value) override {
-    tensors_.push_back(value);
-    return {this, static_cast<int>(tensors_.size()) - 1};
-  }
-  const Tensor& tensor(Value value) const { return tensors_.at(static_cast<std::size_t>(value.id)); }
-
- private:
-  std::vector<Tensor> tensors_;
-};
 
 }  // namespace
 
@@ -252,28 +228,12 @@ RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<st
   const auto named = [&](const std::string& want) { return graph_->outputs.count(want) || graph_->taps.count(want); };
   const bool whole = watch_parameters || options.mode == Mode::train || !std::all_of(wants.begin(), wants.end(), named);
   const Graph& graph = whole ? *graph_ : *folded_;
-  EagerEmitter emitter;
-  LowerContext context;
-  RecordedForward result;
-  context.mode = options.mode;
-  context.values[graph.inputs[0].name] = emitter.constant(x);
+  std::map<std::string, Tensor> parameters;
   for (const auto& [name, parameter] : graph.parameters) {
-    const Tensor value = watch_parameters && parameter.trainable ? engine::watch(parameter.value) : parameter.value;
-    if (watch_parameters && parameter.trainable) result.parameters[name] = value;
-    context.values[name] = emitter.constant(value);
+    if (watch_parameters && parameter.trainable) parameters[name] = engine::watch(parameter.value);
   }
-  for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.constant(buffer);
-  const std::vector<std::uint64_t> ids(options.sample_ids.begin(), options.sample_ids.end());
-  context.random = [&](const RandomNode& node, const Spec& spec) {
-    if (ids.empty()) bad("the model is random in this mode and needs one sample id a row");
-    std::vector<float> mask(static_cast<std::size_t>(spec.count()));
-    fill_dropout(node, {options.seed, options.draw, ids}, spec.count() / spec.shape.at(0), mask);
-    return emitter.constant(Tensor::f32(spec.shape, mask));
-  };
-  std::vector<std::string> values;
-  for (const std::string& want : wants) values.push_back(graph.resolve(want));
-  lower(graph, values, context);
-  for (const std::string& value : values) result.values.push_back(emitter.tensor(context.values.at(value)));
+  RecordedForward result = record_forward(graph, x, wants, parameters, options);
+  result.parameters = std::move(parameters);
   return result;
 }
 

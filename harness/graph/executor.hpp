@@ -27,6 +27,7 @@ struct LossGrad {
 struct RecordedForward {
   std::vector<Tensor> values;                  // as asked, with history
   std::map<std::string, Tensor> parameters;    // the watched parameters, when asked for
+  std::map<std::string, Tensor> statistics;    // mode train: buffer -> statistic of this batch, without history
 };
 
 class Executor {
@@ -59,6 +60,10 @@ class Executor {
   std::int64_t batch_;
   std::map<std::string, CompiledPlan> plans_;
 };
+
+// The same for one batch of any size and other values of some parameters (with history where they are watched).
+RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
+                               const std::map<std::string, Tensor>& parameters, const ForwardOptions& options);
 
 // Rows of x in pieces of `batch`, the last one padded with copies of its first row; f gets (piece, first row, rows).
 void for_padded_batches(const Tensor& x, std::int64_t batch,

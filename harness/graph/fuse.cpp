@@ -11,6 +11,11 @@ using engine::Registry;
 
 namespace {
 
+template <class Sequence>
+auto& at(Sequence& v, int i) {
+  return v[static_cast<std::size_t>(i)];
+}
+
 class Fuser {
  public:
   explicit Fuser(Program& program)
@@ -39,10 +44,6 @@ class Fuser {
   }
 
  private:
-  template <class T>
-  static T& at(std::vector<T>& v, int i) {
-    return v[static_cast<std::size_t>(i)];
-  }
   Instr& code(int i) { return at(program_.code, i); }
   const Spec& spec(int slot) { return at(program_.slots, slot).spec; }
 

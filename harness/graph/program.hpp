@@ -2,6 +2,7 @@
 // lowering, losses and VJPs write into it. One thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct Instr {
 };
 
 struct Program {
-  std::vector<Slot> slots;
+  std::deque<Slot> slots;                  // references stay valid while the program grows
   std::vector<Instr> code;                 // definition before use; out slots are written once
   std::map<std::string, int> outputs;      // name -> slot
   std::string to_text() const;

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/graph/compiled.hpp"
+#include "harness/graph/executor.hpp"
 
 namespace assay::graph {
 
@@ -73,9 +73,21 @@ struct ObjectiveResult {
   double loss = 0;
 };
 
+// What an objective sees that needs more than logits: forward() runs the net in training mode on any inputs, as often
+// as it likes, with history for the parameters; the result is the scalar loss, with history. Batch statistics of the
+// first forward() of a step update the running ones.
+struct EagerBatch {
+  std::span<const std::uint64_t> ids;
+  const Tensor& inputs;
+  const Tensor& labels;
+  std::int64_t epoch, step;
+  std::function<std::vector<Tensor>(const Tensor& x, const std::vector<std::string>& wants)> forward;
+};
+
 struct TrainHooks {
   std::function<bool(const TrainProgress&)> progress;              // false cancels: Error(cancelled)
   std::function<ObjectiveResult(const ObjectiveBatch&)> objective;  // instead of recipe.loss
+  std::function<Tensor(const EagerBatch&)> eager_objective;         // instead of both, slower: eager, any gradient
   std::function<void(std::int64_t epochs_done)> epoch_end;         // checkpoints, traces
 };
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "harness/base/error.hpp"
-#include "harness/base/hash.hpp"
+#include "harness/engine/tape/eager.hpp"
 #include "harness/graph/batches.hpp"
 #include "harness/graph/optimizer.hpp"
 #include "harness/graph/train.hpp"
@@ -43,7 +43,6 @@ struct Running {
   std::string mean, var;
   double momentum = 0.1;
   double unbias = 1;  // n / (n - 1), n values a channel: the running variance is the unbiased one
-  int mean_output = -1, var_output = -1;
 };
 
 Spec batch_spec(const Graph& graph, std::int64_t batch) {
@@ -96,8 +95,10 @@ struct Trainer::Impl {
 
   std::int64_t steps_per_epoch() const { return data.size() / batch; }
 
-  void prepare(bool objective) {
-    if (plan && with_objective == objective) return;
+  void prepare(const TrainHooks& hooks) {
+    if (hooks.eager_objective) return find_running();
+    const bool objective = static_cast<bool>(hooks.objective);
+    if (plan && with_objective == objective) return find_running();
     plan = std::make_unique<CompiledPlan>(compile(graph, plan_options(recipe, batch, objective)));
     with_objective = objective;
     gradient_outputs.clear();
@@ -116,13 +117,14 @@ struct Trainer::Impl {
       const Spec& x = specs.at(node.inputs[0]);
       const double n = static_cast<double>(x.count()) / static_cast<double>(x.shape[1]);
       if (n < 2) bad("batch norm '" + node.name + "' needs more than one value a channel to train; batch is " + std::to_string(batch));
-      running.push_back({node.inputs[3], node.inputs[4], node.attrs.real("momentum", 0.1), n / (n - 1),
-                         plan->output_index("stat:" + node.inputs[3]), plan->output_index("stat:" + node.inputs[4])});
+      running.push_back({node.inputs[3], node.inputs[4], node.attrs.real("momentum", 0.1), n / (n - 1)});
       for (const std::string& name : {node.inputs[3], node.inputs[4]}) buffers.try_emplace(name, graph.buffers.at(name).to_f32());
     }
   }
 
-  void update_running(const std::vector<Tensor>& out) {
+  // `statistic` gives a batch statistic by buffer name.
+  template <class F>
+  void update_running(const F& statistic) {
     const auto blend = [](std::vector<float>& kept, const Tensor& now, double momentum, double factor) {
       const auto values = now.f32s();
       for (std::size_t i = 0; i < kept.size(); ++i) {
@@ -130,8 +132,8 @@ struct Trainer::Impl {
       }
     };
     for (const Running& r : running) {
-      blend(buffers.at(r.mean), out[static_cast<std::size_t>(r.mean_output)], r.momentum, 1.0);
-      blend(buffers.at(r.var), out[static_cast<std::size_t>(r.var_output)], r.momentum, r.unbias);
+      blend(buffers.at(r.mean), statistic(r.mean), r.momentum, 1.0);
+      blend(buffers.at(r.var), statistic(r.var), r.momentum, r.unbias);
     }
   }
 
@@ -145,40 +147,85 @@ struct Trainer::Impl {
     }
   }
 
-  // Gives the batch's loss.
-  double run_plan(const TrainHooks& hooks, std::int64_t step) {
-    const auto draw = static_cast<std::uint64_t>(epoch * steps_per_epoch() + step);
-    const RandomKeys keys{seed, draw, ids};
+  RandomKeys keys(std::int64_t step) const {
+    return {seed, static_cast<std::uint64_t>(epoch * steps_per_epoch() + step), ids};
+  }
+
+  const Tensor& output(const std::string& name) const {
+    return (*results)[static_cast<std::size_t>(plan->output_index(name))];
+  }
+
+  // Each gives the batch's loss and leaves the gradients in `gradients`.
+  double run_plan(std::int64_t step) {
+    results = &plan->run({{graph.inputs[0].name, inputs.tensor()}, {"labels", labels.tensor()}}, keys(step));
+    take_outputs();
+    return mean_of(output("loss").f32s());
+  }
+
+  double run_objective(const TrainHooks& hooks, std::int64_t step) {
     const std::string& input = graph.inputs[0].name;
-    if (!hooks.objective) {
-      const auto& out = plan->run({{input, inputs.tensor()}, {"labels", labels.tensor()}}, keys);
-      results = &out;
-      return mean_of(out[static_cast<std::size_t>(plan->output_index("loss"))].f32s());
-    }
-    const auto& forward = plan->run_phase(0, {{input, inputs.tensor()}}, keys);
-    const Tensor logits = forward[static_cast<std::size_t>(plan->output_index("logits"))];
+    results = &plan->run_phase(0, {{input, inputs.tensor()}}, keys(step));
+    const Tensor logits = output("logits");
     const ObjectiveResult answer = hooks.objective({ids, inputs.tensor(), logits, labels.tensor(), epoch, step});
     if (!answer.dlogits.defined() || !(answer.dlogits.spec() == logits.spec())) {
       bad("the objective must give dL/dlogits as " + logits.spec().str());
     }
-    results = &plan->run_phase(1, {{input, inputs.tensor()}, {"cotangent", answer.dlogits.dense()}}, keys);
+    results = &plan->run_phase(1, {{input, inputs.tensor()}, {"cotangent", answer.dlogits.dense()}}, keys(step));
+    take_outputs();
     return answer.loss;
   }
 
+  void take_outputs() {
+    update_running([&](const std::string& name) { return output("stat:" + name); });
+    gradients.clear();
+    for (const std::size_t at : gradient_outputs) gradients.push_back((*results)[at].f32s());
+  }
+
+  double run_eager(const TrainHooks& hooks, std::int64_t step) {
+    std::map<std::string, Tensor> watched;
+    std::vector<Tensor> leaves;
+    for (const OptimizedParameter& p : optimizer.parameters()) {
+      leaves.push_back(watched[p.name] = engine::watch(Tensor::f32(p.shape, p.value)));
+    }
+    bool first = true;
+    const auto forward = [&](const Tensor& x, const std::vector<std::string>& wants) {
+      const RandomKeys k = keys(step);
+      RecordedForward made = record_forward(graph, x, wants, watched, {Mode::train, k.seed, k.draw, k.sample_ids});
+      if (first) update_running([&](const std::string& name) { return made.statistics.at(name).dense(); });
+      first = false;
+      return std::move(made.values);
+    };
+    const Tensor loss = hooks.eager_objective({ids, inputs.tensor(), labels.tensor(), epoch, step, forward});
+    if (!loss.defined() || loss.count() != 1) bad("the objective must give a scalar loss");
+    const Tensor one;
+    eager_gradients = engine::grad({&loss, 1}, leaves, {&one, 1}, false);
+    gradients.clear();
+    for (Tensor& g : eager_gradients) {
+      g = g.dense();
+      gradients.push_back(g.f32s());
+    }
+    return static_cast<double>(loss.item());
+  }
+
+  double run_step(const TrainHooks& hooks, std::int64_t step) {
+    if (hooks.eager_objective) return run_eager(hooks, step);
+    return hooks.objective ? run_objective(hooks, step) : run_plan(step);
+  }
+
   void run_epoch(const TrainHooks& hooks) {
-    prepare(static_cast<bool>(hooks.objective));
+    prepare(hooks);
     const std::vector<std::int64_t> order = epoch_order(data.size(), seed, epoch);
     const std::int64_t steps = steps_per_epoch();
     double total = 0;
     for (std::int64_t step = 0; step < steps; ++step) {
       load_batch(std::span(order).subspan(static_cast<std::size_t>(step * batch), static_cast<std::size_t>(batch)));
-      const double loss = run_plan(hooks, step);
+      const double loss = run_step(hooks, step);
       if (!std::isfinite(loss)) {
         throw Error(Fault::constraint, "training diverged: loss " + std::to_string(loss) + " at epoch " +
                                            std::to_string(epoch + 1) + ", step " + std::to_string(step + 1));
       }
       const double lr = recipe.lr_at(static_cast<double>(epoch) + (static_cast<double>(step) + 0.5) / static_cast<double>(steps));
-      update(lr);
+      optimizer.step(gradients, lr);
       total += loss;
       samples += static_cast<double>(batch);
       if (hooks.progress && !hooks.progress({epoch, step + 1, steps, loss, lr})) {
@@ -188,13 +235,6 @@ struct Trainer::Impl {
     losses.push_back(total / static_cast<double>(steps));
     ++epoch;
     if (hooks.epoch_end) hooks.epoch_end(epoch);
-  }
-
-  void update(double lr) {
-    update_running(*results);
-    gradients.clear();
-    for (const std::size_t output : gradient_outputs) gradients.push_back((*results)[output].f32s());
-    optimizer.step(gradients, lr);
   }
 
   Graph current() const {
@@ -224,7 +264,8 @@ struct Trainer::Impl {
   std::unique_ptr<CompiledPlan> plan;
   bool with_objective = false;
   std::vector<std::size_t> gradient_outputs;
-  std::vector<std::span<const float>> gradients;
+  std::vector<std::span<const float>> gradients;   // of this step, in the optimizer's order
+  std::vector<Tensor> eager_gradients;
   std::vector<Running> running;
   std::map<std::string, std::vector<float>> buffers;
   std::vector<std::uint64_t> ids;
@@ -278,7 +319,7 @@ void Trainer::restore_checkpoint(const std::filesystem::path& file) {
     if (values.size() != into.size()) bad(file.string() + ": array '" + name + "' has another size");
     std::copy(values.begin(), values.end(), into.begin());
   };
-  impl_->prepare(impl_->with_objective);
+  impl_->find_running();
   for (OptimizedParameter& p : impl_->optimizer.parameters()) {
     read("value:" + p.name, p.value);
     read("first:" + p.name, p.first);

@@ -32,7 +32,7 @@ graph::Graph build_all_conv(const BuildRequest& request) {
 Architecture arch_all_conv() {
   return {"all-conv", "small all-convolutional net: 3 stages of strided 3x3 convolutions with batch norm, global average",
           "after Springenberg et al., Striving for simplicity: the all convolutional net, 2014, arXiv:1412.6806",
-          {{"width", 32, 1, 512, "channels of the first stage; doubled by each next one"},
+          {{"width", 16, 1, 512, "channels of the first stage; doubled by each next one"},
            {"depth", 2, 1, 16, "convolutions a stage"},
            {"dropout", 0.0, 0.0, 0.9, "probability of dropout before the classifier, half of it after the first two stages; 0: none"}},
           build_all_conv};

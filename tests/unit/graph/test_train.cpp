@@ -157,6 +157,29 @@ TEST_CASE("an objective that gives softmax - onehot trains like the built-in los
   }
 }
 
+TEST_CASE("an eager objective trains like the built-in loss, and may look at taps") {
+  const TrainData data = blobs(48, small_net.input);
+  const auto run = [&](bool eager) {
+    Trainer trainer(four_classes(small_net), data, short_recipe(), 1);
+    TrainHooks hooks;
+    if (eager) {
+      hooks.eager_objective = [](const EagerBatch& b) {
+        const auto values = b.forward(b.inputs, {"logits", "features"});
+        CHECK(values[1].dim(1) == 32);
+        return engine::apply1("reduce_mean", {engine::apply1("cross_entropy", {values[0], b.labels})});
+      };
+    }
+    trainer.run(hooks);
+    return trainer.graph();
+  };
+  const Graph a = run(false), b = run(true);
+  for (const auto& [name, parameter] : a.parameters) {
+    CAPTURE(name);
+    CHECK(difference(parameter.value, b.parameters.at(name).value) < 1e-4);
+  }
+  for (const auto& [name, buffer] : a.buffers) CHECK(difference(buffer, b.buffers.at(name)) < 1e-4);
+}
+
 TEST_CASE("hooks: progress cancels, epochs end once, divergence is named") {
   const TrainData data = blobs(64, small_net.input);
   Trainer trainer(four_classes(small_net), data, short_recipe(), 1);
