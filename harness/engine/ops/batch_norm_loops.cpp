@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "harness/engine/ops/lanes.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
 namespace assay::engine {
 namespace {
 
 constexpr std::int64_t kTile = 64;
-constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kFlush = 512;  // pixels between two flushes of f32 sums into f64
 
 struct Terms {
@@ -60,26 +60,36 @@ ASSAY_WIDE void sums_blocked(const ChannelView& view, const NormStreams& s, cons
   }
 }
 
-// Blocks of exactly 16 channels, the common case: the accumulators stay in registers.
-template <class F>
-ASSAY_WIDE void sums_16(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
-  const std::int64_t row = view.plane() * kLanes;
-  for (std::int64_t cb = 0; cb < view.channel_blocks; ++cb) {
-    const float* k = centre + cb * kLanes;
+ASSAY_INLINE void add_lanes(double* sums, const Lanes& terms) {
+  float values[kLanes];
+  terms.store(values);
+  for (std::int64_t l = 0; l < kLanes; ++l) sums[l] += static_cast<double>(values[l]);
+}
+
+// Blocks of a multiple of 16 channels, the common case, 16 at a time with the sums in registers.
+template <bool kGrad, bool kRelu, bool kStore>
+ASSAY_WIDE void sums_lanes(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
+  const std::int64_t row = view.plane() * view.block;
+  for (std::int64_t channel = 0; channel < view.channel_blocks * view.block; channel += kLanes) {
+    const Lanes k = Lanes::load(centre + channel);
+    const std::int64_t cb = channel / view.block, lane = channel % view.block;
     for (std::int64_t n = 0; n < view.n; ++n) {
-      const std::int64_t base = (n * view.channel_blocks + cb) * row;
+      const std::int64_t base = (n * view.channel_blocks + cb) * row + lane;
       for (std::int64_t from = 0; from < view.plane(); from += kFlush) {
         const std::int64_t to = std::min(view.plane(), from + kFlush);
-        float su[kLanes] = {}, sv[kLanes] = {};
+        Lanes su = Lanes::all(0.0f), sv = su;
         for (std::int64_t p = from; p < to; ++p) {
-#pragma GCC ivdep
-          for (std::int64_t l = 0; l < kLanes; ++l) {
-            const Terms t = F::at(s, base + p * kLanes + l, k[l]);
-            su[l] += t.u;
-            sv[l] += t.v;
-          }
+          const std::int64_t at = base + p * view.block;
+          const Lanes centred = Lanes::load(s.x + at) - k;
+          Lanes d = centred;
+          if (kGrad) d = Lanes::load(s.g + at);
+          if (kRelu) zero_unless_positive(d, Lanes::load(s.y + at));
+          if (kStore) d.store(s.dz + at);
+          su += d;
+          sv += d * centred;
         }
-        for (std::int64_t l = 0; l < kLanes; ++l) u[cb * kLanes + l] += su[l], v[cb * kLanes + l] += sv[l];
+        add_lanes(u + channel, su);
+        add_lanes(v + channel, sv);
       }
     }
   }
@@ -114,13 +124,18 @@ ASSAY_WIDE void sums_dense(const ChannelView& view, const NormStreams& s, const 
   }
 }
 
-template <class F>
+template <class F, bool kGrad, bool kRelu, bool kStore>
 void sums(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
   std::fill_n(u, view.channel_blocks * view.block, 0.0);
   std::fill_n(v, view.channel_blocks * view.block, 0.0);
   if (view.block == 1) return sums_dense<F>(view, s, centre, u, v);
-  if (view.block == kLanes) return sums_16<F>(view, s, centre, u, v);
+  if (view.block % kLanes == 0) return sums_lanes<kGrad, kRelu, kStore>(view, s, centre, u, v);
   sums_blocked<F>(view, s, centre, u, v);
+}
+
+template <bool kRelu, bool kStore>
+void grad_sums(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
+  sums<GradSums<kRelu, kStore>, true, kRelu, kStore>(view, s, centre, u, v);
 }
 
 struct Coefficient {
@@ -170,24 +185,72 @@ ASSAY_WIDE void map_loop(const ChannelView& view, const NormStreams& s, const No
   }
 }
 
+// Calls body(lanes' offset in memory, first channel) for every 16 lanes of a view whose blocks are multiples of 16.
+template <class Body>
+ASSAY_INLINE void for_each_lanes(const ChannelView& view, const Body& body) {
+  const std::int64_t row = view.plane() * view.block;
+  for (std::int64_t outer = 0; outer < view.n * view.channel_blocks; ++outer) {
+    const std::int64_t channel = (outer % view.channel_blocks) * view.block;
+    for (std::int64_t lane = 0; lane < view.block; lane += kLanes) body(outer * row + lane, channel + lane);
+  }
+}
+
+template <bool kRelu, bool kResidual>
+ASSAY_WIDE void forward_lanes(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
+    const Lanes scale = Lanes::load(c.scale + channel), shift = Lanes::load(c.shift + channel);
+    for (std::int64_t p = 0; p < view.plane(); ++p) {
+      const std::int64_t at = base + p * view.block;
+      Lanes z = Lanes::load(s.x + at) * scale + shift;
+      if (kResidual) z += Lanes::load(s.residual + at);
+      if (kRelu) zero_unless_positive(z, z);
+      z.store(s.out + at);
+    }
+  });
+}
+
+template <bool kRelu>
+ASSAY_WIDE void backward_lanes(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
+    const Lanes scale = Lanes::load(c.scale + channel), shift = Lanes::load(c.shift + channel);
+    const Lanes slope = Lanes::load(c.slope + channel), centre = Lanes::load(c.centre + channel);
+    for (std::int64_t p = 0; p < view.plane(); ++p) {
+      const std::int64_t at = base + p * view.block;
+      Lanes d = Lanes::load(s.g + at);
+      if (kRelu) zero_unless_positive(d, Lanes::load(s.y + at));
+      (d * scale + ((Lanes::load(s.x + at) - centre) * slope + shift)).store(s.out + at);
+    }
+  });
+}
+
+template <bool kRelu, bool kResidual>
+void forward(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  view.block % kLanes == 0 ? forward_lanes<kRelu, kResidual>(view, s, c) : map_loop<Forward<kRelu, kResidual>>(view, s, c);
+}
+
+template <bool kRelu>
+void backward(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  view.block % kLanes == 0 ? backward_lanes<kRelu>(view, s, c) : map_loop<Backward<kRelu>>(view, s, c);
+}
+
 }  // namespace
 
 void norm_moments(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
-  sums<Moments>(view, s, centre, u, v);
+  sums<Moments, false, false, false>(view, s, centre, u, v);
 }
 
 void norm_grad_sums(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
-  if (s.y) return s.dz ? sums<GradSums<true, true>>(view, s, centre, u, v) : sums<GradSums<true, false>>(view, s, centre, u, v);
-  s.dz ? sums<GradSums<false, true>>(view, s, centre, u, v) : sums<GradSums<false, false>>(view, s, centre, u, v);
+  if (s.y) return s.dz ? grad_sums<true, true>(view, s, centre, u, v) : grad_sums<true, false>(view, s, centre, u, v);
+  s.dz ? grad_sums<false, true>(view, s, centre, u, v) : grad_sums<false, false>(view, s, centre, u, v);
 }
 
 void norm_apply(const ChannelView& view, const NormStreams& s, const NormCoefficients& c, bool relu) {
-  if (relu) return s.residual ? map_loop<Forward<true, true>>(view, s, c) : map_loop<Forward<true, false>>(view, s, c);
-  s.residual ? map_loop<Forward<false, true>>(view, s, c) : map_loop<Forward<false, false>>(view, s, c);
+  if (relu) return s.residual ? forward<true, true>(view, s, c) : forward<true, false>(view, s, c);
+  s.residual ? forward<false, true>(view, s, c) : forward<false, false>(view, s, c);
 }
 
 void norm_apply_grad(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
-  s.y ? map_loop<Backward<true>>(view, s, c) : map_loop<Backward<false>>(view, s, c);
+  s.y ? backward<true>(view, s, c) : backward<false>(view, s, c);
 }
 
 }  // namespace assay::engine

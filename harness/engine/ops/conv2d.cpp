@@ -76,7 +76,7 @@ Kernel prepare_forward(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const std::vector<Spec> in = specs_of(request);
   const Fusion f = fusion_of("conv2d", in, request.attrs);
-  return native::make_conv_forward(forward_problem(in, request.attrs), {f.bias, f.residual, f.act, request.training},
+  return native::make_conv_forward(forward_problem(in, request.attrs), {f.bias, f.residual, f.act},
                                    request.in[0].layout);
 }
 

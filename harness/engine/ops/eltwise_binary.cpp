@@ -1,4 +1,5 @@
 // Binary elementwise ops with NumPy broadcasting, comparisons as 0/1 masks and relu_grad.
+#include <bit>
 #include <functional>
 
 #include "harness/engine/ops/broadcast.hpp"
@@ -22,7 +23,8 @@ ASSAY_PAIR(GreaterEqual, a >= b ? 1.0f : 0.0f)
 ASSAY_PAIR(Less, a < b ? 1.0f : 0.0f)
 ASSAY_PAIR(LessEqual, a <= b ? 1.0f : 0.0f)
 ASSAY_PAIR(Equal, a == b ? 1.0f : 0.0f)
-ASSAY_PAIR(ReluGrad, a > 0.0f ? b : 0.0f)
+// Bits and a mask: a choice between b and 0 would become a conditional load.
+ASSAY_PAIR(ReluGrad, std::bit_cast<float>(std::bit_cast<std::uint32_t>(b) & (a > 0.0f ? ~0u : 0u)))
 struct ExpandLike {
   static ASSAY_INLINE float f([[maybe_unused]] float a, float b) { return b; }
 };

@@ -42,17 +42,22 @@ Shape unpooled(std::string_view op, Specs in, const Attrs& attrs) {
   return x;
 }
 
-// Runs `loop` in the arrangement of channels that the first operand comes in. `big` is the shape before pooling.
-Kernel pool_kernel(const PrepareRequest& request, PoolLoop loop, const Shape& big, const Shape& small) {
-  if (any_zero_extent(request)) return zero_fill_kernel(request);
-  ChannelView view = *channel_view({request.in[0].spec, Layout::dense(request.in[0].spec)});
+// The arrangement of channels that the loop runs in: that of an operand in a library layout, else blocks of 16. Blocks
+// are worth a reorder but for very few channels.
+ChannelView pool_view(const PrepareRequest& request) {
   for (const MemDesc& m : request.in) {
     const auto found = channel_view(m);
-    if (m.layout.native() && found) {
-      view = *found;
-      break;
-    }
+    if (m.layout.native() && found) return *found;
   }
+  const Shape& x = request.in[0].spec.shape;
+  if (x[1] < 8) return {x[0], x[1], x[2], x[3], 1, x[1]};
+  return {x[0], (x[1] + 15) / 16, x[2], x[3], 16, x[1]};
+}
+
+// `big` is the shape before pooling.
+Kernel pool_kernel(const PrepareRequest& request, PoolLoop loop, const Shape& big, const Shape& small) {
+  if (any_zero_extent(request)) return zero_fill_kernel(request);
+  const ChannelView view = pool_view(request);
   PoolShape s;
   s.planes = view.n * view.channel_blocks;
   s.lanes = view.block;

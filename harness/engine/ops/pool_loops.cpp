@@ -2,14 +2,16 @@
 // the bits do not depend on the width of vectors.
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
+#include "harness/engine/ops/lanes.hpp"
 #include "harness/engine/ops/pool.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
 namespace assay::engine {
 namespace {
 
-constexpr std::int64_t kChunk = 16;  // lanes handled together
+using FullChunk = std::integral_constant<std::int64_t, kLanes>;  // a constant count, so that loops unroll
 
 // The part of one window that lies inside the image.
 struct Region {
@@ -44,7 +46,7 @@ ASSAY_INLINE std::int64_t input_at(const PoolShape& s, const Region& r, std::int
   return (h * s.width + w) * s.lanes;
 }
 
-// Calls body(region, lane, lanes, in_plane, out_at) for every output position and chunk of lanes.
+// Calls body(region, lanes, offset in the input, offset in the output) for every output position and chunk of lanes.
 template <class Body>
 ASSAY_INLINE void for_each_window(const PoolShape& s, const Body& body) {
   const std::int64_t in_plane = s.height * s.width * s.lanes;
@@ -53,41 +55,75 @@ ASSAY_INLINE void for_each_window(const PoolShape& s, const Body& body) {
     for (std::int64_t oh = 0; oh < s.out_height; ++oh) {
       for (std::int64_t ow = 0; ow < s.out_width; ++ow, at += s.lanes) {
         const Region region = region_at(s, oh, ow);
-        for (std::int64_t lane = 0; lane < s.lanes; lane += kChunk) {
-          body(region, std::min(kChunk, s.lanes - lane), p * in_plane + lane, at + lane);
-        }
+        std::int64_t lane = 0;
+        for (; lane + kLanes <= s.lanes; lane += kLanes) body(region, FullChunk{}, p * in_plane + lane, at + lane);
+        if (lane < s.lanes) body(region, s.lanes - lane, p * in_plane + lane, at + lane);
       }
     }
   }
 }
 
-// The largest value of each lane and where it is first.
+// `count` lanes; missing ones read as 0 and stay unwritten.
+template <class Count>
+ASSAY_INLINE Lanes load(const float* from, Count count) {
+  if constexpr (std::is_same_v<Count, FullChunk>) {
+    return Lanes::load(from);
+  } else {
+    return load_part(from, count, 0.0f);
+  }
+}
+
+template <class Count>
+ASSAY_INLINE void store(float* to, const Lanes& from, Count count) {
+  if constexpr (std::is_same_v<Count, FullChunk>) {
+    from.store(to);
+  } else {
+    store_part(from, to, count);
+  }
+}
+
+// Calls body(offset in the plane) for every input position of a window, in row-major order.
+template <class Body>
+ASSAY_INLINE void for_each_position(const PoolShape& s, const Region& r, const Body& body) {
+  for (std::int64_t kh = r.h0; kh < r.h1; ++kh) {
+    for (std::int64_t kw = r.w0; kw < r.w1; ++kw) body(input_at(s, r, kh, kw));
+  }
+}
+
+// The largest value of each lane and the position (counted within the window) where it is first, -1 without positions.
+// Positions are small integers, exact as floats.
 struct Best {
-  float value[kChunk];
-  std::int32_t where[kChunk];
+  Lanes value, where;
 };
 
-ASSAY_INLINE Best best_of(const PoolShape& s, const Region& r, std::int64_t lanes, const float* x) {
-  Best best;
-  for (std::int64_t l = 0; l < kChunk; ++l) best.value[l] = -__builtin_inff(), best.where[l] = -1;
-  for (std::int64_t kh = r.h0; kh < r.h1; ++kh) {
-    for (std::int64_t kw = r.w0; kw < r.w1; ++kw) {
-      const std::int64_t from = input_at(s, r, kh, kw);
-      const auto here = static_cast<std::int32_t>(from);
-      for (std::int64_t l = 0; l < lanes; ++l) {
-        const float v = x[from + l];
-        const bool wins = v > best.value[l] || best.where[l] < 0 || (v != v && best.value[l] == best.value[l]);
-        best.value[l] = wins ? v : best.value[l];
-        best.where[l] = wins ? here : best.where[l];
-      }
-    }
-  }
+template <class Count>
+ASSAY_INLINE Best find_best(const PoolShape& s, const Region& r, Count count, const float* x) {
+  Best best{Lanes::all(-__builtin_inff()), Lanes::all(-1.0f)};
+  float position = 0;
+  for_each_position(s, r, [&](std::int64_t at) {
+    const Lanes v = load(x + at, count);
+    const LaneMask nan = (v != v) & (best.value == best.value);
+    const LaneMask wins = (v > best.value) | (best.where < Lanes::all(0.0f)) | nan;
+    best.value.choose(v, wins);
+    best.where.choose(Lanes::all(position), wins);
+    position += 1.0f;
+  });
   return best;
 }
 
 ASSAY_INLINE float divisor(const PoolShape& s, const Region& r) {
   if (s.count_padding) return static_cast<float>(s.window.kernel[0] * s.window.kernel[1]);
   return static_cast<float>(std::max<std::int64_t>(1, (r.h1 - r.h0) * (r.w1 - r.w0)));
+}
+
+// No input position belongs to two windows: a scatter may write instead of adding.
+bool disjoint(const PoolShape& s) {
+  return s.window.reach(0) <= s.window.stride[0] && s.window.reach(1) <= s.window.stride[1];
+}
+
+template <class Count>
+ASSAY_INLINE void scatter(float* to, const Lanes& share, bool alone, Count count) {
+  store(to, alone ? share : load(to, count) + share, count);
 }
 
 void clear(const PoolShape& s, float* out) {
@@ -98,16 +134,10 @@ void clear(const PoolShape& s, float* out) {
 
 ASSAY_WIDE void max_pool_loop(const PoolShape& s, const float* const* in, float* out) {
   const float* x = in[0];
-  for_each_window(s, [&](const Region& r, std::int64_t lanes, std::int64_t from, std::int64_t at) {
-    float best[kChunk];
-    for (float& b : best) b = -__builtin_inff();
-    for (std::int64_t kh = r.h0; kh < r.h1; ++kh) {
-      for (std::int64_t kw = r.w0; kw < r.w1; ++kw) {
-        const float* row = x + from + input_at(s, r, kh, kw);
-        for (std::int64_t l = 0; l < lanes; ++l) best[l] = row[l] > best[l] || row[l] != row[l] ? row[l] : best[l];
-      }
-    }
-    for (std::int64_t l = 0; l < lanes; ++l) out[at + l] = best[l];
+  for_each_window(s, [&](const Region& r, auto count, std::int64_t from, std::int64_t to) {
+    Lanes best = Lanes::all(-__builtin_inff());
+    for_each_position(s, r, [&](std::int64_t at) { take_larger(best, load(x + from + at, count)); });
+    store(out + to, best, count);
   });
 }
 
@@ -115,49 +145,51 @@ ASSAY_WIDE void max_pool_scatter_loop(const PoolShape& s, const float* const* in
   const float* x = in[0];
   const float* g = in[1];
   clear(s, out);
-  for_each_window(s, [&](const Region& r, std::int64_t lanes, std::int64_t from, std::int64_t at) {
-    const Best best = best_of(s, r, lanes, x + from);
-    for (std::int64_t l = 0; l < lanes; ++l) {
-      if (best.where[l] >= 0) out[from + best.where[l] + l] += g[at + l];
-    }
+  const bool alone = disjoint(s);
+  for_each_window(s, [&](const Region& r, auto count, std::int64_t from, std::int64_t to) {
+    const Best best = find_best(s, r, count, x + from);
+    const Lanes share = load(g + to, count);
+    float position = 0;
+    for_each_position(s, r, [&](std::int64_t at) {
+      Lanes here = share;
+      here.keep(best.where == Lanes::all(position));
+      scatter(out + from + at, here, alone, count);
+      position += 1.0f;
+    });
   });
 }
 
 ASSAY_WIDE void max_pool_gather_loop(const PoolShape& s, const float* const* in, float* out) {
   const float* x = in[0];
   const float* u = in[1];
-  for_each_window(s, [&](const Region& r, std::int64_t lanes, std::int64_t from, std::int64_t at) {
-    const Best best = best_of(s, r, lanes, x + from);
-    for (std::int64_t l = 0; l < lanes; ++l) out[at + l] = best.where[l] < 0 ? 0.0f : u[from + best.where[l] + l];
+  for_each_window(s, [&](const Region& r, auto count, std::int64_t from, std::int64_t to) {
+    const Best best = find_best(s, r, count, x + from);
+    Lanes picked = Lanes::all(0.0f);
+    float position = 0;
+    for_each_position(s, r, [&](std::int64_t at) {
+      picked.choose(load(u + from + at, count), best.where == Lanes::all(position));
+      position += 1.0f;
+    });
+    store(out + to, picked, count);
   });
 }
 
 ASSAY_WIDE void avg_pool_loop(const PoolShape& s, const float* const* in, float* out) {
   const float* x = in[0];
-  for_each_window(s, [&](const Region& r, std::int64_t lanes, std::int64_t from, std::int64_t at) {
-    float sum[kChunk] = {};
-    for (std::int64_t kh = r.h0; kh < r.h1; ++kh) {
-      for (std::int64_t kw = r.w0; kw < r.w1; ++kw) {
-        const float* row = x + from + input_at(s, r, kh, kw);
-        for (std::int64_t l = 0; l < lanes; ++l) sum[l] += row[l];
-      }
-    }
-    const float by = divisor(s, r);
-    for (std::int64_t l = 0; l < lanes; ++l) out[at + l] = sum[l] / by;
+  for_each_window(s, [&](const Region& r, auto count, std::int64_t from, std::int64_t to) {
+    Lanes sum = Lanes::all(0.0f);
+    for_each_position(s, r, [&](std::int64_t at) { sum += load(x + from + at, count); });
+    store(out + to, sum / Lanes::all(divisor(s, r)), count);
   });
 }
 
 ASSAY_WIDE void avg_pool_scatter_loop(const PoolShape& s, const float* const* in, float* out) {
   const float* g = in[0];
   clear(s, out);
-  for_each_window(s, [&](const Region& r, std::int64_t lanes, std::int64_t from, std::int64_t at) {
-    const float by = divisor(s, r);
-    for (std::int64_t kh = r.h0; kh < r.h1; ++kh) {
-      for (std::int64_t kw = r.w0; kw < r.w1; ++kw) {
-        float* row = out + from + input_at(s, r, kh, kw);
-        for (std::int64_t l = 0; l < lanes; ++l) row[l] += g[at + l] / by;
-      }
-    }
+  const bool alone = disjoint(s);
+  for_each_window(s, [&](const Region& r, auto count, std::int64_t from, std::int64_t to) {
+    const Lanes share = load(g + to, count) / Lanes::all(divisor(s, r));
+    for_each_position(s, r, [&](std::int64_t at) { scatter(out + from + at, share, alone, count); });
   });
 }
 

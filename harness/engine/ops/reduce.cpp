@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/engine/ops/lanes.hpp"
 #include "harness/engine/ops/op_tools.hpp"
 #include "harness/engine/ops/reduce.hpp"
 #include "harness/engine/tensor/simd.hpp"
@@ -11,43 +12,52 @@
 namespace assay::engine {
 namespace {
 
-constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kFlush = 512;  // f32 partial sums of at most so many terms go into f64
-constexpr std::int64_t kTile = 64;    // columns reduced together
 
+// A fold: `start`, a map of each element, and a join, of 16 lanes and of doubles.
 struct Sum {
   static constexpr float start = 0.0f;
-  static ASSAY_INLINE float map(float x) { return x; }
-  static ASSAY_INLINE float join(float a, float b) { return a + b; }
+  static ASSAY_INLINE void map(Lanes&) {}
+  static ASSAY_INLINE void join(Lanes& a, const Lanes& b) { a += b; }
   static double join(double a, double b) { return a + b; }
 };
 struct AbsSum : Sum {
-  static ASSAY_INLINE float map(float x) { return x < 0.0f ? -x : x; }
+  static ASSAY_INLINE void map(Lanes& x) { x = absolute(x); }
 };
 struct SquareSum : Sum {
-  static ASSAY_INLINE float map(float x) { return x * x; }
+  static ASSAY_INLINE void map(Lanes& x) { x = x * x; }
 };
 struct Max {
   static constexpr float start = -INFINITY;
-  static ASSAY_INLINE float map(float x) { return x; }
-  static ASSAY_INLINE float join(float a, float b) { return b > a || b != b ? b : a; }  // NaN wins
+  static ASSAY_INLINE void map(Lanes&) {}
+  static ASSAY_INLINE void join(Lanes& a, const Lanes& b) { take_larger(a, b); }
   static double join(double a, double b) { return b > a || b != b ? b : a; }
 };
 struct Min {
   static constexpr float start = INFINITY;
-  static ASSAY_INLINE float map(float x) { return x; }
-  static ASSAY_INLINE float join(float a, float b) { return b < a || b != b ? b : a; }
+  static ASSAY_INLINE void map(Lanes&) {}
+  static ASSAY_INLINE void join(Lanes& a, const Lanes& b) { take_smaller(a, b); }
   static double join(double a, double b) { return b < a || b != b ? b : a; }
 };
 struct AbsMax : Max {
   static constexpr float start = 0.0f;
-  static ASSAY_INLINE float map(float x) { return x < 0.0f ? -x : x; }
+  static ASSAY_INLINE void map(Lanes& x) { x = absolute(x); }
 };
 
 // in [outer][reduced][inner] -> out [outer][inner].
 struct Block {
   std::int64_t outer, reduced, inner;
 };
+
+// The first n < 16 lanes mapped, the others changing nothing.
+template <class F>
+ASSAY_INLINE Lanes mapped_part(const float* from, std::int64_t n) {
+  Lanes x = load_part(from, n, 0.0f);
+  F::map(x);
+  float values[kLanes];
+  x.store(values);
+  return load_part(values, n, F::start);
+}
 
 template <class F>
 ASSAY_WIDE void reduce_rows(const float* in, float* out, const Block& b) {
@@ -56,39 +66,55 @@ ASSAY_WIDE void reduce_rows(const float* in, float* out, const Block& b) {
     double total = F::start;
     for (std::int64_t from = 0; from < b.reduced; from += kFlush * kLanes) {
       const std::int64_t to = std::min(b.reduced, from + kFlush * kLanes);
-      float lanes[kLanes];
-      for (float& lane : lanes) lane = F::start;
+      Lanes sum = Lanes::all(F::start);
       std::int64_t i = from;
       for (; i + kLanes <= to; i += kLanes) {
-        for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = F::join(lanes[l], F::map(row[i + l]));
+        Lanes x = Lanes::load(row + i);
+        F::map(x);
+        F::join(sum, x);
       }
-      for (std::int64_t l = 0; i + l < to; ++l) lanes[l] = F::join(lanes[l], F::map(row[i + l]));
-      for (const float lane : lanes) total = F::join(total, static_cast<double>(lane));
+      if (i < to) F::join(sum, mapped_part<F>(row + i, to - i));
+      float values[kLanes];
+      sum.store(values);
+      for (const float v : values) total = F::join(total, static_cast<double>(v));
     }
     out[o] = static_cast<float>(total);
   }
 }
 
+// Sixteen columns, or the `width` < 16 last ones.
+template <class F>
+ASSAY_INLINE void reduce_tile(const float* tile, float* out, const Block& b, std::int64_t width) {
+  double total[kLanes];
+  for (double& t : total) t = F::start;
+  for (std::int64_t from = 0; from < b.reduced; from += kFlush) {
+    const std::int64_t to = std::min(b.reduced, from + kFlush);
+    Lanes part = Lanes::all(F::start);
+    for (std::int64_t r = from; r < to; ++r) {
+      if (width < kLanes) {
+        F::join(part, mapped_part<F>(tile + r * b.inner, width));
+        continue;
+      }
+      Lanes x = Lanes::load(tile + r * b.inner);
+      F::map(x);
+      F::join(part, x);
+    }
+    float values[kLanes];
+    part.store(values);
+    for (std::int64_t l = 0; l < kLanes; ++l) total[l] = F::join(total[l], static_cast<double>(values[l]));
+  }
+  for (std::int64_t l = 0; l < width; ++l) out[l] = static_cast<float>(total[l]);
+}
+
 template <class F>
 ASSAY_WIDE void reduce_columns(const float* in, float* out, const Block& b) {
   for (std::int64_t o = 0; o < b.outer; ++o) {
-    for (std::int64_t column = 0; column < b.inner; column += kTile) {
-      const std::int64_t width = std::min(kTile, b.inner - column);
-      double total[kTile];
-      for (double& t : total) t = F::start;
-      const float* tile = in + o * b.reduced * b.inner + column;
-      for (std::int64_t from = 0; from < b.reduced; from += kFlush) {
-        const std::int64_t to = std::min(b.reduced, from + kFlush);
-        float part[kTile];
-        for (float& p : part) p = F::start;
-        for (std::int64_t r = from; r < to; ++r) {
-          const float* row = tile + r * b.inner;
-          for (std::int64_t i = 0; i < width; ++i) part[i] = F::join(part[i], F::map(row[i]));
-        }
-        for (std::int64_t i = 0; i < width; ++i) total[i] = F::join(total[i], static_cast<double>(part[i]));
-      }
-      for (std::int64_t i = 0; i < width; ++i) out[o * b.inner + column + i] = static_cast<float>(total[i]);
+    const float* block = in + o * b.reduced * b.inner;
+    std::int64_t column = 0;
+    for (; column + kLanes <= b.inner; column += kLanes) {
+      reduce_tile<F>(block + column, out + o * b.inner + column, b, kLanes);
     }
+    if (column < b.inner) reduce_tile<F>(block + column, out + o * b.inner + column, b, b.inner - column);
   }
 }
 

@@ -15,9 +15,9 @@ struct Axis {
   std::int64_t outer, extent, inner;
 };
 
-// A row gathered with its stride, shifted by its maximum; gives log(sum(exp(row))) - max.
+// What a row is shifted by, and the log of the sum of its shifted exponentials.
 struct Row {
-  float max, log_sum;
+  float shift, log_sum;
 };
 
 // The maximum; a row of -inf stays without shift, so that log_sum_exp gives -inf and not NaN.
@@ -25,36 +25,44 @@ ASSAY_INLINE float row_shift(const float* x, std::int64_t n, std::int64_t stride
   float max = -INFINITY;
   for (std::int64_t i = 0; i < n; ++i) {
     const float v = x[i * stride];
-    max = v > max || v != v ? v : max;
+    max = (v > max) | (v != v) ? v : max;
   }
   return max == -INFINITY ? 0.0f : max;
 }
 
-ASSAY_INLINE Row row_stats(const float* x, std::int64_t n, std::int64_t stride) {
-  const float shift = row_shift(x, n, stride);
+// Sum of map(element) with lane i % 16 for element i, lanes joined in order.
+template <class Map>
+ASSAY_INLINE float lane_sum(std::int64_t n, const Map& map) {
   float lanes[kLanes] = {};
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += vm::exp(x[(i + l) * stride] - shift);
+    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += map(i + l);
   }
-  for (std::int64_t l = 0; i + l < n; ++l) lanes[l] += vm::exp(x[(i + l) * stride] - shift);
+  for (std::int64_t l = 0; i + l < n; ++l) lanes[l] += map(i + l);
   float sum = 0;
   for (const float lane : lanes) sum += lane;
-  return {shift, vm::log(sum)};
+  return sum;
+}
+
+ASSAY_INLINE Row row_stats(const float* x, std::int64_t n, std::int64_t stride) {
+  const float shift = row_shift(x, n, stride);
+  return {shift, vm::log(lane_sum(n, [&](std::int64_t i) { return vm::exp(x[i * stride] - shift); }))};
 }
 
 ASSAY_WIDE void softmax_loop(const float* x, float* y, const Axis& a) {
   for (std::int64_t o = 0; o < a.outer; ++o) {
     for (std::int64_t i = 0; i < a.inner; ++i) {
-      const std::int64_t at = o * a.extent * a.inner + i;
-      const float shift = row_shift(x + at, a.extent, a.inner);
-      float sum = 0;
-      for (std::int64_t k = 0; k < a.extent; ++k) {
-        const float e = vm::exp(x[at + k * a.inner] - shift);
-        y[at + k * a.inner] = e;
-        sum += e;
+      const float* from = x + o * a.extent * a.inner + i;
+      float* to = y + o * a.extent * a.inner + i;
+      const float shift = row_shift(from, a.extent, a.inner);
+      if (a.inner == 1) {
+#pragma GCC ivdep
+        for (std::int64_t k = 0; k < a.extent; ++k) to[k] = vm::exp(from[k] - shift);
+      } else {
+        for (std::int64_t k = 0; k < a.extent; ++k) to[k * a.inner] = vm::exp(from[k * a.inner] - shift);
       }
-      for (std::int64_t k = 0; k < a.extent; ++k) y[at + k * a.inner] = y[at + k * a.inner] / sum;
+      const float sum = lane_sum(a.extent, [&](std::int64_t k) { return to[k * a.inner]; });
+      for (std::int64_t k = 0; k < a.extent; ++k) to[k * a.inner] /= sum;
     }
   }
 }
@@ -64,7 +72,7 @@ ASSAY_WIDE void log_softmax_loop(const float* x, float* y, const Axis& a) {
     for (std::int64_t i = 0; i < a.inner; ++i) {
       const std::int64_t at = o * a.extent * a.inner + i;
       const Row row = row_stats(x + at, a.extent, a.inner);
-      for (std::int64_t k = 0; k < a.extent; ++k) y[at + k * a.inner] = (x[at + k * a.inner] - row.max) - row.log_sum;
+      for (std::int64_t k = 0; k < a.extent; ++k) y[at + k * a.inner] = (x[at + k * a.inner] - row.shift) - row.log_sum;
     }
   }
 }
@@ -73,7 +81,7 @@ ASSAY_WIDE void log_sum_exp_loop(const float* x, float* y, const Axis& a) {
   for (std::int64_t o = 0; o < a.outer; ++o) {
     for (std::int64_t i = 0; i < a.inner; ++i) {
       const Row row = row_stats(x + o * a.extent * a.inner + i, a.extent, a.inner);
-      y[o * a.inner + i] = row.max + row.log_sum;
+      y[o * a.inner + i] = row.shift + row.log_sum;
     }
   }
 }

@@ -74,10 +74,27 @@ bool is_row_major(const Md& md) {
   return true;
 }
 
+// Several descriptors can mean the same bytes: one full block of channels is channels-last, and blocked channels
+// without pixels are row-major. One of them stands for all, so that no reorder is made between equals.
+Md canonical(const Md& md) {
+  const auto& d = md.data;
+  if (d.ndims != 4 || d.format_kind != dnnl_blocked || d.data_type != dnnl_f32) return md;
+  const std::int64_t channels = d.dims[1];
+  if (md == Md(md.dims(), DataType::f32, Tag::nhwc)) {
+    if (channels == 16) return Md(md.dims(), DataType::f32, Tag::nChw16c);
+    if (channels == 8) return Md(md.dims(), DataType::f32, Tag::nChw8c);
+  }
+  const bool no_pixels = d.dims[2] == 1 && d.dims[3] == 1 && d.padded_dims[1] == channels;
+  if (no_pixels && md == Md(md.dims(), DataType::f32, Tag::nChw16c)) return dense_md(DType::f32, md.dims());
+  if (no_pixels && md == Md(md.dims(), DataType::f32, Tag::nChw8c)) return dense_md(DType::f32, md.dims());
+  return md;
+}
+
 }  // namespace
 
 // Equal descriptors become one object, so that comparing layouts is comparing pointers.
-Layout layout_of(const Md& md) {
+Layout layout_of(const Md& given) {
+  const Md md = canonical(given);
   if (is_row_major(md)) return Layout::dense({DType::f32, md.dims()});
   static std::mutex mutex;
   static auto* interned = new std::map<Shape, std::vector<std::shared_ptr<const Md>>>;

@@ -26,7 +26,6 @@ struct ConvProblem {
 struct ConvFusion {
   bool bias = false, residual = false;  // dst = act(conv + bias + residual)
   Activation act = Activation::none;
-  bool training = false;                // choose the forward whose layouts suit the backward passes
 };
 
 // in: src, weights, [bias], [residual]; out: dst. The residual may share memory with dst.

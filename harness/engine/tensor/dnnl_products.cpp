@@ -51,7 +51,10 @@ auto preferring(bool given, const Make& make) {
 }
 
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, const ConvFusion& fusion, const Md& src) {
-  const auto kind = fusion.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  // The same primitive for training and for inference: one set of bits, and layouts that the backward passes share.
+  // The library's inference-only kernel (channels-last) is 10 to 20 % faster for 64 to 256 channels with 3x3 kernels,
+  // slower for few channels and strided 1x1 ones, and would cost reorders wherever gradients are wanted.
+  const auto kind = dnnl::prop_kind::forward_training;
   const Md weights = any_md(grouped(p.weights, p.groups)), dst = any_md(p.dst);
   using Desc = dnnl::convolution_forward::desc;
   const auto direct = algorithm::convolution_direct;
@@ -87,7 +90,7 @@ Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, c
 
 Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
   return translated("conv2d_bwd_data", [&] {
-    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
+    const auto hint = forward_desc(p, {}, any_md(p.src));
     const auto pd = preferring(follows(diff_dst), [&](bool follow) {
       const dnnl::convolution_backward_data::desc desc(
           algorithm::convolution_direct, any_md(p.src), any_md(grouped(p.weights, p.groups)),
@@ -107,7 +110,7 @@ Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
 
 Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const Layout& diff_dst) {
   return translated("conv2d_bwd_weights", [&] {
-    const auto hint = forward_desc(p, {.training = true}, any_md(p.src));
+    const auto hint = forward_desc(p, {}, any_md(p.src));
     const auto pd = preferring(follows(src) || follows(diff_dst), [&](bool follow) {
       const dnnl::convolution_backward_weights::desc desc(
           algorithm::convolution_direct, follow && follows(src) ? md_of(src) : any_md(p.src),
