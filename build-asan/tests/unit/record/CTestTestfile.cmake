@@ -1,8 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /work/wt/base/tests/unit/record
-# Build directory: /work/wt/base/build-asan/tests/unit/record
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.
-add_test([=[record]=] "/work/wt/base/build-asan/tests/test_record")
-set_tests_properties([=[record]=] PROPERTIES  LABELS "fast" TIMEOUT "120" _BACKTRACE_TRIPLES "/work/wt/base/tools/cmake/AssayTargets.cmake;42;add_test;/work/wt/base/tests/unit/record/CMakeLists.txt;1;assay_add_tests;/work/wt/base/tests/unit/record/CMakeLists.txt;0;")
