@@ -26,7 +26,7 @@ struct RawFile {
 struct ZooEntry {
   std::string name;
   std::vector<ParamSchema> params;
-  double train_seconds_per_1000 = 0.4;  // forward and backward of 1000 inputs on one core, for cost estimates only
+  double train_seconds_per_1000 = 0.1;  // forward and backward of 1000 inputs on one core, for cost estimates only
 };
 
 struct PlanContext {

@@ -4,8 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
-#include <regex>
 #include <string>
 
 #include "harness/base/error.hpp"
@@ -36,6 +36,12 @@ std::vector<assay::fs::path> cases() {
   return files;
 }
 
+bool starts_with_place(const std::string& message, const std::string& file) {
+  int line = 0, column = 0, end = 0;
+  if (message.compare(0, file.size(), file) != 0) return false;
+  return std::sscanf(message.c_str() + file.size(), ":%d:%d: %n", &line, &column, &end) == 2 && end > 0 && line > 0 && column > 0;
+}
+
 }  // namespace
 
 TEST_CASE("malformed suites: one message each, with place, key, expectation and nearest name [rule 4] [rule 24] [rule 28] [rule 32] [rule 37]") {
@@ -56,7 +62,7 @@ TEST_CASE("every message of a malformed suite starts with file:line:column and i
     if (file.stem() == "valid") continue;
     CAPTURE(file.filename().string());
     const std::string message = outcome(file);
-    CHECK(std::regex_search(message, std::regex("^" + file.filename().string() + ":[0-9]+:[0-9]+: ")));
+    CHECK(starts_with_place(message, file.filename().string()));
     CHECK(message.find('\n') == std::string::npos);
   }
 }
