@@ -204,8 +204,13 @@ Json Counters::to_json() const {
   for (const auto& [label, count] : models) {
     by_model[label] = Json::object({{"forward", count.forward}, {"backward", count.backward}});
   }
-  return Json::object({{"forward", forward}, {"backward", backward}, {"macs", model_macs + method_macs},
-                       {"model_macs", model_macs}, {"method_macs", method_macs}, {"ops", ops}, {"models", by_model}});
+  return Json::object({{"forward", forward},
+                       {"backward", backward},
+                       {"macs", model_macs + method_macs},
+                       {"model_macs", model_macs},
+                       {"method_macs", method_macs},
+                       {"ops", ops},
+                       {"models", by_model}});
 }
 
 }  // namespace assay::plugin

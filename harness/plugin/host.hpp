@@ -61,7 +61,7 @@ class Host {
 
   // ---- values between tasks and plugin
   Held hold(const Value& value);
-  Held hold(const assay_value& value);   // as a plugin passed it
+  Held hold(const assay_value& value);  // as a plugin passed it
   Value plain(const Held& held) const;
   Ref bundle(const Bundle& bundle);
   Bundle plain(const BundleObject& bundle) const;
@@ -72,6 +72,7 @@ class Host {
   void charge_forward(const Model& model, std::int64_t rows);
   void charge_backward(const Model& model, std::int64_t rows);
   void charge_op(double macs);
+  void count_op() { ++counters_.ops; }
   void need(const Model& model, Access access, const char* what) const;  // DENIED
   double remaining(const std::string& budget) const;
   const Counters& counters() const { return counters_; }
@@ -94,7 +95,7 @@ class Host {
   Counters counters_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::thread::id worker_ = std::this_thread::get_id();
-  std::int64_t rows_ = 0;               // of the current call's "x"; 0: no per-sample budget
+  std::int64_t rows_ = 0;  // of the current call's "x"; 0: no per-sample budget
   double call_forward_ = 0, call_backward_ = 0;
   std::int64_t calls_ = 0;
   mutable std::mutex live_mutex_, message_mutex_;
@@ -114,10 +115,10 @@ assay_status serve(const assay_host* abi, Body&& body) noexcept {
   } catch (const ServiceError& error) {
     return host.fail(error.status(), error.what());
   } catch (const Error& error) {
-    const assay_status status = error.fault() == Fault::cancelled   ? ASSAY_CANCELLED
-                                : error.fault() == Fault::internal  ? ASSAY_INTERNAL
+    const assay_status status = error.fault() == Fault::cancelled     ? ASSAY_CANCELLED
+                                : error.fault() == Fault::internal    ? ASSAY_INTERNAL
                                 : error.fault() == Fault::unsupported ? ASSAY_UNSUPPORTED
-                                                                    : ASSAY_INVALID;
+                                                                      : ASSAY_INVALID;
     return host.fail(status, error.what());
   } catch (const std::bad_alloc&) {
     return host.fail(ASSAY_NO_MEMORY, "the host is out of memory");
@@ -134,7 +135,8 @@ T* required(T* pointer, const char* what) {
 
 // Engine dtype <-> DLPack code and bits; INVALID for a pair that is none of ours.
 engine::DType dtype_of(const assay_view& view);
-void describe(const engine::Spec& spec, const void* data, assay_view& out);  // keeps struct_size; shape stays owned by spec
+void describe(const engine::Spec& spec, const void* data,
+              assay_view& out);  // keeps struct_size; shape stays owned by spec
 engine::Attrs attrs_of(Host& host, const assay_arg* const* attrs, std::size_t n);
 engine::Attrs attrs_of(Host& host, const BundleObject& bundle);
 

@@ -42,7 +42,8 @@ Bundle train_inputs(const Model& initial, const Records& train, std::int64_t epo
 Bundle combine_inputs(const std::vector<Model>& members, const Records& train, std::int64_t classes) {
   return with_records({{"members", members}, {"classes", classes}}, train);
 }
-Bundle predict_inputs(const std::vector<Model>& members, const engine::Tensor& x, const std::vector<std::int64_t>& ids) {
+Bundle predict_inputs(const std::vector<Model>& members, const engine::Tensor& x,
+                      const std::vector<std::int64_t>& ids) {
   return {{"members", members}, {"x", x}, {"ids", id_tensor(ids)}};
 }
 Bundle compress_inputs(const Model& model, const Records& train, const std::string& target, double value) {
@@ -52,7 +53,8 @@ Bundle build_inputs(const engine::Shape& input_shape, std::int64_t classes, doub
   return {{"input_shape", Value(input_shape)}, {"classes", classes}, {"size", size}};
 }
 
-std::function<graph::ObjectiveResult(const graph::ObjectiveBatch&)> objective_hook(Instance& instance, std::int64_t epochs) {
+std::function<graph::ObjectiveResult(const graph::ObjectiveBatch&)> objective_hook(Instance& instance,
+                                                                                   std::int64_t epochs) {
   return [&instance, epochs](const graph::ObjectiveBatch& batch) {
     const engine::Tensor logits = engine::watch(engine::detach(batch.logits));
     const std::vector<std::int64_t> ids(batch.ids.begin(), batch.ids.end());
@@ -67,15 +69,16 @@ std::function<graph::ObjectiveResult(const graph::ObjectiveBatch&)> objective_ho
     graph::ObjectiveResult result;
     if (out.has("loss")) {
       const engine::Tensor& loss = out.tensor("loss");
-      if (loss.count() != 1) throw Error(Fault::constraint, who + " left a loss of shape " + engine::shape_str(loss.shape()));
+      if (loss.count() != 1)
+        throw Error(Fault::constraint, who + " left a loss of shape " + engine::shape_str(loss.shape()));
       result.loss = static_cast<double>(loss.to_f32().front());
       result.dlogits = engine::grad(std::span(&loss, 1), std::span(&logits, 1), {}, false).front();
       return result;
     }
     const engine::Tensor& gradient = out.tensor("grad");
     if (gradient.shape() != logits.shape()) {
-      throw Error(Fault::constraint, who + " left a gradient of shape " + engine::shape_str(gradient.shape()) + ", not " +
-                                         engine::shape_str(logits.shape()));
+      throw Error(Fault::constraint, who + " left a gradient of shape " + engine::shape_str(gradient.shape()) +
+                                         ", not " + engine::shape_str(logits.shape()));
     }
     result.dlogits = engine::detach(gradient);
     return result;

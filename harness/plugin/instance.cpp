@@ -26,7 +26,8 @@ constexpr Entry kEntries[] = {{"attack", "perturb", offsetof(assay_attack, pertu
                               {"architecture", "build", offsetof(assay_architecture, build)}};
 
 // The entry, or NULL when the role is not answered, its table ends before, or the entry is not filled.
-assay_call find_call(const assay_plugin* plugin, assay_instance* self, const std::string& role, const std::string& function) {
+assay_call find_call(const assay_plugin* plugin, assay_instance* self, const std::string& role,
+                     const std::string& function) {
   const void* table = plugin->role(self, role_id(role).c_str());
   if (table == nullptr) return nullptr;
   std::uint32_t struct_size = 0;
@@ -75,7 +76,7 @@ void invoke(Host& host, const std::string& what, Call&& call) {
 }  // namespace
 
 PluginError::PluginError(int status, const std::string& message)
-    : Error(status == ASSAY_CANCELLED ? Fault::cancelled
+    : Error(status == ASSAY_CANCELLED                          ? Fault::cancelled
             : status == ASSAY_BUDGET || status == ASSAY_DENIED ? Fault::constraint
                                                                : Fault::bad_input,
             message),
@@ -117,11 +118,18 @@ Bundle Instance::call(const std::string& role, const std::string& function, cons
   auto* self = static_cast<assay_instance*>(self_);
   const assay_call entry = find_call(plugin_, self, role, function);
   const std::string what = "method '" + descriptor_->id + "': " + function + "()";
-  if (entry == nullptr) throw Error(Fault::bad_input, what + " is not answered: the plugin has no such call in role " + role);
+  if (entry == nullptr)
+    throw Error(Fault::bad_input, what + " is not answered: the plugin has no such call in role " + role);
   const Ref input = host_->bundle(in), output = host_->bundle({});
   host_->begin_call(batch_rows(in));
-  invoke(*host_, what, [&] { return entry(self, input.get(), output.get()); });
-  return host_->plain(*static_cast<BundleObject*>(output.get()));
+  const auto& left = *static_cast<BundleObject*>(output.get());
+  try {
+    invoke(*host_, what, [&] { return entry(self, input.get(), output.get()); });
+  } catch (const PluginError&) {
+    if (!left.values.empty()) host_->misuse(function + "() failed but had written to its output");
+    throw;
+  }
+  return host_->plain(left);
 }
 
 bool Instance::stateful() const { return stateful_table(plugin_, static_cast<assay_instance*>(self_)) != nullptr; }

@@ -26,7 +26,8 @@ void check_symbols(const std::filesystem::path& file) {
     if (name == kSymbol) return;
     if (name.rfind("assay_plugin_v", 0) == 0) other = name;
   }
-  if (!other.empty()) refuse(file, "exports " + other + ", but this host reads " + kSymbol + "; build it against this version's headers");
+  if (!other.empty())
+    refuse(file, "exports " + other + ", but this host reads " + kSymbol + "; build it against this version's headers");
   refuse(file, std::string("not a plugin: it does not export ") + kSymbol);
 }
 
@@ -45,7 +46,8 @@ const assay_plugin& load(const std::filesystem::path& file) {
 }
 
 void check_table(const assay_plugin& plugin, const std::filesystem::path& file) {
-  if (plugin.struct_size < sizeof(assay_plugin)) refuse(file, "assay_plugin.struct_size is smaller than the ABI's first version");
+  if (plugin.struct_size < sizeof(assay_plugin))
+    refuse(file, "assay_plugin.struct_size is smaller than the ABI's first version");
   if (plugin.abi_major != ASSAY_ABI_MAJOR) {
     refuse(file, fmt::format("built for ABI {}.{}, this host has {}.{}", plugin.abi_major, plugin.abi_minor,
                              ASSAY_ABI_MAJOR, ASSAY_ABI_MINOR));
@@ -115,14 +117,14 @@ class Arguments {
 
 }  // namespace
 
-PluginLibrary PluginLibrary::open(const std::filesystem::path& file) {
+PluginLibrary PluginLibrary::open(const std::filesystem::path& file, bool check_defaults) {
   if (!std::filesystem::exists(file)) throw Error(Fault::io, file.string() + ": no such plugin");
   check_symbols(file);
   PluginLibrary library;
   library.file_ = file;
   library.plugin_ = &load(file);
   check_table(*library.plugin_, file);
-  library.descriptors_ = read_descriptors(*library.plugin_, file);
+  library.descriptors_ = read_descriptors(*library.plugin_, file, check_defaults);
   const std::string digest = plugin_digest(file);
   for (Descriptor& descriptor : library.descriptors_) {
     descriptor.path = std::filesystem::absolute(file).lexically_normal().string();

@@ -82,8 +82,10 @@ class PluginLibrary {
  public:
   // Checks the file before and the descriptors after loading. Throws Error(bad_input) naming the file and, for a bad
   // descriptor, the field: "libx.so: descriptor 'pgd': param 'eps': fallback 2 is outside [0, 1]".
-  static PluginLibrary open(const std::filesystem::path& file);
-  const std::vector<Descriptor>& descriptors() const { return descriptors_; }
+  // check_defaults false is for the validator, which judges the parameters' defaults itself.
+  static PluginLibrary open(const std::filesystem::path& file, bool check_defaults = true);
+  const std::vector<Descriptor>& descriptors() const& { return descriptors_; }
+  std::vector<Descriptor> descriptors() && { return std::move(descriptors_); }  // safe in `for (... : open(f).descriptors())`
   const Descriptor& descriptor(const std::string& id) const;  // throws Error(bad_input) with the nearest id
   // params: as given in a suite; expanded here (record/params.hpp). Throws Error(bad_input) or PluginError.
   Instance create(const std::string& id, const Json& params, HostContext context) const;

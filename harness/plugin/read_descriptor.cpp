@@ -13,13 +13,22 @@
 namespace assay::plugin {
 namespace {
 
-constexpr std::array<const char*, 10> kRoles{"attack",  "detector",     "trainer",  "ensemble", "compressor", "reducer",
-                                             "generator", "architecture", "searcher", "analyzer"};
-constexpr std::array<std::pair<assay_type, const char*>, 14> kTypes{
-    {{ASSAY_BOOL, "bool"}, {ASSAY_INT, "int"}, {ASSAY_REAL, "real"}, {ASSAY_TEXT, "text"}, {ASSAY_CHOICE, "choice"},
-     {ASSAY_LIST, "list"}, {ASSAY_TENSOR, "tensor"}, {ASSAY_METHOD, "method"}, {ASSAY_RECORDS, "records"},
-     {ASSAY_MODEL, "model"}, {ASSAY_STATE, "state"}, {ASSAY_SPACE, "space"}, {ASSAY_TABLE, "table"},
-     {ASSAY_DOCUMENT, "document"}}};
+constexpr std::array<const char*, 10> kRoles{"attack",  "detector",  "trainer",      "ensemble", "compressor",
+                                             "reducer", "generator", "architecture", "searcher", "analyzer"};
+constexpr std::array<std::pair<assay_type, const char*>, 14> kTypes{{{ASSAY_BOOL, "bool"},
+                                                                     {ASSAY_INT, "int"},
+                                                                     {ASSAY_REAL, "real"},
+                                                                     {ASSAY_TEXT, "text"},
+                                                                     {ASSAY_CHOICE, "choice"},
+                                                                     {ASSAY_LIST, "list"},
+                                                                     {ASSAY_TENSOR, "tensor"},
+                                                                     {ASSAY_METHOD, "method"},
+                                                                     {ASSAY_RECORDS, "records"},
+                                                                     {ASSAY_MODEL, "model"},
+                                                                     {ASSAY_STATE, "state"},
+                                                                     {ASSAY_SPACE, "space"},
+                                                                     {ASSAY_TABLE, "table"},
+                                                                     {ASSAY_DOCUMENT, "document"}}};
 
 const char* type_name(assay_type type) {
   for (const auto& [known, name] : kTypes) {
@@ -31,7 +40,7 @@ const char* type_name(assay_type type) {
 // Reads one descriptor; `where` grows as it goes down, so that a message says the path to the field.
 class Reader {
  public:
-  explicit Reader(std::string where) : where_(std::move(where)) {}
+  Reader(std::string where, bool check_defaults) : where_(std::move(where)), check_defaults_(check_defaults) {}
 
   Descriptor read(const assay_descriptor& raw) {
     if (raw.struct_size < sizeof(assay_descriptor)) refuse("struct_size is smaller than the ABI's first version");
@@ -75,7 +84,8 @@ class Reader {
     for (const char* const* id = raw.roles; *id != nullptr; ++id) {
       const std::string role = role_name(*id);
       const std::vector<std::string> known(kRoles.begin(), kRoles.end());
-      if (role.empty()) refuse(std::string("unknown role '") + *id + "'; roles are assay.<role>/1" + suggestion(*id, known));
+      if (role.empty())
+        refuse(std::string("unknown role '") + *id + "'; roles are assay.<role>/1" + suggestion(*id, known));
       if (result.has_role(role)) refuse("role '" + role + "' is declared twice");
       result.roles.push_back(role);
     }
@@ -101,6 +111,7 @@ class Reader {
       if (!seen.insert(result.params.back().key).second) refuse("param is declared twice");
       where_ = outer;
     }
+    if (!check_defaults_) return;
     try {
       expand_params(result, Json());
     } catch (const Error& error) {
@@ -126,7 +137,8 @@ class Reader {
   void read_fallback(const assay_param& raw, ParamSchema& param) const {
     const bool numeric = param.type == "int" || param.type == "real";
     if (numeric || param.type == "list") {
-      if (!std::isfinite(raw.min) || !std::isfinite(raw.max) || raw.min > raw.max) refuse("range must be finite and ordered");
+      if (!std::isfinite(raw.min) || !std::isfinite(raw.max) || raw.min > raw.max)
+        refuse("range must be finite and ordered");
       param.min = raw.min;
       param.max = raw.max;
     }
@@ -142,7 +154,8 @@ class Reader {
     if (param.type != "choice" && !param.choices.empty()) refuse("only a choice has choices");
   }
   Json list_fallback(const assay_param& raw) const {
-    if (raw.item != ASSAY_INT && raw.item != ASSAY_REAL && raw.item != ASSAY_TEXT) refuse("item type must be INT, REAL or TEXT");
+    if (raw.item != ASSAY_INT && raw.item != ASSAY_REAL && raw.item != ASSAY_TEXT)
+      refuse("item type must be INT, REAL or TEXT");
     Json items = Json::parse(text(raw.fallback.s, "fallback text"), where_ + ": fallback");
     if (!items.is_array()) refuse("fallback is not a list");
     if (raw.item != ASSAY_REAL) return items;
@@ -160,7 +173,8 @@ class Reader {
       to.call = text(from.call, "slot call");
       to.doc = from.doc == nullptr ? "" : from.doc;
       const char* type = type_name(from.type);
-      if (type == nullptr || to.name.empty() || to.call.empty()) refuse("slot '" + to.name + "': name, call or type is missing");
+      if (type == nullptr || to.name.empty() || to.call.empty())
+        refuse("slot '" + to.name + "': name, call or type is missing");
       to.type = type;
       to.output = (from.flags & ASSAY_SLOT_OUTPUT) != 0;
       to.list = (from.flags & ASSAY_SLOT_LIST) != 0;
@@ -171,6 +185,7 @@ class Reader {
   }
 
   std::string where_;
+  bool check_defaults_;
 };
 
 }  // namespace
@@ -183,13 +198,14 @@ std::string role_name(const std::string& id) {
 }
 std::string role_id(const std::string& name) { return "assay." + name + "/1"; }
 
-std::vector<Descriptor> read_descriptors(const assay_plugin& plugin, const std::filesystem::path& file) {
+std::vector<Descriptor> read_descriptors(const assay_plugin& plugin, const std::filesystem::path& file,
+                                         bool check_defaults) {
   if (plugin.descriptors == nullptr || *plugin.descriptors == nullptr) {
     throw Error(Fault::bad_input, file.string() + ": the plugin has no descriptor");
   }
   std::vector<Descriptor> result;
   for (const assay_descriptor* const* raw = plugin.descriptors; *raw != nullptr; ++raw) {
-    result.push_back(Reader(file.string() + ": descriptor").read(**raw));
+    result.push_back(Reader(file.string() + ": descriptor", check_defaults).read(**raw));
     const auto same = [&](const Descriptor& other) { return &other != &result.back() && other.id == result.back().id; };
     if (std::any_of(result.begin(), result.end(), same)) {
       throw Error(Fault::bad_input, file.string() + ": two descriptors have the id '" + result.back().id + "'");

@@ -10,7 +10,8 @@ namespace assay::plugin {
 
 // Throws Error(bad_input) naming the file, the descriptor and the field. A method that later fails on its own
 // parameters is the validator's business; what is checked here is what the host itself relies on.
-std::vector<Descriptor> read_descriptors(const assay_plugin& plugin, const std::filesystem::path& file);
+std::vector<Descriptor> read_descriptors(const assay_plugin& plugin, const std::filesystem::path& file,
+                                         bool check_defaults = true);
 
 // "attack" for "assay.attack/1"; "" for an id that this host does not know.
 std::string role_name(const std::string& id);

@@ -64,7 +64,8 @@ Ref attrs_bundle(Host& host, const engine::Attrs& attrs) {
   return host.bundle(bundle);
 }
 
-assay_status graph_node_at(const assay_host* abi, const assay_object* object, std::size_t index, assay_node* out) noexcept {
+assay_status graph_node_at(const assay_host* abi, const assay_object* object, std::size_t index,
+                           assay_node* out) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     if (index >= graph.value.nodes.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last node");
@@ -78,7 +79,8 @@ assay_status graph_node_at(const assay_host* abi, const assay_object* object, st
   });
 }
 
-assay_status graph_shape(const assay_host* abi, const assay_object* object, const char* value, assay_view* out) noexcept {
+assay_status graph_shape(const assay_host* abi, const assay_object* object, const char* value,
+                         assay_view* out) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     if (graph.specs.empty()) graph.specs = graph.value.shapes(1);
@@ -111,7 +113,8 @@ assay_status graph_param_at(const assay_host* abi, const assay_object* object, s
     *required(flags, "flags") = buffer ? ASSAY_GRAPH_BUFFER : 0;
   });
 }
-assay_status graph_param(const assay_host* abi, const assay_object* object, const char* name, assay_object** out) noexcept {
+assay_status graph_param(const assay_host* abi, const assay_object* object, const char* name,
+                         assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
     const graph::Graph& graph = object_of(host, object).value;
     const std::string key = required(name, "name");
@@ -124,7 +127,8 @@ assay_status graph_param(const assay_host* abi, const assay_object* object, cons
     }
   });
 }
-assay_status graph_output(const assay_host* abi, const assay_object* object, const char* name, const char** value) noexcept {
+assay_status graph_output(const assay_host* abi, const assay_object* object, const char* name,
+                          const char** value) noexcept {
   return serve(abi, [&](Host& host) {
     *required(value, "value") = object_of(host, object).value.resolve(required(name, "name")).c_str();
   });
@@ -144,12 +148,13 @@ assay_status graph_channels_at(const assay_host* abi, const assay_object* object
     GraphObject& graph = object_of(host, object);
     const auto& groups = channels(graph);
     if (index >= groups.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last group");
-    if (required(out, "out")->struct_size < sizeof(assay_channels)) throw ServiceError(ASSAY_INVALID, "group: struct_size");
+    if (required(out, "out")->struct_size < sizeof(assay_channels))
+      throw ServiceError(ASSAY_INVALID, "group: struct_size");
     const graph::ChannelGroup& group = groups[index];
     graph.producers = lend(group.producers);
     graph.consumers = lend(group.consumers);
-    *out = {out->struct_size, group.removable ? 1 : 0, graph.producers.data(), graph.consumers.data(),
-            group.reason.c_str(), group.channels};
+    *out = {out->struct_size,       group.removable ? 1 : 0, graph.producers.data(),
+            graph.consumers.data(), group.reason.c_str(),    group.channels};
   });
 }
 
@@ -171,7 +176,8 @@ assay_status graph_set_param(const assay_host* abi, assay_object* object, const 
     graph.edited();
   });
 }
-assay_status graph_set_mask(const assay_host* abi, assay_object* object, const char* name, const assay_object* mask) noexcept {
+assay_status graph_set_mask(const assay_host* abi, assay_object* object, const char* name,
+                            const assay_object* mask) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     graph.value.set_mask(required(name, "name"), host.tensor(mask, "mask").with_tape(nullptr));
@@ -191,14 +197,16 @@ assay_status graph_keep_channels(const assay_host* abi, assay_object* object, co
 // ---- building
 
 void refuse_taken(const graph::Graph& graph, const std::string& name) {
-  const bool input = std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](const auto& in) { return in.name == name; });
+  const bool input =
+      std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](const auto& in) { return in.name == name; });
   if (name.empty() || input || graph.parameters.count(name) > 0 || graph.buffers.count(name) > 0 ||
       graph.producer(name) != nullptr) {
     throw ServiceError(ASSAY_INVALID, "the name '" + name + "' is empty or taken");
   }
 }
 
-assay_status graph_add_input(const assay_host* abi, assay_object* object, const char* name, const assay_view* one) noexcept {
+assay_status graph_add_input(const assay_host* abi, assay_object* object, const char* name,
+                             const assay_view* one) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     const assay_view& view = *required(one, "one");
@@ -227,7 +235,8 @@ assay_status graph_add_param(const assay_host* abi, assay_object* object, const 
 assay_status graph_add_node(const assay_host* abi, assay_object* object, const assay_node* node) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
-    if (required(node, "node")->struct_size < sizeof(assay_node)) throw ServiceError(ASSAY_INVALID, "node: struct_size");
+    if (required(node, "node")->struct_size < sizeof(assay_node))
+      throw ServiceError(ASSAY_INVALID, "node: struct_size");
     graph::GraphNode added;
     added.op = required(node->op, "op");
     added.name = required(node->name, "name");
@@ -240,11 +249,11 @@ assay_status graph_add_node(const assay_host* abi, assay_object* object, const a
   });
 }
 assay_status graph_set_tap(const assay_host* abi, assay_object* object, const char* name, const char* value) noexcept {
-  return serve(abi, [&](Host& host) {
-    object_of(host, object).value.taps[required(name, "name")] = required(value, "value");
-  });
+  return serve(
+      abi, [&](Host& host) { object_of(host, object).value.taps[required(name, "name")] = required(value, "value"); });
 }
-assay_status graph_set_output(const assay_host* abi, assay_object* object, const char* name, const char* value) noexcept {
+assay_status graph_set_output(const assay_host* abi, assay_object* object, const char* name,
+                              const char* value) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     graph.value.outputs[required(name, "name")] = required(value, "value");
@@ -263,10 +272,12 @@ void keep_random(Host& host, graph::Graph& copy, std::uint64_t draw) {
   }
 }
 
-assay_status graph_inline(const assay_host* abi, assay_object* object, const assay_inline* call, const char** logits) noexcept {
+assay_status graph_inline(const assay_host* abi, assay_object* object, const assay_inline* call,
+                          const char** logits) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
-    if (required(call, "call")->struct_size < sizeof(assay_inline)) throw ServiceError(ASSAY_INVALID, "call: struct_size");
+    if (required(call, "call")->struct_size < sizeof(assay_inline))
+      throw ServiceError(ASSAY_INVALID, "call: struct_size");
     const Model& model = host.as<ModelObject>(call->model, ASSAY_MODEL, "model").value;
     host.need(model, kWeights, "inlining the graph");
     graph::Graph copy = *model.graph;
@@ -291,18 +302,26 @@ assay_status graph_finish(const assay_host* abi, const assay_object* object, ass
     graph.value.validate();
     if (graph.value.outputs.count("logits") == 0) throw ServiceError(ASSAY_INVALID, "the graph has no output 'logits'");
     auto content = std::make_shared<const graph::Graph>(graph.value);
-    *required(out, "out") = host.make<ModelObject>(Model(std::move(content), kWhiteBox, graph.label, host.context().batch));
+    *required(out, "out") =
+        host.make<ModelObject>(Model(std::move(content), kWhiteBox, graph.label, host.context().batch));
   });
 }
 
 }  // namespace
 
 const assay_graph_service& graph_service() {
-  static constexpr assay_graph_service table{
-      sizeof(table),     0,                graph_create,         graph_clone,      graph_node_count, graph_node_at,
-      graph_shape,       graph_param_count, graph_param_at,      graph_param,      graph_output,     graph_channels_count,
-      graph_channels_at, graph_set_param,  graph_set_mask,       graph_keep_channels, graph_add_input, graph_add_param,
-      graph_add_node,    graph_set_tap,    graph_set_output,     graph_inline,     graph_finish};
+  static constexpr assay_graph_service table{sizeof(table),     0,
+                                             graph_create,      graph_clone,
+                                             graph_node_count,  graph_node_at,
+                                             graph_shape,       graph_param_count,
+                                             graph_param_at,    graph_param,
+                                             graph_output,      graph_channels_count,
+                                             graph_channels_at, graph_set_param,
+                                             graph_set_mask,    graph_keep_channels,
+                                             graph_add_input,   graph_add_param,
+                                             graph_add_node,    graph_set_tap,
+                                             graph_set_output,  graph_inline,
+                                             graph_finish};
   return table;
 }
 

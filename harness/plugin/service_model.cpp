@@ -20,8 +20,9 @@ std::int64_t rows_of(const ModelObject& model, const engine::Tensor& x) {
   const bool fits = x.dtype() == engine::DType::f32 && shape.size() == model.input_shape.size() + 1 &&
                     std::equal(model.input_shape.begin(), model.input_shape.end(), shape.begin() + 1);
   if (!fits || shape[0] < 1) {
-    throw ServiceError(ASSAY_INVALID, fmt::format("model '{}' takes f32 [n] x {} with n >= 1, not {}", model.value.label,
-                                                  engine::shape_str(model.input_shape), x.spec().str()));
+    throw ServiceError(ASSAY_INVALID,
+                       fmt::format("model '{}' takes f32 [n] x {} with n >= 1, not {}", model.value.label,
+                                   engine::shape_str(model.input_shape), x.spec().str()));
   }
   return shape[0];
 }
@@ -39,7 +40,8 @@ assay_status model_input(const assay_host* abi, const assay_object* object, assa
     out->shape = model.input_shape.data();
   });
 }
-assay_status model_range(const assay_host* abi, const assay_object* object, assay_object** lo, assay_object** hi) noexcept {
+assay_status model_range(const assay_host* abi, const assay_object* object, assay_object** lo,
+                         assay_object** hi) noexcept {
   return serve(abi, [&](Host& host) {
     const Json& metadata = object_of(host, object).value.graph->metadata;
     const bool given = metadata.is_object() && metadata.has("range");
@@ -61,7 +63,8 @@ assay_status name_in(const std::vector<std::string>& names, std::size_t index, c
 assay_status model_tap_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
   return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).taps.size(); });
 }
-assay_status model_tap_at(const assay_host* abi, const assay_object* object, std::size_t index, const char** name) noexcept {
+assay_status model_tap_at(const assay_host* abi, const assay_object* object, std::size_t index,
+                          const char** name) noexcept {
   return serve(abi, [&](Host& host) { name_in(object_of(host, object).taps, index, name); });
 }
 assay_status model_param_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
@@ -71,7 +74,8 @@ assay_status model_param_at(const assay_host* abi, const assay_object* object, s
                             const char** name) noexcept {
   return serve(abi, [&](Host& host) { name_in(object_of(host, object).params, index, name); });
 }
-assay_status model_param(const assay_host* abi, const assay_object* object, const char* name, assay_object** out) noexcept {
+assay_status model_param(const assay_host* abi, const assay_object* object, const char* name,
+                         assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
     const ModelObject& model = object_of(host, object);
     host.need(model.value, kWeights, "reading the weights");
@@ -97,7 +101,8 @@ struct Forward {
 };
 
 Forward read_call(Host& host, const ModelObject& model, const assay_forward_call& call) {
-  if (call.struct_size < sizeof(assay_forward_call)) throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+  if (call.struct_size < sizeof(assay_forward_call))
+    throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
   Forward forward;
   forward.x = host.tensor(call.x, "x");
   forward.rows = rows_of(model, forward.x);
@@ -123,7 +128,8 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
   std::iota(forward.ids.begin(), forward.ids.end(), std::uint64_t{0});
   if (call.ids != nullptr) {
     const std::vector<std::int64_t> ids = host.tensor(call.ids, "ids").to_i64();
-    if (static_cast<std::int64_t>(ids.size()) != forward.rows) throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
+    if (static_cast<std::int64_t>(ids.size()) != forward.rows)
+      throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
     forward.ids.assign(ids.begin(), ids.end());
   }
   if (call.params != nullptr) {
@@ -210,7 +216,8 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
     const std::int64_t rows = rows_of(model, x);
     host.need(model.value, kInputGradient, "the gradient with respect to the input");
     if (logits != nullptr || loss != nullptr) host.need(model.value, kScores, "the logits");
-    if (host.remaining("backward_per_sample") < 1) host.charge_backward(model.value, rows);  // refuse before the forward counts
+    if (host.remaining("backward_per_sample") < 1)
+      host.charge_backward(model.value, rows);  // refuse before the forward counts
     host.charge_forward(model.value, rows);
     host.charge_backward(model.value, rows);
     std::vector<std::uint64_t> ids(static_cast<std::size_t>(rows));
@@ -252,9 +259,13 @@ assay_status model_predict(const assay_host* abi, const assay_object* object, co
 }  // namespace
 
 const assay_model_service& model_service() {
-  static constexpr assay_model_service table{
-      sizeof(table), 0,            model_classes,   model_input,     model_range,   model_access,      model_tap_count,
-      model_tap_at,  model_forward, model_loss_grad, model_predict, model_param_count, model_param_at, model_param};
+  static constexpr assay_model_service table{sizeof(table),   0,
+                                             model_classes,   model_input,
+                                             model_range,     model_access,
+                                             model_tap_count, model_tap_at,
+                                             model_forward,   model_loss_grad,
+                                             model_predict,   model_param_count,
+                                             model_param_at,  model_param};
   return table;
 }
 

@@ -50,7 +50,8 @@ std::vector<std::int64_t> positions(const data::RecordSet& set, const assay_batc
   std::iota(result.begin(), result.end(), call.start);
   for (std::size_t i = 0; i < result.size() && call.indices != nullptr; ++i) {
     result[i] = call.indices[i];
-    if (result[i] < 0 || result[i] >= set.size()) throw ServiceError(ASSAY_INVALID, "batch: a position is out of range");
+    if (result[i] < 0 || result[i] >= set.size())
+      throw ServiceError(ASSAY_INVALID, "batch: a position is out of range");
   }
   return result;
 }
@@ -137,8 +138,9 @@ assay_status records_create(const assay_host* abi, const assay_object* object, a
 }  // namespace
 
 const assay_records_service& records_service() {
-  static constexpr assay_records_service table{sizeof(table),       0,                records_count, records_class_count,
-                                               records_field_count, records_field_at, records_batch, records_create};
+  static constexpr assay_records_service table{
+      sizeof(table), 0, records_count, records_class_count, records_field_count, records_field_at, records_batch,
+      records_create};
   return table;
 }
 

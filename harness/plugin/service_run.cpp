@@ -18,7 +18,8 @@ void run_log(const assay_host* abi, std::int32_t level, const char* message) noe
 // Plugin purposes live beside the host's own ("dropout", "augment"): the prefix keeps them apart.
 std::string purpose_of(const char* purpose) { return std::string("plugin:") + (purpose == nullptr ? "" : purpose); }
 
-std::uint64_t run_random(const assay_host* abi, const char* purpose, std::uint64_t sample, std::uint64_t index) noexcept {
+std::uint64_t run_random(const assay_host* abi, const char* purpose, std::uint64_t sample,
+                         std::uint64_t index) noexcept {
   return Rng(Host::of(abi).context().seed, purpose_of(purpose), sample).bits(index);
 }
 
@@ -59,9 +60,8 @@ engine::Tensor random_tensor(Host& host, const assay_random_call& call) {
 }
 
 assay_status run_random_fill(const assay_host* abi, const assay_random_call* call, assay_object** out) noexcept {
-  return serve(abi, [&](Host& host) {
-    *required(out, "out") = host.give(random_tensor(host, *required(call, "call")));
-  });
+  return serve(abi,
+               [&](Host& host) { *required(out, "out") = host.give(random_tensor(host, *required(call, "call"))); });
 }
 
 void run_phase(const assay_host* abi, const char* name) noexcept {
@@ -85,8 +85,9 @@ double run_remaining(const assay_host* abi, const char* budget) noexcept {
 }  // namespace
 
 const assay_run_service& run_service() {
-  static constexpr assay_run_service table{sizeof(table),   0,         run_cancelled, run_progress,   run_log,     run_random,
-                                           run_random_fill, run_phase, run_trace,     run_checkpoint, run_remaining};
+  static constexpr assay_run_service table{
+      sizeof(table),   0,         run_cancelled, run_progress,   run_log,      run_random,
+      run_random_fill, run_phase, run_trace,     run_checkpoint, run_remaining};
   return table;
 }
 

@@ -11,11 +11,10 @@ struct DlPair {
   std::uint8_t code, bits;
   engine::DType dtype;
 };
-constexpr DlPair kTypes[] = {
-    {ASSAY_DL_FLOAT, 32, engine::DType::f32}, {ASSAY_DL_FLOAT, 64, engine::DType::f64},
-    {ASSAY_DL_BFLOAT, 16, engine::DType::bf16}, {ASSAY_DL_INT, 64, engine::DType::i64},
-    {ASSAY_DL_INT, 32, engine::DType::i32}, {ASSAY_DL_UINT, 8, engine::DType::u8},
-    {ASSAY_DL_INT, 8, engine::DType::s8}, {ASSAY_DL_BOOL, 8, engine::DType::boolean}};
+constexpr DlPair kTypes[] = {{ASSAY_DL_FLOAT, 32, engine::DType::f32},   {ASSAY_DL_FLOAT, 64, engine::DType::f64},
+                             {ASSAY_DL_BFLOAT, 16, engine::DType::bf16}, {ASSAY_DL_INT, 64, engine::DType::i64},
+                             {ASSAY_DL_INT, 32, engine::DType::i32},     {ASSAY_DL_UINT, 8, engine::DType::u8},
+                             {ASSAY_DL_INT, 8, engine::DType::s8},       {ASSAY_DL_BOOL, 8, engine::DType::boolean}};
 
 // ---- object
 
@@ -51,11 +50,13 @@ assay_status tensor_apply(const assay_host* abi, std::int32_t id, const assay_ob
                           std::size_t n_out) noexcept {
   return serve(abi, [&](Host& host) {
     const engine::Registry& registry = engine::Registry::get();
-    if (id < 0 || static_cast<std::size_t>(id) >= registry.size()) throw ServiceError(ASSAY_NOT_FOUND, "no op has this id");
+    if (id < 0 || static_cast<std::size_t>(id) >= registry.size())
+      throw ServiceError(ASSAY_NOT_FOUND, "no op has this id");
     const std::vector<engine::Tensor> inputs = tensors(host, in, n_in);
     const engine::Attrs attributes = attrs_of(host, attrs, n_attrs);
     const engine::Op& op = registry.op(id);
     host.charge_op(macs_of(op, inputs, attributes));
+    host.count_op();
     const std::vector<engine::Tensor> results = engine::apply(id, inputs, attributes);
     if (n_out > results.size()) {
       throw ServiceError(ASSAY_INVALID, fmt::format("op '{}' has {} results, not {}", op.name, results.size(), n_out));
@@ -79,7 +80,8 @@ std::vector<std::byte> gather(const assay_view& view, const engine::Spec& spec) 
   for (std::int64_t i = 0; i < spec.count(); ++i) {
     std::int64_t offset = 0;
     for (std::size_t axis = 0; axis < at.size(); ++axis) offset += at[axis] * view.strides[axis];
-    std::memcpy(bytes.data() + static_cast<std::size_t>(i) * size, source + offset * static_cast<std::int64_t>(size), size);
+    std::memcpy(bytes.data() + static_cast<std::size_t>(i) * size, source + offset * static_cast<std::int64_t>(size),
+                size);
     for (std::size_t axis = at.size(); axis-- > 0;) {
       if (++at[axis] < spec.shape[axis]) break;
       at[axis] = 0;
@@ -141,7 +143,8 @@ assay_status grad_detach(const assay_host* abi, const assay_object* object, assa
 assay_status grad_grad(const assay_host* abi, const assay_grad_call* call, assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
     const assay_grad_call& request = *required(call, "call");
-    if (request.struct_size < sizeof(assay_grad_call)) throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+    if (request.struct_size < sizeof(assay_grad_call))
+      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
     const std::vector<engine::Tensor> outputs = tensors(host, request.outputs, request.n_outputs);
     const std::vector<engine::Tensor> inputs = tensors(host, request.inputs, request.n_inputs);
     std::vector<engine::Tensor> cotangents(outputs.size());

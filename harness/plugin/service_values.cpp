@@ -20,7 +20,9 @@ ListObject& list(Host& host, const assay_object* object) { return host.as<ListOb
 BundleObject& bundle(Host& host, const assay_object* object) {
   return host.as<BundleObject>(object, ASSAY_BUNDLE, "bundle");
 }
-StateObject& state(Host& host, const assay_object* object) { return host.as<StateObject>(object, ASSAY_STATE, "state"); }
+StateObject& state(Host& host, const assay_object* object) {
+  return host.as<StateObject>(object, ASSAY_STATE, "state");
+}
 
 template <class Map>
 assay_status name_of(Host& host, const Map& values, std::size_t index, const char** out) {
@@ -55,7 +57,8 @@ assay_status list_at(const assay_host* abi, const assay_object* object, std::siz
 assay_status bundle_create(const assay_host* abi, assay_object** out) noexcept {
   return serve(abi, [&](Host& host) { *required(out, "out") = host.make<BundleObject>(); });
 }
-assay_status bundle_get(const assay_host* abi, const assay_object* object, const char* name, assay_value* out) noexcept {
+assay_status bundle_get(const assay_host* abi, const assay_object* object, const char* name,
+                        assay_value* out) noexcept {
   return look(abi, [&](Host& host) {
     const auto& values = bundle(host, object).values;
     const auto found = values.find(required(name, "name"));
@@ -64,7 +67,8 @@ assay_status bundle_get(const assay_host* abi, const assay_object* object, const
     return assay_status{ASSAY_OK};
   });
 }
-assay_status bundle_set(const assay_host* abi, assay_object* object, const char* name, const assay_value* value) noexcept {
+assay_status bundle_set(const assay_host* abi, assay_object* object, const char* name,
+                        const assay_value* value) noexcept {
   return serve(abi, [&](Host& host) {
     BundleObject& target = bundle(host, object);
     if (required(value, "value")->o == object && object != nullptr && value->type == ASSAY_BUNDLE) {
@@ -132,12 +136,17 @@ engine::Attrs::Item list_item(const ListObject& list) {
 engine::Attrs::Item item_of(Host& host, const assay_value& value) {
   switch (value.type) {
     case ASSAY_BOOL:
-    case ASSAY_INT: return value.i;
-    case ASSAY_REAL: return value.r;
+    case ASSAY_INT:
+      return value.i;
+    case ASSAY_REAL:
+      return value.r;
     case ASSAY_TEXT:
-    case ASSAY_CHOICE: return std::string(required(value.s, "attribute text"));
-    case ASSAY_LIST: return list_item(list(host, value.o));
-    default: throw ServiceError(ASSAY_INVALID, "an attribute is a bool, integer, real, text or list of numbers");
+    case ASSAY_CHOICE:
+      return std::string(required(value.s, "attribute text"));
+    case ASSAY_LIST:
+      return list_item(list(host, value.o));
+    default:
+      throw ServiceError(ASSAY_INVALID, "an attribute is a bool, integer, real, text or list of numbers");
   }
 }
 
@@ -163,12 +172,12 @@ const assay_list_service& list_service() {
   return table;
 }
 const assay_bundle_service& bundle_service() {
-  static constexpr assay_bundle_service table{sizeof(table), 0,          bundle_create, bundle_get,
-                                              bundle_set,    bundle_count, bundle_name_at};
+  static constexpr assay_bundle_service table{sizeof(table), 0, bundle_create, bundle_get, bundle_set, bundle_count,
+                                              bundle_name_at};
   return table;
 }
 const assay_state_service& state_service() {
-  static constexpr assay_state_service table{sizeof(table), 0,         state_create, state_set,
+  static constexpr assay_state_service table{sizeof(table), 0,           state_create, state_set,
                                              state_get,     state_count, state_name_at};
   return table;
 }

@@ -15,10 +15,8 @@ constexpr std::array<std::pair<const char*, Access>, 6> kCapabilities{{{"decisio
                                                                        {"weights", kWeights},
                                                                        {"taps", kTaps},
                                                                        {"stochastic", kStochastic}}};
-constexpr std::array<std::pair<const char*, Access>, 4> kSets{{{"white-box", kWhiteBox},
-                                                               {"score", kDecision | kScores},
-                                                               {"decision", kDecision},
-                                                               {"transfer", kNoAccess}}};
+constexpr std::array<std::pair<const char*, Access>, 4> kSets{
+    {{"white-box", kWhiteBox}, {"score", kDecision | kScores}, {"decision", kDecision}, {"transfer", kNoAccess}}};
 
 template <class... Lambdas>
 struct Overloaded : Lambdas... {
@@ -75,7 +73,7 @@ Model Model::with_access(Access other) const {
 }
 
 const char* Value::type_name() const {
-  static constexpr const char* names[] = {"nothing", "a bool",  "an integer", "a real",  "a text",
+  static constexpr const char* names[] = {"nothing",  "a bool",  "an integer", "a real",  "a text",
                                           "a tensor", "a model", "records",    "a state", "a list"};
   return names[data.index()];
 }
@@ -91,7 +89,9 @@ const Value& Bundle::at(const std::string& name) const {
   for (const auto& [other, value] : values) left += (left.empty() ? "" : ", ") + other;
   throw Error(Fault::constraint, "the method left no '" + name + "'; it left " + (left.empty() ? "nothing" : left));
 }
-const engine::Tensor& Bundle::tensor(const std::string& name) const { return get<engine::Tensor>(*this, name, "a tensor"); }
+const engine::Tensor& Bundle::tensor(const std::string& name) const {
+  return get<engine::Tensor>(*this, name, "a tensor");
+}
 const Model& Bundle::model(const std::string& name) const { return get<Model>(*this, name, "a model"); }
 Records Bundle::records(const std::string& name) const { return get<Records>(*this, name, "records"); }
 const std::string& Bundle::text(const std::string& name) const { return get<std::string>(*this, name, "a text"); }
@@ -109,8 +109,7 @@ Held Host::hold(const Value& value) {
     held.type = made->kind;
     held.o = Ref::adopt(made);
   };
-  std::visit(Overloaded{[](std::monostate) {},
-                        [&](bool v) { held.type = ASSAY_BOOL, held.i = v ? 1 : 0; },
+  std::visit(Overloaded{[](std::monostate) {}, [&](bool v) { held.type = ASSAY_BOOL, held.i = v ? 1 : 0; },
                         [&](std::int64_t v) { held.type = ASSAY_INT, held.i = v; },
                         [&](double v) { held.type = ASSAY_REAL, held.r = v; },
                         [&](const std::string& v) { held.type = ASSAY_TEXT, held.s = v; },
@@ -131,12 +130,21 @@ Held Host::hold(const assay_value& value) {
   Held held;
   held.type = value.type;
   switch (value.type) {
-    case ASSAY_NONE: break;
-    case ASSAY_BOOL: held.i = value.i != 0 ? 1 : 0; break;
-    case ASSAY_INT: held.i = value.i; break;
-    case ASSAY_REAL: held.r = value.r; break;
+    case ASSAY_NONE:
+      break;
+    case ASSAY_BOOL:
+      held.i = value.i != 0 ? 1 : 0;
+      break;
+    case ASSAY_INT:
+      held.i = value.i;
+      break;
+    case ASSAY_REAL:
+      held.r = value.r;
+      break;
     case ASSAY_TEXT:
-    case ASSAY_CHOICE: held.s = required(value.s, "text value"); break;
+    case ASSAY_CHOICE:
+      held.s = required(value.s, "text value");
+      break;
     default:
       if (!known(value.o)) throw ServiceError(ASSAY_INVALID, "value: not a live handle of this host");
       if (value.o->kind != value.type) throw ServiceError(ASSAY_INVALID, "value: type and kind of the handle differ");
@@ -147,21 +155,30 @@ Held Host::hold(const assay_value& value) {
 
 Value Host::plain(const Held& held) const {
   switch (held.type) {
-    case ASSAY_BOOL: return held.i != 0;
-    case ASSAY_INT: return held.i;
-    case ASSAY_REAL: return held.r;
+    case ASSAY_BOOL:
+      return held.i != 0;
+    case ASSAY_INT:
+      return held.i;
+    case ASSAY_REAL:
+      return held.r;
     case ASSAY_TEXT:
-    case ASSAY_CHOICE: return held.s;
-    case ASSAY_TENSOR: return static_cast<TensorObject*>(held.o.get())->value;
-    case ASSAY_MODEL: return static_cast<ModelObject*>(held.o.get())->value;
-    case ASSAY_RECORDS: return static_cast<RecordsObject*>(held.o.get())->value;
-    case ASSAY_STATE: return static_cast<StateObject*>(held.o.get())->value;
+    case ASSAY_CHOICE:
+      return held.s;
+    case ASSAY_TENSOR:
+      return static_cast<TensorObject*>(held.o.get())->value;
+    case ASSAY_MODEL:
+      return static_cast<ModelObject*>(held.o.get())->value;
+    case ASSAY_RECORDS:
+      return static_cast<RecordsObject*>(held.o.get())->value;
+    case ASSAY_STATE:
+      return static_cast<StateObject*>(held.o.get())->value;
     case ASSAY_LIST: {
       Value::List items;
       for (const Held& item : static_cast<ListObject*>(held.o.get())->items) items.push_back(plain(item));
       return items;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 

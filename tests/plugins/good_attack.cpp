@@ -21,6 +21,7 @@ struct GoodAttack {
       assay::integer("steps", &GoodAttack::steps, {.fallback = 10, .min = 1, .max = 100, .doc = "steps taken"}));
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
+    if (batch.norm != "linf") assay::fail(ASSAY_UNSUPPORTED, "only the L-inf norm is supported, not " + batch.norm);
     const double direction = batch.targeted ? -1 : 1;
     const assay::Tensor lo = maximum(batch.x - batch.eps, batch.lo), hi = minimum(batch.x + batch.eps, batch.hi);
     assay::Tensor x = batch.x;

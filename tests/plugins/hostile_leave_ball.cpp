@@ -2,7 +2,11 @@
 #include "assay/sdk.hpp"
 
 struct Hostile {
-  static constexpr assay::Info info{.id = "hostile-leave-ball", .version = "1.0.0", .summary = "moves further than eps", .title = "", .baseline = true};
+  static constexpr assay::Info info{.id = "hostile-leave-ball",
+                                    .version = "1.0.0",
+                                    .summary = "moves further than eps",
+                                    .title = "",
+                                    .baseline = true};
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
     return clamp(batch.x + 2 * batch.eps, batch.lo, batch.hi);
   }

@@ -2,7 +2,8 @@
 #include "assay/sdk.hpp"
 
 struct Hostile {
-  static constexpr assay::Info info{.id = "hostile-loop", .version = "1.0.0", .summary = "never returns", .title = "", .baseline = true};
+  static constexpr assay::Info info{
+      .id = "hostile-loop", .version = "1.0.0", .summary = "never returns", .title = "", .baseline = true};
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
     volatile bool forever = true;
     while (forever) {

@@ -4,7 +4,11 @@
 #include "assay/sdk.hpp"
 
 struct Hostile {
-  static constexpr assay::Info info{.id = "hostile-memory", .version = "1.0.0", .summary = "takes memory until it is stopped", .title = "", .baseline = true};
+  static constexpr assay::Info info{.id = "hostile-memory",
+                                    .version = "1.0.0",
+                                    .summary = "takes memory until it is stopped",
+                                    .title = "",
+                                    .baseline = true};
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
     constexpr std::size_t kPiece = std::size_t{16} << 20;
     std::vector<std::vector<char>> taken;

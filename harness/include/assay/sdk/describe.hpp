@@ -216,7 +216,7 @@ void bind_one(const Api& api, T& method, const Entry& entry, std::span<const ass
   fail(ASSAY_INVALID, std::string("the host passed no parameter '") + entry.schema.key + "'");
 }
 template <class T>
-void bind(const Api& api, T& method, std::span<const assay_arg* const> args) {
+void bind_params(const Api& api, T& method, std::span<const assay_arg* const> args) {
   if constexpr (HasParams<T>) {
     std::apply([&](const auto&... entry) { (bind_one(api, method, entry, args), ...); }, T::params);
   }

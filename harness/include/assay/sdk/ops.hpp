@@ -110,6 +110,28 @@ inline Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& o = {}) {
   return apply1("avg_pool2d", {x}, {{"kernel", o.kernel}, {"stride", o.stride}, {"pad", o.pad}});
 }
 
+// Part of x: `begin` (0) and `size` (-1: to the end), one value an axis.
+inline Tensor slice(const Tensor& x, const Shape& begin, const Shape& size) {
+  return apply1("slice", {x}, {{"begin", begin}, {"size", size}});
+}
+inline Tensor expand(const Tensor& x, const Shape& shape) { return apply1("expand", {x}, {{"shape", shape}}); }
+// Slices of x along `axis` at i64 indices.
+inline Tensor gather(const Tensor& x, const Tensor& indices, std::int64_t axis = 0) {
+  return apply1("gather", {x, indices}, {{"axis", axis}});
+}
+// One element of x an index; shapes are equal but for `axis`.
+inline Tensor take_along(const Tensor& x, const Tensor& indices, std::int64_t axis = -1) {
+  return apply1("take_along", {x, indices}, {{"axis", axis}});
+}
+inline Tensor argmax(const Tensor& x, std::int64_t axis = -1) { return apply1("argmax", {x}, {{"axis", axis}}); }
+inline Tensor one_hot(const Tensor& labels, std::int64_t classes) {
+  return apply1("one_hot", {labels}, {{"classes", classes}});
+}
+// -log softmax(logits)[label] per row: logits [n, classes], labels i64 [n] -> [n].
+inline Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  return apply1("cross_entropy", {logits, labels});
+}
+
 inline Tensor softmax(const Tensor& x) { return apply1("softmax", {x}); }          // over the last axis
 inline Tensor log_softmax(const Tensor& x) { return apply1("log_softmax", {x}); }  // over the last axis
 

@@ -261,7 +261,7 @@ inline constexpr const assay_descriptor* descriptors[] = {&descriptor<Types>...,
 template <class T>
 std::unique_ptr<assay_instance> make(const assay_host* host, std::span<const assay_arg* const> args) {
   auto instance = std::make_unique<Instance<T>>(host);
-  bind(instance->api, instance->method, args);
+  bind_params<T>(instance->api, instance->method, args);
   return instance;
 }
 

@@ -1,0 +1,93 @@
+// Every bad_<check> plugin fails exactly the check it is named after; the good ones and every method of the repository
+// pass all.
+#include "harness/validate/validate.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "harness/base/error.hpp"
+#include "harness/plugin/library.hpp"
+
+using namespace assay;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<fs::path> libraries(const fs::path& folder, const std::string& prefix) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() == ".so" && name.rfind(prefix, 0) == 0) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+const fs::path kTestPlugins = fs::path(ASSAY_BINARY_DIR) / "tests/plugins";
+
+// Ids of the failed checks, in running order. scan-time comes first, so that it sees the first load.
+std::vector<std::string> failures(const fs::path& file, const std::string& id) {
+  std::vector<std::string> failed;
+  for (const validate::Check& check : validate::checks()) {
+    const validate::CheckResult result = validate::run_check(check.id, file, id);
+    if (result.status == "passed" || result.status == "skipped") continue;
+    failed.push_back(check.id);
+    MESSAGE(id << " " << check.id << ": " << result.detail);
+  }
+  return failed;
+}
+
+}  // namespace
+
+TEST_CASE("each bad plugin fails exactly its check [rule 23]") {
+  std::vector<std::string> covered;
+  for (const fs::path& file : libraries(kTestPlugins, "bad_")) {
+    std::string id = file.stem().string();
+    std::replace(id.begin(), id.end(), '_', '-');
+    const std::string check = id.substr(4);
+    CAPTURE(id);
+    CHECK(failures(file, id) == std::vector<std::string>{check});
+    covered.push_back(check);
+  }
+  for (const validate::Check& check : validate::checks()) {
+    CAPTURE(check.id);
+    CHECK(std::count(covered.begin(), covered.end(), check.id) == 1);
+  }
+}
+
+TEST_CASE("the good plugins pass every check") {
+  for (const fs::path& file : libraries(kTestPlugins, "good_")) {
+    for (const Descriptor& descriptor : plugin::PluginLibrary::open(file).descriptors()) {
+      CAPTURE(descriptor.id);
+      CHECK(failures(file, descriptor.id).empty());
+    }
+  }
+}
+
+TEST_CASE("every method of the repository passes every check") {
+  const std::vector<fs::path> files = libraries(fs::path(ASSAY_BINARY_DIR) / "plugins", "");
+  CHECK(files.size() >= 10);
+  for (const fs::path& file : files) {
+    for (const Descriptor& descriptor : plugin::PluginLibrary::open(file).descriptors()) {
+      CAPTURE(descriptor.id);
+      CHECK(failures(file, descriptor.id).empty());
+    }
+  }
+}
+
+TEST_CASE("checks are listed by method and role") {
+  const Json list = validate::list_checks(kTestPlugins / "good_detector.so");
+  const auto has = [&list](const std::string& check) {
+    const auto& items = list.as_array();
+    return std::any_of(items.begin(), items.end(), [&](const Json& item) {
+      return item.at("plugin").as_string() == "good-energy" && item.at("check").as_string() == check;
+    });
+  };
+  CHECK(has("one-symbol"));
+  CHECK(has("certificate-detector"));
+  CHECK_FALSE(has("certificate-attack"));
+  CHECK(validate::certificates_by_role().at("attack") == Json::parse(R"(["certificate-attack"])"));
+  CHECK_THROWS_WITH_AS(validate::run_check("one-symbl", kTestPlugins / "good_detector.so", "good-energy"),
+                       "unknown check 'one-symbl'; did you mean 'one-symbol'?", Error);
+}
