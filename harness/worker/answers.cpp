@@ -28,8 +28,8 @@ std::string type_of(const Json& value) {
 
 Json numerics() {
   Numerics machine;
-  machine.isa = engine::effective_isa();
-  machine.dnnl = engine::library_version();
+  machine.isa = engine::native::effective_isa();
+  machine.dnnl = engine::native::library_version();
   return machine.to_json();
 }
 
