@@ -23,7 +23,7 @@ struct Pgd {
       assay::integer("restarts", &Pgd::restarts, {.fallback = 1, .min = 1, .max = 100, .doc = "random restarts"}),
       assay::flag("random_start", &Pgd::random_start, {.fallback = true, .doc = "start at a random point of the ball"}),
       assay::choice("loss", &Pgd::loss,
-                    {.fallback = "cross-entropy", .choices = {"cross-entropy", "margin"}, .doc = "loss that is raised"}));
+                    {.fallback = "cross-entropy", .choices = {"cross-entropy", "cw-margin"}, .doc = "loss that is raised"}));
 
   assay::Tensor project(const assay::Batch& batch, const assay::Tensor& x) const {
     if (batch.norm != "l2") return clamp(clamp(x, batch.x - batch.eps, batch.x + batch.eps), batch.lo, batch.hi);

@@ -79,7 +79,7 @@ class Model : public Object {
     for (std::size_t i = 1; i < out.size(); ++i) result.taps.emplace_back(Object::adopt(api(), out[i]));
     return result;
   }
-  // Gradient of a named per-sample loss with respect to x; the compiled fast path. "cross-entropy" or "margin".
+  // Gradient of a named per-sample loss with respect to x; the compiled fast path. "cross-entropy", "cw-margin" or "dlr".
   LossGrad loss_grad(const char* loss, const Tensor& x, const Tensor& y) const {
     const assay_loss_call call{sizeof(assay_loss_call), 0, loss, x.raw(), y.raw()};
     assay_object *grad = nullptr, *losses = nullptr, *logits = nullptr;
