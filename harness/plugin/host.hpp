@@ -73,6 +73,7 @@ class Host {
   void charge_backward(const Model& model, std::int64_t rows);
   void charge_op(double macs);
   void count_op() { ++counters_.ops; }
+  void add_macs(double macs) { counters_.method_macs += macs; }  // spent already: the next charge sees it
   void need(const Model& model, Access access, const char* what) const;  // DENIED
   double remaining(const std::string& budget) const;
   const Counters& counters() const { return counters_; }

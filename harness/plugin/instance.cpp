@@ -55,6 +55,17 @@ std::int64_t batch_rows(const Bundle& in) {
   return tensor != nullptr && !tensor->shape().empty() ? tensor->dim(0) : 0;
 }
 
+// Every required slot that the descriptor declares for the call must be in the bundle.
+void need_slots(const Descriptor& descriptor, const std::string& function, const Bundle& bundle, bool output) {
+  for (const SlotSchema& slot : descriptor.slots) {
+    if (slot.call != function || slot.output != output || !slot.required || bundle.has(slot.name)) continue;
+    const std::string what = "method '" + descriptor.id + "': " + function + "()";
+    if (output) throw Error(Fault::constraint, what + " left no '" + slot.name + "', which its descriptor promises");
+    throw Error(Fault::bad_input, what + " needs '" + slot.name + "' (" + slot.type + "), which the task does not give" +
+                                      (slot.doc.empty() ? "" : ": " + slot.doc));
+  }
+}
+
 // Runs `call` and turns what went wrong into one PluginError.
 template <class Call>
 void invoke(Host& host, const std::string& what, Call&& call) {
@@ -120,6 +131,7 @@ Bundle Instance::call(const std::string& role, const std::string& function, cons
   const std::string what = "method '" + descriptor_->id + "': " + function + "()";
   if (entry == nullptr)
     throw Error(Fault::bad_input, what + " is not answered: the plugin has no such call in role " + role);
+  need_slots(*descriptor_, function, in, false);
   const Ref input = host_->bundle(in), output = host_->bundle({});
   host_->begin_call(batch_rows(in));
   const auto& left = *static_cast<BundleObject*>(output.get());
@@ -129,7 +141,9 @@ Bundle Instance::call(const std::string& role, const std::string& function, cons
     if (!left.values.empty()) host_->misuse(function + "() failed but had written to its output");
     throw;
   }
-  return host_->plain(left);
+  Bundle result = host_->plain(left);
+  need_slots(*descriptor_, function, result, true);
+  return result;
 }
 
 bool Instance::stateful() const { return stateful_table(plugin_, static_cast<assay_instance*>(self_)) != nullptr; }

@@ -44,9 +44,9 @@ assay_status model_range(const assay_host* abi, const assay_object* object, assa
                          assay_object** hi) noexcept {
   return serve(abi, [&](Host& host) {
     const Json& metadata = object_of(host, object).value.graph->metadata;
-    const bool given = metadata.is_object() && metadata.has("range");
-    const double low = given ? metadata.at("range").at(std::size_t{0}).as_real() : 0.0;
-    const double high = given ? metadata.at("range").at(std::size_t{1}).as_real() : 1.0;
+    const bool given = metadata.is_object() && metadata.has("input_range");
+    const double low = given ? metadata.at("input_range").at(std::size_t{0}).as_real() : 0.0;
+    const double high = given ? metadata.at("input_range").at(std::size_t{1}).as_real() : 1.0;
     *required(lo, "lo") = host.give(engine::Tensor::scalar(static_cast<float>(low)));
     *required(hi, "hi") = host.give(engine::Tensor::scalar(static_cast<float>(high)));
   });

@@ -1,4 +1,5 @@
 // assay.object/1, assay.tensor/1 and assay.grad/1 over the eager engine.
+#include <algorithm>
 #include <cstring>
 
 #include "harness/engine/tape/eager.hpp"
@@ -151,7 +152,11 @@ assay_status grad_grad(const assay_host* abi, const assay_grad_call* call, assay
     for (std::size_t i = 0; i < outputs.size() && request.cotangents != nullptr; ++i) {
       if (request.cotangents[i] != nullptr) cotangents[i] = host.tensor(request.cotangents[i], "cotangent");
     }
+    const double before = engine::eager_macs(), models_before = host.counters().model_macs;
     const auto gradients = engine::grad(outputs, inputs, cotangents, request.create_graph != 0);
+    // Passes back through models were charged at their gates; the rest is the method's own.
+    const double passes = host.counters().model_macs - models_before;
+    host.add_macs(std::max(0.0, engine::eager_macs() - before - passes));
     required(out, "out");
     for (std::size_t i = 0; i < gradients.size(); ++i) out[i] = host.give(gradients[i]);
   });

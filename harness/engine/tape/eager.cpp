@@ -16,6 +16,11 @@ std::uint64_t next_sequence() {
   return counter.fetch_add(1, std::memory_order_relaxed);
 }
 
+double& macs_counter() {
+  thread_local double macs = 0;
+  return macs;
+}
+
 // Scratch that lives as long as the thread and only grows.
 void* scratch_of(std::size_t bytes) {
   thread_local std::shared_ptr<Storage> storage;
@@ -73,10 +78,13 @@ std::vector<Tensor> evaluate(OpId op, std::span<const Tensor> in, const Attrs& a
   }
   const PreparedOp& p = prepared(op, in, attrs, training);
   if (is_view(op, in)) return {Tensor(p.out[0], Layout::dense(p.out[0]), in[0].storage())};
+  macs_counter() += p.macs;
   return run(p, in);
 }
 
 }  // namespace
+
+double eager_macs() { return macs_counter(); }
 
 Record::Record() : sequence(next_sequence()) {}
 

@@ -11,6 +11,9 @@ namespace assay::engine {
 std::vector<Tensor> apply(OpId op, std::span<const Tensor> in, const Attrs& attrs);
 Tensor apply1(std::string_view op, std::initializer_list<Tensor> in, const Attrs& attrs = {});
 
+// Multiply-adds of all ops evaluated on this thread so far, those of gradients included.
+double eager_macs();
+
 Tensor watch(const Tensor& tensor);     // a leaf that gradients can be taken for
 Tensor detach(const Tensor& tensor);    // same value, no history
 

@@ -59,6 +59,7 @@ PreparedOp prepare(OpId id, std::span<const Tensor> in, const Attrs& attrs, bool
   if (p.kernel.in.size() != in.size() || p.kernel.out.size() != p.out.size()) {
     throw Error(Fault::internal, op.name + ": the kernel's layouts do not match its operands");
   }
+  if (op.cost) p.macs = op.cost(specs, p.out, attrs).macs;
   p.reorders.resize(in.size());
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (!(p.kernel.in[i] == mems[i].layout)) p.reorders[i] = native::make_reorder(mems[i], p.kernel.in[i]);

@@ -67,6 +67,7 @@ TEST_CASE("the SDK's loss gradient and the recorded tape agree") {
   CHECK(host.counters().backward == 8);
   REQUIRE(grads.grad(host.abi(), &call, &gradient) == ASSAY_OK);
   CHECK(host.counters().backward == 16);  // the gate charged when the gradient came by
+  CHECK(host.counters().model_macs == doctest::Approx(32 * in.victims[0].macs_per_sample));
   const auto a = host.tensor(direct).to_f32(), b = host.tensor(gradient).to_f32();
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-3).scale(0.01));
@@ -175,6 +176,34 @@ TEST_CASE("randomness is keyed by seed, purpose, sample and draw, not by the bat
   const auto& run = service<assay_run_service>(host, ASSAY_RUN_SERVICE);
   CHECK(run.random(host.abi(), "a", 1, 2) == run.random(host.abi(), "a", 1, 2));
   CHECK(run.random(host.abi(), "a", 1, 2) != run.random(host.abi(), "a", 2, 1));
+}
+
+TEST_CASE("the method's own products are counted, forward and backward") {
+  plugin::Host host(context());
+  const auto& tensors = service<assay_tensor_service>(host, ASSAY_TENSOR_SERVICE);
+  const auto& grads = service<assay_grad_service>(host, ASSAY_GRAD_SERVICE);
+  std::int32_t op = -1;
+  REQUIRE(tensors.op_id(host.abi(), "matmul", &op) == ASSAY_OK);
+  const plugin::Ref a = plugin::Ref::adopt(host.give(engine::Tensor::full({3, 4}, 1)));
+  const plugin::Ref b = plugin::Ref::adopt(host.give(engine::Tensor::full({4, 5}, 1)));
+  assay_object *leaf = nullptr, *product = nullptr, *gradient = nullptr;
+  REQUIRE(grads.watch(host.abi(), a.get(), &leaf) == ASSAY_OK);
+  const assay_object* const operands[] = {leaf, b.get()};
+  REQUIRE(tensors.apply(host.abi(), op, operands, 2, nullptr, 0, &product, 1) == ASSAY_OK);
+  CHECK(host.counters().method_macs == 3 * 4 * 5);
+  const plugin::Ref ones = plugin::Ref::adopt(host.give(engine::Tensor::full({3, 5}, 1)));
+  const assay_object* const outputs[] = {product};
+  const assay_object* const inputs[] = {leaf};
+  const assay_object* const cotangents[] = {ones.get()};
+  const assay_grad_call call{sizeof(assay_grad_call), 0, outputs, 1, inputs, 1, cotangents};
+  REQUIRE(grads.grad(host.abi(), &call, &gradient) == ASSAY_OK);
+  CHECK(host.counters().method_macs == 2 * 3 * 4 * 5);  // one product for the one gradient
+  for (assay_object* object : {leaf, product, gradient}) host.release(object);
+}
+
+TEST_CASE("a required slot that nobody fills is named") {
+  Instance method = pgd();
+  CHECK(contains(message_of([&] { method.perturb({{"eps", 0.1}}); }), "perturb() needs 'x' (tensor), which the task does not give"));
 }
 
 TEST_CASE("a stale, foreign or mistyped handle is refused, not followed") {
