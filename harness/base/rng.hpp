@@ -18,6 +18,7 @@ class Rng {
  public:
   Rng(std::uint64_t seed, std::string_view purpose, std::uint64_t stream = 0);
   std::uint64_t bits(std::uint64_t index) const;     // 64 random bits
+  void fill_bits(std::span<std::uint64_t> out, std::uint64_t first = 0) const;  // out[i] = bits(first + i), many at a time
   double uniform(std::uint64_t index) const;         // [0, 1), 53 bits
   double normal(std::uint64_t index) const;          // standard normal (Box-Muller on block i of a salted key)
   std::uint64_t below(std::uint64_t index, std::uint64_t n) const;  // [0, n), n >= 1, bias < n / 2^64

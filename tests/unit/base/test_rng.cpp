@@ -50,6 +50,17 @@ TEST_CASE("uniform, normal and below have their distributions") {
   CHECK(rng.below(3, 1) == 0);
 }
 
+TEST_CASE("many bits at a time are the same bits") {
+  const Rng rng(4, "fill", 1ULL << 40);
+  for (const std::size_t n : {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{200}}) {
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{7}, (std::uint64_t{1} << 32) - 10}) {
+      std::vector<std::uint64_t> words(n);
+      rng.fill_bits(words, first);
+      for (std::size_t i = 0; i < n; ++i) CHECK(words[i] == rng.bits(first + i));
+    }
+  }
+}
+
 TEST_CASE("fills go by index, whatever the length") {
   const Rng rng(3, "fill", 9);
   std::vector<float> all(100), half(50), normals(100);
