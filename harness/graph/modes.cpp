@@ -175,20 +175,21 @@ void lower(const Graph& graph, const std::vector<std::string>& wanted_values, Lo
 }
 
 void fill_dropout(const RandomNode& node, const RandomKeys& keys, std::int64_t row_elements, std::span<float> out) {
-  constexpr int lanes = 4;  // 16 bits decide one element: p is taken to the nearest 1/65536
+  constexpr std::size_t lanes = 4;  // 16 bits decide one element: p is taken to the nearest 1/65536
   const auto threshold = static_cast<std::uint64_t>(node.p * 65536.0 + 0.5);
   const float scale = static_cast<float>(1.0 / (1.0 - node.p));
   const std::string purpose = "dropout/" + node.key + "/" + std::to_string(node.draw + keys.draw);
   const auto row = static_cast<std::size_t>(row_elements);
+  std::vector<std::uint64_t> words((row + lanes - 1) / lanes);
   for (std::size_t r = 0; r * row < out.size(); ++r) {
     const Rng rng(node.fixed_seed ? node.seed : keys.seed, purpose, keys.sample_ids[r]);
     float* values = out.data() + r * row;
-    for (std::size_t j = 0; j < row; j += lanes) {
-      const std::uint64_t bits = rng.bits(j / lanes);
-      for (std::size_t k = 0; k < lanes && j + k < row; ++k) {
-        values[j + k] = (bits >> (16 * k) & 0xFFFF) < threshold ? 0.0F : scale;
-      }
+    rng.fill_bits(words);
+    const auto value = [&](std::uint64_t word, std::size_t lane) { return (word >> (16 * lane) & 0xFFFF) < threshold ? 0.0F : scale; };
+    for (std::size_t w = 0; w < row / lanes; ++w) {
+      for (std::size_t k = 0; k < lanes; ++k) values[w * lanes + k] = value(words[w], k);
     }
+    for (std::size_t j = row / lanes * lanes; j < row; ++j) values[j] = value(words.back(), j % lanes);
   }
 }
 
