@@ -57,6 +57,7 @@ RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::v
   for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.constant(buffer);
   context.random = [&](const RandomNode& node, const Spec& spec) { return dropout_mask(emitter, node, spec, options); };
   std::vector<std::string> values;
+  values.reserve(wants.size());
   for (const std::string& want : wants) values.push_back(graph.resolve(want));
   lower(graph, values, context);
   RecordedForward result;
