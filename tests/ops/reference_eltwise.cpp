@@ -44,7 +44,9 @@ double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double sign(double x) { return x > 0 ? 1 : (x < 0 ? -1 : 0); }
 
 void add_unary(Table& t) {
-  const auto plain = [&](const char* name, double (*f)(double)) { t[name] = unary([f](double x, const Attrs&) { return f(x); }); };
+  const auto plain = [&](const char* name, double (*f)(double)) {
+    t[name] = unary([f](double x, const Attrs&) { return f(x); });
+  };
   plain("neg", [](double x) { return -x; });
   plain("exp", [](double x) { return std::exp(x); });
   plain("log", [](double x) { return std::log(x); });

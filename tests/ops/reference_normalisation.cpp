@@ -45,7 +45,8 @@ Arrays train_grad(const Arrays& in, const Attrs& attrs) {
   });
   for_each_index(x.shape, [&](const Shape& i) {
     const Shape c = {i[1]};
-    dx.ref(i) = dz.at(i) * gamma.at(c) * inverse(c) + dvar.at(c) * 2 * (x.at(i) - mean.at(c)) / count + dmean.at(c) / count;
+    dx.ref(i) =
+        dz.at(i) * gamma.at(c) * inverse(c) + dvar.at(c) * 2 * (x.at(i) - mean.at(c)) / count + dmean.at(c) / count;
   });
   Arrays out = {dx, dgamma, dbeta};
   if (attrs.integer("residual", 0) != 0) out.push_back(dz);
@@ -61,7 +62,8 @@ void add_normalisation(Table& t) {
     Array y(in[0].shape);
     for_each_index(y.shape, [&](const Shape& i) {
       const Shape c = {i[1]};
-      y.ref(i) = (in[0].at(i) - in[3].at(c)) / std::sqrt(in[4].at(c) + attrs.real("eps", 1e-5)) * in[1].at(c) + in[2].at(c);
+      y.ref(i) =
+          (in[0].at(i) - in[3].at(c)) / std::sqrt(in[4].at(c) + attrs.real("eps", 1e-5)) * in[1].at(c) + in[2].at(c);
     });
     return Arrays{y};
   };

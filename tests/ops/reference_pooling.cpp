@@ -9,7 +9,9 @@ namespace {
 struct Pooling {
   Shape kernel, stride, dilation, pad;
   explicit Pooling(const Attrs& a)
-      : kernel(a.ints("kernel", {})), stride(a.ints("stride", kernel)), dilation(a.ints("dilation", {1, 1})),
+      : kernel(a.ints("kernel", {})),
+        stride(a.ints("stride", kernel)),
+        dilation(a.ints("dilation", {1, 1})),
         pad(a.ints("pad", {0, 0, 0, 0})) {
     for (Shape* s : {&kernel, &stride, &dilation}) s->resize(2, s->front());
     if (pad.size() == 1) pad.resize(4, pad.front());
@@ -27,7 +29,8 @@ struct Pooling {
     std::vector<Shape> positions;
     for (std::int64_t i = 0; i < kernel[0]; ++i) {
       for (std::int64_t j = 0; j < kernel[1]; ++j) {
-        const std::int64_t h = o[2] * stride[0] - pad[0] + i * dilation[0], w = o[3] * stride[1] - pad[1] + j * dilation[1];
+        const std::int64_t h = o[2] * stride[0] - pad[0] + i * dilation[0],
+                           w = o[3] * stride[1] - pad[1] + j * dilation[1];
         if (h >= 0 && w >= 0 && h < x[2] && w < x[3]) positions.push_back({o[0], o[1], h, w});
       }
     }
@@ -51,7 +54,8 @@ Arrays max_pool(const Arrays& in, const Attrs& attrs) {
 Arrays max_pool_grad(const Arrays& in, const Attrs& attrs) {
   const Pooling p(attrs);
   Array out(in[0].shape);
-  for_each_index(p.out(in[0].shape), [&](const Shape& o) { out.ref(argmax(in[0], p.window(in[0].shape, o))) += in[1].at(o); });
+  for_each_index(p.out(in[0].shape),
+                 [&](const Shape& o) { out.ref(argmax(in[0], p.window(in[0].shape, o))) += in[1].at(o); });
   return {out};
 }
 
@@ -63,7 +67,8 @@ Arrays max_pool_gather(const Arrays& in, const Attrs& attrs) {
 }
 
 double divisor(const Pooling& p, const Attrs& attrs, std::size_t inside) {
-  return attrs.integer("count_include_pad", 0) != 0 ? static_cast<double>(p.kernel[0] * p.kernel[1]) : static_cast<double>(inside);
+  return attrs.integer("count_include_pad", 0) != 0 ? static_cast<double>(p.kernel[0] * p.kernel[1])
+                                                    : static_cast<double>(inside);
 }
 
 Arrays avg_pool(const Arrays& in, const Attrs& attrs) {
@@ -98,7 +103,9 @@ void add_pooling(Table& t) {
   t["global_avg_pool"] = [](const Arrays& in, const Attrs&) {
     const Shape& x = in[0].shape;
     Array out({x[0], x[1], 1, 1});
-    for_each_index(x, [&](const Shape& i) { out.ref({i[0], i[1], 0, 0}) += in[0].at(i) / static_cast<double>(x[2] * x[3]); });
+    for_each_index(x, [&](const Shape& i) {
+      out.ref({i[0], i[1], 0, 0}) += in[0].at(i) / static_cast<double>(x[2] * x[3]);
+    });
     return Arrays{out};
   };
 }

@@ -73,7 +73,9 @@ struct Geometry {
   Shape stride, dilation, pad;
   std::int64_t groups;
   explicit Geometry(const Attrs& a)
-      : stride(a.ints("stride", {1, 1})), dilation(a.ints("dilation", {1, 1})), pad(a.ints("pad", {0, 0, 0, 0})),
+      : stride(a.ints("stride", {1, 1})),
+        dilation(a.ints("dilation", {1, 1})),
+        pad(a.ints("pad", {0, 0, 0, 0})),
         groups(a.integer("groups", 1)) {
     for (Shape* s : {&stride, &dilation}) s->resize(2, s->front());
     if (pad.size() == 1) pad.resize(4, pad.front());
@@ -81,7 +83,9 @@ struct Geometry {
   }
   std::int64_t extent(int axis, std::int64_t size, std::int64_t kernel) const {
     return (size + pad[static_cast<std::size_t>(axis)] + pad[static_cast<std::size_t>(axis) + 2] -
-            dilation[static_cast<std::size_t>(axis)] * (kernel - 1) - 1) / stride[static_cast<std::size_t>(axis)] + 1;
+            dilation[static_cast<std::size_t>(axis)] * (kernel - 1) - 1) /
+               stride[static_cast<std::size_t>(axis)] +
+           1;
   }
 };
 
@@ -104,9 +108,8 @@ Arrays conv2d(const Arrays& in, const Attrs& attrs) {
   const Geometry g(attrs);
   const Shape &x = in[0].shape, &w = in[1].shape;
   Array out({x[0], w[0], g.extent(0, x[2], w[2]), g.extent(1, x[3], w[3])});
-  for_each_product(x, w, g, [&](const Shape& xi, const Shape& wi, const Shape& yi) {
-    out.ref(yi) += in[0].at(xi) * in[1].at(wi);
-  });
+  for_each_product(
+      x, w, g, [&](const Shape& xi, const Shape& wi, const Shape& yi) { out.ref(yi) += in[0].at(xi) * in[1].at(wi); });
   finish(out, in, attrs, 1);
   return {out};
 }

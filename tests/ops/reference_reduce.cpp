@@ -93,7 +93,8 @@ void add_reductions(Table& t) {
   t["log_sum_exp"] = [](const Arrays& in, const Attrs& attrs) {
     Array out = axis_lse(in[0], attrs);
     if (attrs.integer("keepdims", 0) == 0) {
-      out.shape.erase(out.shape.begin() + static_cast<std::ptrdiff_t>(axis(attrs.integer("axis", -1), in[0].shape.size())));
+      out.shape.erase(out.shape.begin() +
+                      static_cast<std::ptrdiff_t>(axis(attrs.integer("axis", -1), in[0].shape.size())));
     }
     return Arrays{out};
   };

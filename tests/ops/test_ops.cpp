@@ -216,7 +216,8 @@ std::size_t non_zero(const float* v, std::size_t n) {
 void check_padding(const Tensor& t) {
   if (!t.layout().native() || !is_image(t)) return;
   const std::vector<float> values = t.to_f32();
-  CHECK(non_zero(reinterpret_cast<const float*>(t.raw()), physical_floats(t.layout())) == non_zero(values.data(), values.size()));
+  CHECK(non_zero(reinterpret_cast<const float*>(t.raw()), physical_floats(t.layout())) ==
+        non_zero(values.data(), values.size()));
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ constexpr double kPhiScale = 0.3989422804014327;  // 1 / sqrt(2 pi)
 
 ASSAY_INLINE float clamp6(float x) { return x < 0.0f ? 0.0f : (x > 6.0f ? 6.0f : x); }
 
-#define ASSAY_SCALAR(Name, expression) \
-  struct Name {                        \
+#define ASSAY_SCALAR(Name, expression)                                                                              \
+  struct Name {                                                                                                     \
     static ASSAY_INLINE float f(float x, [[maybe_unused]] float a, [[maybe_unused]] float b) { return expression; } \
   };
 ASSAY_SCALAR(Relu, x > 0.0f ? x : 0.0f)
@@ -61,34 +61,81 @@ Value leaky_vjp(Value x, Value, Value g, const Attrs& attrs) {
 }
 
 void add_smooth(Registry& r) {
-  add_unary(r, {"sigmoid", "Sigmoid", "1 / (1 + e^-x)", unary_loop<Sigmoid>, {}, {},
-                [](Value, Value y, Value g, const Attrs&) { return g * (y - y * y); }, {{}}});
-  add_unary(r, {"tanh", "Tanh", "hyperbolic tangent", unary_loop<Tanh>, {}, {},
-                [](Value, Value y, Value g, const Attrs&) { return g * (-(y * y) + 1.0); }, {{}}});
-  add_unary(r, {"gelu", "Gelu", "x * Phi(x), exact (Hendrycks & Gimpel 2016)", unary_loop<GeluErf>, {}, {}, gelu_vjp,
+  add_unary(r, {"sigmoid",
+                "Sigmoid",
+                "1 / (1 + e^-x)",
+                unary_loop<Sigmoid>,
+                {},
+                {},
+                [](Value, Value y, Value g, const Attrs&) { return g * (y - y * y); },
                 {{}}});
+  add_unary(r, {"tanh",
+                "Tanh",
+                "hyperbolic tangent",
+                unary_loop<Tanh>,
+                {},
+                {},
+                [](Value, Value y, Value g, const Attrs&) { return g * (-(y * y) + 1.0); },
+                {{}}});
+  add_unary(
+      r, {"gelu", "Gelu", "x * Phi(x), exact (Hendrycks & Gimpel 2016)", unary_loop<GeluErf>, {}, {}, gelu_vjp, {{}}});
   add_unary(r, {"gelu_tanh", "", "the tanh approximation of gelu", unary_loop<GeluTanh>, {}, {}, gelu_tanh_vjp, {{}}});
   add_unary(r, {"silu", "", "x * sigmoid(x)", unary_loop<Silu>, {}, {}, silu_vjp, {{}}});
-  add_unary(r, {"softplus", "Softplus", "log(1 + e^x)", unary_loop<Softplus>, {}, {},
-                [](Value x, Value, Value g, const Attrs&) { return g * call("sigmoid", {x}); }, {{}}});
+  add_unary(r, {"softplus",
+                "Softplus",
+                "log(1 + e^x)",
+                unary_loop<Softplus>,
+                {},
+                {},
+                [](Value x, Value, Value g, const Attrs&) { return g * call("sigmoid", {x}); },
+                {{}}});
 }
 
 void add_piecewise(Registry& r) {
-  add_unary(r, {"relu", "Relu", "max(x, 0)", unary_loop<Relu>, {}, {},
-                [](Value, Value y, Value g, const Attrs&) { return call("relu_grad", {y, g}); },
+  add_unary(r, {"relu",
+                "Relu",
+                "max(x, 0)",
+                unary_loop<Relu>,
+                {},
+                {},
+                [](Value, Value y, Value g, const Attrs&) {
+                  return call("relu_grad", {y, g});
+                },
                 {{.keep_away = 0.05}}});
-  add_unary(r, {"hardswish", "HardSwish", "x * clamp(x + 3, 0, 6) / 6", unary_loop<HardSwish>, {}, {},
+  add_unary(r, {"hardswish",
+                "HardSwish",
+                "x * clamp(x + 3, 0, 6) / 6",
+                unary_loop<HardSwish>,
+                {},
+                {},
                 [](Value x, Value, Value g, const Attrs&) {
                   return g * (call("hardsigmoid", {x}) + x * linear_part(x) * (1.0 / 6.0));
                 },
                 {{.lo = -2.9, .hi = 2.9}, {.lo = 3.1, .hi = 5}, {.lo = -5, .hi = -3.1}}});
-  add_unary(r, {"hardsigmoid", "HardSigmoid", "clamp(x + 3, 0, 6) / 6", unary_loop<HardSigmoid>, {}, {},
+  add_unary(r, {"hardsigmoid",
+                "HardSigmoid",
+                "clamp(x + 3, 0, 6) / 6",
+                unary_loop<HardSigmoid>,
+                {},
+                {},
                 [](Value x, Value, Value g, const Attrs&) { return g * linear_part(x) * (1.0 / 6.0); },
                 {{.lo = -2.9, .hi = 2.9}, {.lo = 3.1, .hi = 5}}});
-  add_unary(r, {"elu", "Elu", "x, or alpha * (e^x - 1) below 0; attribute alpha (1)", unary_loop<Elu>, {"alpha", 1}, {},
-                elu_vjp, {{.keep_away = 0.05, .attrs = {{"alpha", 0.7}}}}});
-  add_unary(r, {"leaky_relu", "LeakyRelu", "x, or alpha * x below 0; attribute alpha (0.01)", unary_loop<LeakyRelu>,
-                {"alpha", 0.01}, {}, leaky_vjp, {{.keep_away = 0.05, .attrs = {{"alpha", 0.2}}}}});
+  add_unary(r, {"elu",
+                "Elu",
+                "x, or alpha * (e^x - 1) below 0; attribute alpha (1)",
+                unary_loop<Elu>,
+                {"alpha", 1},
+                {},
+                elu_vjp,
+                {{.keep_away = 0.05, .attrs = {{"alpha", 0.7}}}}});
+  add_unary(r, {"leaky_relu",
+                "LeakyRelu",
+                "x, or alpha * x below 0; attribute alpha (0.01)",
+                unary_loop<LeakyRelu>,
+                {"alpha", 0.01},
+                {},
+                leaky_vjp,
+                {{.keep_away = 0.05, .attrs = {{"alpha", 0.2}}}}});
 }
 
 }  // namespace

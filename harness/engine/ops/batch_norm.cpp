@@ -55,7 +55,9 @@ std::int64_t padded_channels(const ChannelView& view) { return (view.channel_blo
 struct NormScratch {
   std::int64_t channels;
   static constexpr std::int64_t kFloats = 4;
-  static std::size_t bytes(const ChannelView& v) { return static_cast<std::size_t>(padded_channels(v)) * (kFloats * 4 + 16); }
+  static std::size_t bytes(const ChannelView& v) {
+    return static_cast<std::size_t>(padded_channels(v)) * (kFloats * 4 + 16);
+  }
   double *u, *v;
   float* f[kFloats];
   NormScratch(void* memory, const ChannelView& view) : channels(padded_channels(view)) {
@@ -296,7 +298,8 @@ void register_batch_norm(Registry& registry) {
   Op eval;
   eval.name = "batch_norm";
   eval.onnx = "BatchNormalization";
-  eval.doc = "x [N, C, ..], gamma, beta, mean, var [C] -> (x - mean) / sqrt(var + eps) * gamma + beta; attribute eps (1e-5)";
+  eval.doc =
+      "x [N, C, ..], gamma, beta, mean, var [C] -> (x - mean) / sqrt(var + eps) * gamma + beta; attribute eps (1e-5)";
   eval.infer = [](Specs in, const Attrs&) {
     expect_count("batch_norm", in, 5, 5);
     expect_norm("batch_norm", in, 1, 4);
@@ -305,15 +308,17 @@ void register_batch_norm(Registry& registry) {
   eval.prepare = prepare_eval;
   eval.vjp = eval_vjp;
   const Spec c = make_spec({3}), b = make_spec({16});
-  eval.cases = {{.name = "image", .in = {make_spec({2, 3, 3, 5}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2},
-                {.name = "one block", .in = {make_spec({2, 16, 3, 2}), b, b, b, b}, .attrs = {{"eps", 1e-3}}, .lo = 0.2, .hi = 2},
-                {.name = "vectors", .in = {make_spec({4, 3}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2},
-                {.name = "no samples", .in = {make_spec({0, 3, 2, 2}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2}};
+  eval.cases = {
+      {.name = "image", .in = {make_spec({2, 3, 3, 5}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2},
+      {.name = "one block", .in = {make_spec({2, 16, 3, 2}), b, b, b, b}, .attrs = {{"eps", 1e-3}}, .lo = 0.2, .hi = 2},
+      {.name = "vectors", .in = {make_spec({4, 3}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2},
+      {.name = "no samples", .in = {make_spec({0, 3, 2, 2}), c, c, c, c}, .attrs = {}, .lo = 0.2, .hi = 2}};
   registry.add(std::move(eval));
   Op train;
   train.name = "batch_norm_train";
-  train.doc = "x [N, C, ..], gamma, beta [C], residual? -> y, batch mean [C], batch variance (biased) [C]; attributes "
-              "eps (1e-5), residual (0), act (\"\")";
+  train.doc =
+      "x [N, C, ..], gamma, beta [C], residual? -> y, batch mean [C], batch variance (biased) [C]; attributes "
+      "eps (1e-5), residual (0), act (\"\")";
   train.infer = infer_train;
   train.prepare = prepare_train;
   train.vjp = train_vjp;
@@ -321,7 +326,8 @@ void register_batch_norm(Registry& registry) {
   registry.add(std::move(train));
   Op grad;
   grad.name = "batch_norm_train_grad";
-  grad.doc = "x, gamma, mean, var, g, y? -> dx, dgamma, dbeta, dz?: batch_norm_train's fused gradient, itself without one";
+  grad.doc =
+      "x, gamma, mean, var, g, y? -> dx, dgamma, dbeta, dz?: batch_norm_train's fused gradient, itself without one";
   grad.infer = infer_train_grad;
   grad.prepare = prepare_train_grad;
   grad.cases = train_grad_cases();

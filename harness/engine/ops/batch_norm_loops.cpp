@@ -46,7 +46,7 @@ ASSAY_WIDE void sums_blocked(const ChannelView& view, const NormStreams& s, cons
           const std::int64_t to = std::min(view.plane(), from + kFlush);
           float su[kTile] = {}, sv[kTile] = {};
           for (std::int64_t p = from; p < to; ++p) {
-#pragma GCC ivdep
+            ASSAY_INDEPENDENT
             for (std::int64_t l = 0; l < width; ++l) {
               const Terms t = F::at(s, base + p * view.block + l, centre[channel + l]);
               su[l] += t.u;
@@ -106,7 +106,7 @@ ASSAY_WIDE void sums_dense(const ChannelView& view, const NormStreams& s, const 
         float su[kLanes] = {}, sv[kLanes] = {};
         std::int64_t p = from;
         for (; p + kLanes <= to; p += kLanes) {
-#pragma GCC ivdep
+          ASSAY_INDEPENDENT
           for (std::int64_t l = 0; l < kLanes; ++l) {
             const Terms t = F::at(s, base + p + l, centre[c]);
             su[l] += t.u;
@@ -173,13 +173,13 @@ ASSAY_WIDE void map_loop(const ChannelView& view, const NormStreams& s, const No
     const std::int64_t base = outer * plane * view.block, channel = (outer % view.channel_blocks) * view.block;
     if (view.block == 1) {
       const Coefficient k = F::load(c, channel);
-#pragma GCC ivdep
+      ASSAY_INDEPENDENT
       for (std::int64_t p = 0; p < plane; ++p) s.out[base + p] = F::at(s, base + p, k);
       continue;
     }
     for (std::int64_t p = 0; p < plane; ++p) {
       const std::int64_t at = base + p * view.block;
-#pragma GCC ivdep
+      ASSAY_INDEPENDENT
       for (std::int64_t l = 0; l < view.block; ++l) s.out[at + l] = F::at(s, at + l, F::load(c, channel + l));
     }
   }
@@ -225,7 +225,8 @@ ASSAY_WIDE void backward_lanes(const ChannelView& view, const NormStreams& s, co
 
 template <bool kRelu, bool kResidual>
 void forward(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
-  view.block % kLanes == 0 ? forward_lanes<kRelu, kResidual>(view, s, c) : map_loop<Forward<kRelu, kResidual>>(view, s, c);
+  view.block % kLanes == 0 ? forward_lanes<kRelu, kResidual>(view, s, c)
+                           : map_loop<Forward<kRelu, kResidual>>(view, s, c);
 }
 
 template <bool kRelu>

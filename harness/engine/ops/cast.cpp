@@ -21,11 +21,13 @@ To convert(From v) {
   if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     if (std::isnan(v)) return 0;
     // The limits as doubles may round up, so "at least the limit" already saturates.
-    if (static_cast<double>(v) >= static_cast<double>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
-    if (static_cast<double>(v) <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
+    if (static_cast<double>(v) >= static_cast<double>(std::numeric_limits<To>::max()))
+      return std::numeric_limits<To>::max();
+    if (static_cast<double>(v) <= static_cast<double>(std::numeric_limits<To>::min()))
+      return std::numeric_limits<To>::min();
     return static_cast<To>(v);
   } else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {
-    const auto wide = static_cast<std::int64_t>(v);
+    const auto wide = static_cast<std::int64_t>(v);  // NOLINT(bugprone-signed-char-misuse): a number
     if (wide > static_cast<std::int64_t>(std::numeric_limits<To>::max())) return std::numeric_limits<To>::max();
     if (wide < static_cast<std::int64_t>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
     return static_cast<To>(wide);
@@ -42,16 +44,22 @@ Bf16 to_bf16(float v) {
 
 template <class T>
 auto load(T v) {
-  if constexpr (std::is_same_v<T, Bf16>) return std::bit_cast<float>(static_cast<std::uint32_t>(v.bits) << 16);
-  else if constexpr (std::is_same_v<T, Bool>) return static_cast<std::uint8_t>(v.value != 0 ? 1 : 0);
-  else return v;
+  if constexpr (std::is_same_v<T, Bf16>)
+    return std::bit_cast<float>(static_cast<std::uint32_t>(v.bits) << 16);
+  else if constexpr (std::is_same_v<T, Bool>)
+    return static_cast<std::uint8_t>(v.value != 0 ? 1 : 0);
+  else
+    return v;
 }
 
 template <class T, class V>
 T store(V v) {
-  if constexpr (std::is_same_v<T, Bf16>) return to_bf16(static_cast<float>(v));
-  else if constexpr (std::is_same_v<T, Bool>) return {static_cast<std::uint8_t>(v != V{0} ? 1 : 0)};
-  else return convert<T>(v);
+  if constexpr (std::is_same_v<T, Bf16>)
+    return to_bf16(static_cast<float>(v));
+  else if constexpr (std::is_same_v<T, Bool>)
+    return {static_cast<std::uint8_t>(v != V{0} ? 1 : 0)};
+  else
+    return convert<T>(v);
 }
 
 using Loop = void (*)(const void*, void*, std::int64_t);
@@ -67,21 +75,28 @@ void loop(const void* in, void* out, std::int64_t n) {
 template <class Visit>
 auto with_type(DType dtype, const Visit& visit) {
   switch (dtype) {
-    case DType::f32: return visit(float{});
-    case DType::f64: return visit(double{});
-    case DType::bf16: return visit(Bf16{});
-    case DType::i64: return visit(std::int64_t{});
-    case DType::i32: return visit(std::int32_t{});
-    case DType::u8: return visit(std::uint8_t{});
-    case DType::s8: return visit(std::int8_t{});
-    default: return visit(Bool{});
+    case DType::f32:
+      return visit(float{});
+    case DType::f64:
+      return visit(double{});
+    case DType::bf16:
+      return visit(Bf16{});
+    case DType::i64:
+      return visit(std::int64_t{});
+    case DType::i32:
+      return visit(std::int32_t{});
+    case DType::u8:
+      return visit(std::uint8_t{});
+    case DType::s8:
+      return visit(std::int8_t{});
+    default:
+      return visit(Bool{});
   }
 }
 
 Loop loop_for(DType to, DType from) {
-  return with_type(to, [from](auto t) {
-    return with_type(from, [](auto f) -> Loop { return loop<decltype(t), decltype(f)>; });
-  });
+  return with_type(
+      to, [from](auto t) { return with_type(from, [](auto f) -> Loop { return loop<decltype(t), decltype(f)>; }); });
 }
 
 Attrs to_dtype(const char* name) { return {{"to", std::string(name)}}; }
@@ -100,14 +115,17 @@ void register_cast(Registry& registry) {
   op.prepare = [](const PrepareRequest& request) {
     Kernel kernel = dense_kernel(request);
     const Loop convert_all = loop_for(request.out[0].dtype, request.in[0].spec.dtype);
-    kernel.run = [convert_all, n = request.out[0].count()](const KernelArgs& args) { convert_all(args.in[0], args.out[0], n); };
+    kernel.run = [convert_all, n = request.out[0].count()](const KernelArgs& args) {
+      convert_all(args.in[0], args.out[0], n);
+    };
     return kernel;
   };
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{v.cotangents[0]}; };
-  op.cases = {{.name = "to integers", .in = {make_spec({3, 5})}, .attrs = to_dtype("I64"), .lo = -9, .hi = 9},
-              {.name = "to bytes", .in = {make_spec({3, 5})}, .attrs = to_dtype("U8"), .lo = -50, .hi = 400},
-              {.name = "from integers", .in = {make_spec({3, 5}, DType::i64)}, .attrs = to_dtype("F32"), .integers_below = 100},
-              {.name = "same", .in = {make_spec({3, 5})}, .attrs = to_dtype("F32")}};
+  op.cases = {
+      {.name = "to integers", .in = {make_spec({3, 5})}, .attrs = to_dtype("I64"), .lo = -9, .hi = 9},
+      {.name = "to bytes", .in = {make_spec({3, 5})}, .attrs = to_dtype("U8"), .lo = -50, .hi = 400},
+      {.name = "from integers", .in = {make_spec({3, 5}, DType::i64)}, .attrs = to_dtype("F32"), .integers_below = 100},
+      {.name = "same", .in = {make_spec({3, 5})}, .attrs = to_dtype("F32")}};
   registry.add(std::move(op));
 }
 

@@ -14,7 +14,8 @@ std::vector<Spec> infer(Specs in, const Attrs& attrs) {
   Spec out = in[0];
   for (std::size_t k = 1; k < in.size(); ++k) {
     Shape same = in[k].shape;
-    if (in[k].dtype != out.dtype || same.size() != out.shape.size()) op_error("concat", in, "operands do not fit together");
+    if (in[k].dtype != out.dtype || same.size() != out.shape.size())
+      op_error("concat", in, "operands do not fit together");
     out.shape[axis] += same[axis];
     same[axis] = out.shape[axis];
     if (same != out.shape) op_error("concat", in, "operands differ off axis " + std::to_string(axis));
@@ -30,7 +31,8 @@ Kernel prepare(const PrepareRequest& request) {
   std::int64_t at = 0;
   for (const MemDesc& m : request.in) {
     const Shape steps = row_major(out.shape);
-    copies.push_back(make_copy({m.spec.shape, row_major(m.spec.shape), steps, 0, at * steps[axis], dtype_size(out.dtype)}));
+    copies.push_back(
+        make_copy({m.spec.shape, row_major(m.spec.shape), steps, 0, at * steps[axis], dtype_size(out.dtype)}));
     at += m.spec.shape[axis];
   }
   kernel.run = [copies](const KernelArgs& args) {

@@ -17,8 +17,8 @@ ConvProblem problem_for(std::string_view op, Specs in, const Attrs& attrs, const
   ConvProblem p;
   p.groups = attrs.integer("groups", 1);
   if (p.groups < 1 || w[0] % p.groups != 0 || w[1] * p.groups != x[1]) {
-    op_error(op, in, "channels do not fit: x " + shape_str(x) + ", w " + shape_str(w) + ", groups " +
-                         std::to_string(p.groups));
+    op_error(op, in,
+             "channels do not fit: x " + shape_str(x) + ", w " + shape_str(w) + ", groups " + std::to_string(p.groups));
   }
   const Window window = window_of(op, in, attrs, {w[2], w[3]});
   p.src = x, p.weights = w, p.dst = conv_output(x, w, window);
@@ -44,8 +44,7 @@ ConvProblem data_problem(Specs in, const Attrs& attrs) {
   const Shape size = attrs.ints("size", {});
   if (size.size() != 2) op_error(op, in, "attribute size must be [height, width] of the result");
   const Shape& w = in[1].shape;
-  const ConvProblem p =
-      problem_for(op, in, attrs, {in[0].shape[0], w[1] * attrs.integer("groups", 1), size[0], size[1]}, w);
+  ConvProblem p = problem_for(op, in, attrs, {in[0].shape[0], w[1] * attrs.integer("groups", 1), size[0], size[1]}, w);
   if (p.dst != in[0].shape) op_error(op, in, "g must have shape " + shape_str(p.dst));
   return p;
 }
@@ -60,8 +59,8 @@ ConvProblem weights_problem(Specs in, const Attrs& attrs) {
   const Shape kernel = attrs.ints("kernel", {});
   if (kernel.size() != 2) op_error(op, in, "attribute kernel must be [height, width] of the weights");
   const std::int64_t groups = std::max<std::int64_t>(1, attrs.integer("groups", 1));
-  const ConvProblem p = problem_for(op, in, attrs, in[0].shape,
-                                    {in[1].shape[1], in[0].shape[1] / groups, kernel[0], kernel[1]});
+  ConvProblem p =
+      problem_for(op, in, attrs, in[0].shape, {in[1].shape[1], in[0].shape[1] / groups, kernel[0], kernel[1]});
   if (p.dst != in[1].shape) op_error(op, in, "g must have shape " + shape_str(p.dst));
   return p;
 }
@@ -170,7 +169,8 @@ const std::vector<Geometry>& geometries() {
 
 std::vector<OpCase> forward_cases() {
   std::vector<OpCase> cases;
-  for (const Geometry& g : geometries()) cases.push_back({.name = g.name, .in = {f32_spec(g.x), f32_spec(g.w)}, .attrs = g.attrs});
+  for (const Geometry& g : geometries())
+    cases.push_back({.name = g.name, .in = {f32_spec(g.x), f32_spec(g.w)}, .attrs = g.attrs});
   const Spec x = make_spec({2, 3, 5, 5}), w = make_spec({4, 3, 3, 3}), b = make_spec({4}), r = make_spec({2, 4, 3, 3});
   const Attrs relu = {{"act", std::string("relu")}};
   Attrs residual = {{"residual", std::int64_t{1}}};
@@ -189,7 +189,8 @@ std::vector<OpCase> adjoint_cases(bool data) {
     const Spec dst = f32_spec(forward_problem(in, g.attrs).dst);
     Attrs attrs = g.attrs;
     attrs.set(data ? "size" : "kernel", data ? Shape{g.x[2], g.x[3]} : Shape{g.w[2], g.w[3]});
-    cases.push_back({.name = g.name, .in = data ? std::vector<Spec>{dst, in[1]} : std::vector<Spec>{in[0], dst}, .attrs = attrs});
+    cases.push_back(
+        {.name = g.name, .in = data ? std::vector<Spec>{dst, in[1]} : std::vector<Spec>{in[0], dst}, .attrs = attrs});
   }
   return cases;
 }
@@ -207,7 +208,8 @@ void add_adjoints(Registry& registry) {
   registry.add(std::move(data));
   Op weights;
   weights.name = "conv2d_bwd_weights";
-  weights.doc = "x [N, C, H, W], g [N, O, OH, OW] -> [O, C/groups, KH, KW]; attribute kernel = [KH, KW], conv2d's geometry";
+  weights.doc =
+      "x [N, C, H, W], g [N, O, OH, OW] -> [O, C/groups, KH, KW]; attribute kernel = [KH, KW], conv2d's geometry";
   weights.infer = [](Specs in, const Attrs& attrs) { return one(f32_spec(weights_problem(in, attrs).weights)); };
   weights.prepare = prepare_weights;
   weights.vjp = vjp_weights;
@@ -222,8 +224,9 @@ void register_conv2d(Registry& registry) {
   Op op;
   op.name = "conv2d";
   op.onnx = "Conv";
-  op.doc = "x [N, C, H, W], w [O, C/groups, KH, KW], bias [O]?, residual? -> [N, O, OH, OW]; attributes stride (1), "
-           "pad (0; [h, w] or [top, left, bottom, right]), dilation (1), groups (1), residual (0), act (\"\")";
+  op.doc =
+      "x [N, C, H, W], w [O, C/groups, KH, KW], bias [O]?, residual? -> [N, O, OH, OW]; attributes stride (1), "
+      "pad (0; [h, w] or [top, left, bottom, right]), dilation (1), groups (1), residual (0), act (\"\")";
   op.infer = [](Specs in, const Attrs& attrs) {
     const Fusion fusion = fusion_of("conv2d", in, attrs);
     const ConvProblem p = forward_problem(in, attrs);

@@ -8,8 +8,8 @@
 namespace assay::engine {
 namespace {
 
-#define ASSAY_PAIR(Name, expression) \
-  struct Name {                      \
+#define ASSAY_PAIR(Name, expression)                                     \
+  struct Name {                                                          \
     static ASSAY_INLINE float f(float a, float b) { return expression; } \
   };
 ASSAY_PAIR(Add, a + b)
@@ -40,7 +40,7 @@ ASSAY_WIDE void rows_loop(const float* a, const float* b, float* out, const Rows
     const float* x = a + r * rows.a_step;
     const float* y = b + r * rows.b_step;
     float* z = out + r * rows.length;
-#pragma GCC ivdep
+    ASSAY_INDEPENDENT
     for (std::int64_t i = 0; i < rows.length; ++i) z[i] = F::f(x[i * kA], y[i * kB]);
   }
 }
@@ -56,7 +56,10 @@ struct PairOp {
 
 template <class F>
 PairOp pair_op(const char* name, const char* onnx, const char* doc) {
-  return {name, onnx, doc, {{rows_loop<F, 0, 0>, rows_loop<F, 0, 1>}, {rows_loop<F, 1, 0>, rows_loop<F, 1, 1>}},
+  return {name,
+          onnx,
+          doc,
+          {{rows_loop<F, 0, 0>, rows_loop<F, 0, 1>}, {rows_loop<F, 1, 0>, rows_loop<F, 1, 1>}},
           F::f(0.0f, 0.0f) == 0.0f};
 }
 
@@ -77,16 +80,15 @@ Kernel prepare_pair(const PairOp& op, const PrepareRequest& request) {
     const float* a = floats(args, 0);
     const float* b = floats(args, 1);
     float* out = floats_out(args, 0);
-    for_each_plane(loop, 2, [&](const auto& offset, std::int64_t at) {
-      body(a + offset[0], b + offset[1], out + at, rows);
-    });
+    for_each_plane(loop, 2,
+                   [&](const auto& offset, std::int64_t at) { body(a + offset[0], b + offset[1], out + at, rows); });
   };
   return kernel;
 }
 
 std::vector<OpCase> pair_cases(bool divides) {
   const std::vector<std::pair<Shape, Shape>> shapes = {
-      {{2, 3, 5, 7}, {2, 3, 5, 7}}, {{2, 3, 5, 7}, {1, 3, 1, 1}}, {{2, 3, 5}, {}},       {{1}, {4, 3}},
+      {{2, 3, 5, 7}, {2, 3, 5, 7}}, {{2, 3, 5, 7}, {1, 3, 1, 1}}, {{2, 3, 5}, {}},  {{1}, {4, 3}},
       {{3, 1, 4}, {2, 1}},          {{2, 3, 2, 2}, {2, 1, 1, 1}}, {{0, 3}, {1, 3}}, {{3, 5}, {3, 1}}};
   std::vector<OpCase> cases;
   for (const auto& [a, b] : shapes) {

@@ -22,7 +22,7 @@ struct Row {
 template <class F>
 ASSAY_WIDE void row_loop(const float* a, const float* b, const float* c, float* out, const Row& row) {
   if (row.steps[0] == 1 && row.steps[1] == 1 && row.steps[2] == 1) {
-#pragma GCC ivdep
+    ASSAY_INDEPENDENT
     for (std::int64_t i = 0; i < row.length; ++i) out[i] = F::f(a[i], b[i], c[i]);
     return;
   }

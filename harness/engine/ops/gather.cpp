@@ -23,8 +23,8 @@ Blocks blocks_of(const Shape& x, std::size_t axis) {
 
 std::int64_t checked(const char* op, std::int64_t index, std::int64_t extent) {
   if (index >= 0 && index < extent) return index;
-  throw Error(Fault::bad_input, std::string(op) + ": index " + std::to_string(index) + " is outside [0, " +
-                                    std::to_string(extent) + ")");
+  throw Error(Fault::bad_input,
+              std::string(op) + ": index " + std::to_string(index) + " is outside [0, " + std::to_string(extent) + ")");
 }
 
 const std::int64_t* indices(const KernelArgs& args) { return static_cast<const std::int64_t*>(args.in[1]); }
@@ -69,7 +69,8 @@ std::vector<Spec> infer_scatter(Specs in, const Attrs& attrs) {
   const Shape &g = in[0].shape, &index = in[1].shape;
   if (g.size() < index.size()) op_error(op, in, "g needs the axes of the indices");
   const std::size_t axis = axis_of(op, in, attrs.integer("axis", 0), g.size() - index.size() + 1);
-  const Shape middle(g.begin() + static_cast<std::ptrdiff_t>(axis), g.begin() + static_cast<std::ptrdiff_t>(axis + index.size()));
+  const Shape middle(g.begin() + static_cast<std::ptrdiff_t>(axis),
+                     g.begin() + static_cast<std::ptrdiff_t>(axis + index.size()));
   if (middle != index) op_error(op, in, "g's axes from " + std::to_string(axis) + " must be those of the indices");
   Shape out(g.begin(), g.begin() + static_cast<std::ptrdiff_t>(axis));
   out.push_back(attrs.integer("extent", 0));
@@ -81,7 +82,8 @@ std::vector<Spec> infer_scatter(Specs in, const Attrs& attrs) {
 Kernel prepare_scatter(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
-  Blocks b = blocks_of(out.shape, axis_of("scatter_add", std::span(&out, 1), request.attrs.integer("axis", 0), out.shape.size()));
+  Blocks b = blocks_of(out.shape,
+                       axis_of("scatter_add", std::span(&out, 1), request.attrs.integer("axis", 0), out.shape.size()));
   b.indices = request.in[1].spec.count();
   kernel.run = [b, bytes = out.bytes()](const KernelArgs& args) {
     const float* from = floats(args, 0);
@@ -112,28 +114,36 @@ void add_gather(Registry& registry) {
     const Shape x = shape_of(v.in[0]);
     const Spec spec = f32_spec(x);
     const std::size_t axis = gather_axis(std::span(&spec, 1), v.attrs, x.size());
-    return std::vector<Value>{
-        call("scatter_add", {v.cotangents[0], v.in[1]}, {{"axis", static_cast<std::int64_t>(axis)}, {"extent", x[axis]}}), {}};
+    return std::vector<Value>{call("scatter_add", {v.cotangents[0], v.in[1]},
+                                   {{"axis", static_cast<std::int64_t>(axis)}, {"extent", x[axis]}}),
+                              {}};
   };
   const Spec index = make_spec({4}, DType::i64), grid = make_spec({2, 3}, DType::i64);
   const Attrs last = {{"axis", std::int64_t{-1}}}, middle = {{"axis", std::int64_t{1}}};
   gather.cases = {{.name = "rows", .in = {make_spec({5, 3}), index}, .integers_below = 5},
                   {.name = "last axis", .in = {make_spec({2, 3, 5}), grid}, .attrs = last, .integers_below = 5},
-                  {.name = "one index", .in = {make_spec({2, 4, 3}), make_spec({}, DType::i64)}, .attrs = middle, .integers_below = 4},
+                  {.name = "one index",
+                   .in = {make_spec({2, 4, 3}), make_spec({}, DType::i64)},
+                   .attrs = middle,
+                   .integers_below = 4},
                   {.name = "no indices", .in = {make_spec({5, 3}), make_spec({0}, DType::i64)}, .integers_below = 5}};
   registry.add(std::move(gather));
   Op scatter;
   scatter.name = "scatter_add";
-  scatter.doc = "g, indices i64 -> zeros of attribute extent along attribute axis (0), with g's slices added at the indices";
+  scatter.doc =
+      "g, indices i64 -> zeros of attribute extent along attribute axis (0), with g's slices added at the indices";
   scatter.infer = infer_scatter;
   scatter.prepare = prepare_scatter;
   scatter.vjp = [](const VjpArgs& v) {
     return std::vector<Value>{call("gather", {v.cotangents[0], v.in[1]}, {{"axis", v.attrs.integer("axis", 0)}}), {}};
   };
   const std::int64_t extent = 5;
-  scatter.cases = {{.name = "rows", .in = {make_spec({4, 3}), index}, .attrs = {{"extent", extent}}, .integers_below = 5},
-                   {.name = "middle", .in = {make_spec({2, 2, 3, 2}), grid},
-                    .attrs = {{"axis", std::int64_t{1}}, {"extent", extent}}, .integers_below = 5}};
+  scatter.cases = {
+      {.name = "rows", .in = {make_spec({4, 3}), index}, .attrs = {{"extent", extent}}, .integers_below = 5},
+      {.name = "middle",
+       .in = {make_spec({2, 2, 3, 2}), grid},
+       .attrs = {{"axis", std::int64_t{1}}, {"extent", extent}},
+       .integers_below = 5}};
   registry.add(std::move(scatter));
 }
 
@@ -198,16 +208,23 @@ void add_along(Registry& registry) {
   take.vjp = [](const VjpArgs& v) {
     const Shape x = shape_of(v.in[0]);
     const std::int64_t axis = v.attrs.integer("axis", -1);
-    const std::int64_t extent = x[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(x.size()) : axis)];
-    return std::vector<Value>{call("put_along_add", {v.cotangents[0], v.in[1]}, {{"axis", axis}, {"extent", extent}}), {}};
+    const std::int64_t extent =
+        x[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(x.size()) : axis)];
+    return std::vector<Value>{call("put_along_add", {v.cotangents[0], v.in[1]}, {{"axis", axis}, {"extent", extent}}),
+                              {}};
   };
   const Attrs middle = {{"axis", std::int64_t{1}}};
-  take.cases = {{.name = "label's logit", .in = {make_spec({5, 7}), make_spec({5, 1}, DType::i64)}, .integers_below = 7},
-                {.name = "middle", .in = {make_spec({2, 4, 3}), make_spec({2, 5, 3}, DType::i64)}, .attrs = middle, .integers_below = 4}};
+  take.cases = {
+      {.name = "label's logit", .in = {make_spec({5, 7}), make_spec({5, 1}, DType::i64)}, .integers_below = 7},
+      {.name = "middle",
+       .in = {make_spec({2, 4, 3}), make_spec({2, 5, 3}, DType::i64)},
+       .attrs = middle,
+       .integers_below = 4}};
   registry.add(std::move(take));
   Op put;
   put.name = "put_along_add";
-  put.doc = "g, indices i64 of g's shape -> zeros of attribute extent along attribute axis (-1), with g added at the indices";
+  put.doc =
+      "g, indices i64 of g's shape -> zeros of attribute extent along attribute axis (-1), with g added at the indices";
   put.infer = [](Specs in, const Attrs& attrs) {
     const std::size_t axis = along_axis("put_along_add", in, attrs);
     if (in[0].shape != in[1].shape) op_error("put_along_add", in, "g and the indices must have one shape");
@@ -217,10 +234,13 @@ void add_along(Registry& registry) {
   };
   put.prepare = [](const PrepareRequest& r) { return prepare_along(r, "put_along_add", true); };
   put.vjp = [](const VjpArgs& v) {
-    return std::vector<Value>{call("take_along", {v.cotangents[0], v.in[1]}, {{"axis", v.attrs.integer("axis", -1)}}), {}};
+    return std::vector<Value>{call("take_along", {v.cotangents[0], v.in[1]}, {{"axis", v.attrs.integer("axis", -1)}}),
+                              {}};
   };
-  put.cases = {{.name = "rows", .in = {make_spec({5, 3}), make_spec({5, 3}, DType::i64)},
-                .attrs = {{"extent", std::int64_t{4}}}, .integers_below = 4}};
+  put.cases = {{.name = "rows",
+                .in = {make_spec({5, 3}), make_spec({5, 3}, DType::i64)},
+                .attrs = {{"extent", std::int64_t{4}}},
+                .integers_below = 4}};
   registry.add(std::move(put));
 }
 

@@ -73,7 +73,8 @@ void register_linear(Registry& registry) {
   Op op;
   op.name = "linear";
   op.onnx = "Gemm";
-  op.doc = "x [.., in], w [out, in], bias [out]?, residual [.., out]? -> [.., out]; attributes residual (0), act (\"\")";
+  op.doc =
+      "x [.., in], w [out, in], bias [out]?, residual [.., out]? -> [.., out]; attributes residual (0), act (\"\")";
   op.infer = infer;
   op.prepare = prepare;
   op.vjp = vjp;

@@ -24,7 +24,8 @@ Kernel prepare_one_hot(const PrepareRequest& request) {
   kernel.run = [n, classes](const KernelArgs& args) {
     float* out = floats_out(args, 0);
     for (std::int64_t i = 0; i < n * classes; ++i) out[i] = 0.0f;
-    for (std::int64_t i = 0; i < n; ++i) out[i * classes + checked_label("one_hot", labels(args, 0)[i], classes)] = 1.0f;
+    for (std::int64_t i = 0; i < n; ++i)
+      out[i * classes + checked_label("one_hot", labels(args, 0)[i], classes)] = 1.0f;
   };
   return kernel;
 }
@@ -74,8 +75,14 @@ void register_losses(Registry& registry) {
     return one(f32_spec(shape));
   };
   one_hot.prepare = prepare_one_hot;
-  one_hot.cases = {{.name = "labels", .in = {make_spec({5}, DType::i64)}, .attrs = {{"classes", std::int64_t{3}}}, .integers_below = 3},
-                   {.name = "no labels", .in = {make_spec({0}, DType::i64)}, .attrs = {{"classes", std::int64_t{3}}}, .integers_below = 3}};
+  one_hot.cases = {{.name = "labels",
+                    .in = {make_spec({5}, DType::i64)},
+                    .attrs = {{"classes", std::int64_t{3}}},
+                    .integers_below = 3},
+                   {.name = "no labels",
+                    .in = {make_spec({0}, DType::i64)},
+                    .attrs = {{"classes", std::int64_t{3}}},
+                    .integers_below = 3}};
   registry.add(std::move(one_hot));
   Op loss;
   loss.name = "cross_entropy";
@@ -92,9 +99,20 @@ void register_losses(Registry& registry) {
   };
   loss.prepare = prepare_cross_entropy;
   loss.vjp = cross_entropy_vjp;
-  loss.cases = {{.name = "batch", .in = {make_spec({5, 7}), make_spec({5}, DType::i64)}, .attrs = {}, .lo = -3, .hi = 3, .integers_below = 7},
-                {.name = "large logits", .in = {make_spec({3, 4}), make_spec({3}, DType::i64)}, .attrs = {}, .lo = -90, .hi = 90, .integers_below = 4},
-                {.name = "no samples", .in = {make_spec({0, 7}), make_spec({0}, DType::i64)}, .attrs = {}, .integers_below = 7}};
+  loss.cases = {
+      {.name = "batch",
+       .in = {make_spec({5, 7}), make_spec({5}, DType::i64)},
+       .attrs = {},
+       .lo = -3,
+       .hi = 3,
+       .integers_below = 7},
+      {.name = "large logits",
+       .in = {make_spec({3, 4}), make_spec({3}, DType::i64)},
+       .attrs = {},
+       .lo = -90,
+       .hi = 90,
+       .integers_below = 4},
+      {.name = "no samples", .in = {make_spec({0, 7}), make_spec({0}, DType::i64)}, .attrs = {}, .integers_below = 7}};
   registry.add(std::move(loss));
 }
 

@@ -33,7 +33,8 @@ class Attrs {
   std::int64_t integer(std::string_view key, std::int64_t fallback) const;
   double real(std::string_view key, double fallback) const;
   std::string text(std::string_view key, std::string_view fallback) const;
-  std::vector<std::int64_t> ints(std::string_view key, std::vector<std::int64_t> fallback) const;  // an integer n means [n]
+  std::vector<std::int64_t> ints(std::string_view key,
+                                 std::vector<std::int64_t> fallback) const;  // an integer n means [n]
   void set(const std::string& key, Item item) { items_[key] = std::move(item); }
   const std::map<std::string, Item, std::less<>>& items() const { return items_; }
   Json to_json() const;
@@ -47,9 +48,9 @@ class Attrs {
 
 struct PrepareRequest {
   const Attrs& attrs;
-  std::span<const MemDesc> in;          // layouts as they come; the kernel may ask for others through Kernel::in
-  std::span<const Spec> out;            // from infer()
-  bool training = false;                // forward of a net that will be differentiated for its weights
+  std::span<const MemDesc> in;  // layouts as they come; the kernel may ask for others through Kernel::in
+  std::span<const Spec> out;    // from infer()
+  bool training = false;        // forward of a net that will be differentiated for its weights
 };
 
 // A handle in an expression under construction: eager (a tensor) or symbolic (a program slot). See emit.hpp.
@@ -62,14 +63,14 @@ struct Value {
 
 struct VjpArgs {
   const Attrs& attrs;
-  std::span<const Value> in, out;       // the forward's operands and results
-  std::span<const Value> cotangents;    // one an output; undefined: zero
-  std::span<const bool> wanted;         // one an input
-  bool create_graph = false;            // the result will be differentiated again: use only twice-differentiable ops
+  std::span<const Value> in, out;     // the forward's operands and results
+  std::span<const Value> cotangents;  // one an output; undefined: zero
+  std::span<const bool> wanted;       // one an input
+  bool create_graph = false;          // the result will be differentiated again: use only twice-differentiable ops
 };
 
 struct OpCost {
-  double macs = 0, bytes = 0;           // multiply-adds as the field counts them; bytes read + written
+  double macs = 0, bytes = 0;  // multiply-adds as the field counts them; bytes read + written
 };
 
 // One case of the automatic checks: shapes, attributes, how to draw inputs (moved away from kinks).
@@ -77,10 +78,10 @@ struct OpCase {
   std::string name = {};
   std::vector<Spec> in = {};
   Attrs attrs = {};
-  double lo = -1, hi = 1;               // inputs drawn uniformly from here ...
-  double keep_away = 0, kink = 0;       // ... but at least keep_away from `kink`
-  std::int64_t integers_below = 0;      // for integer inputs (labels, indices)
-  std::vector<bool> differentiable = {};     // one an input; empty: every f32 input
+  double lo = -1, hi = 1;                 // inputs drawn uniformly from here ...
+  double keep_away = 0, kink = 0;         // ... but at least keep_away from `kink`
+  std::int64_t integers_below = 0;        // for integer inputs (labels, indices)
+  std::vector<bool> differentiable = {};  // one an input; empty: every f32 input
   bool second_order = true;
 };
 
@@ -91,12 +92,12 @@ using CostFn = std::function<OpCost(std::span<const Spec> in, std::span<const Sp
 
 struct Op {
   std::string name;
-  std::string onnx;                     // ONNX operator, "" when none
-  std::string doc;                      // one line: inputs -> outputs, attributes
-  InferFn infer;                        // throws Error(bad_input) naming the op and the shapes
+  std::string onnx;  // ONNX operator, "" when none
+  std::string doc;   // one line: inputs -> outputs, attributes
+  InferFn infer;     // throws Error(bad_input) naming the op and the shapes
   PrepareFn prepare;
-  VjpFn vjp;                            // null: not differentiable
-  CostFn cost;                          // null: no multiply-adds
+  VjpFn vjp;    // null: not differentiable
+  CostFn cost;  // null: no multiply-adds
   std::vector<OpCase> cases;
 };
 
@@ -107,11 +108,11 @@ using OpId = int;
 
 class Registry {
  public:
-  static const Registry& get();         // built once, immutable afterwards
+  static const Registry& get();          // built once, immutable afterwards
   OpId id(std::string_view name) const;  // throws Error(bad_input) with the nearest name
   const Op& op(OpId id) const { return ops_[static_cast<std::size_t>(id)]; }
   std::size_t size() const { return ops_.size(); }
-  void add(Op op);                      // during construction only
+  void add(Op op);  // during construction only
 
  private:
   std::vector<Op> ops_;

@@ -24,14 +24,16 @@ Spec f32_spec(Shape shape);
 inline std::vector<Spec> one(Spec spec) { return {std::move(spec)}; }
 
 bool any_zero_extent(const PrepareRequest& request);
-Kernel dense_kernel(const PrepareRequest& request);  // every layout dense, no sharing, run unset
+Kernel dense_kernel(const PrepareRequest& request);      // every layout dense, no sharing, run unset
 Kernel zero_fill_kernel(const PrepareRequest& request);  // dense; writes zeros: what sums over nothing give
 
 // One layout for operands of equal shape: that of the first that carries the library's, when the op keeps padding zero
 // or there is none; else dense.
 Layout shared_layout(const PrepareRequest& request, bool keeps_zero);
 
-inline const float* floats(const KernelArgs& args, std::size_t index) { return static_cast<const float*>(args.in[index]); }
+inline const float* floats(const KernelArgs& args, std::size_t index) {
+  return static_cast<const float*>(args.in[index]);
+}
 inline float* floats_out(const KernelArgs& args, std::size_t index) { return static_cast<float*>(args.out[index]); }
 
 Spec make_spec(std::initializer_list<std::int64_t> shape, DType dtype = DType::f32);  // for cases

@@ -11,7 +11,7 @@ Window pool_window(std::string_view op, Specs in, const Attrs& attrs) {
   Shape kernel = attrs.ints("kernel", {});
   if (kernel.size() == 1) kernel.push_back(kernel[0]);
   if (kernel.size() != 2) op_error(op, in, "attribute kernel must be n or [h, w]");
-  const Window w = window_of(op, in, attrs, kernel, kernel);
+  Window w = window_of(op, in, attrs, kernel, kernel);
   for (std::size_t axis = 0; axis < 2; ++axis) {
     if (w.pad_before[axis] >= w.reach(axis) || w.pad_after[axis] >= w.reach(axis)) {
       op_error(op, in, "padding must be smaller than the kernel");
@@ -22,7 +22,7 @@ Window pool_window(std::string_view op, Specs in, const Attrs& attrs) {
 
 Shape pooled(std::string_view op, Specs in, const Attrs& attrs, const Shape& x) {
   const Window w = pool_window(op, in, attrs);
-  const Shape out = {x[0], x[1], w.output(0, x[2]), w.output(1, x[3])};
+  Shape out = {x[0], x[1], w.output(0, x[2]), w.output(1, x[3])};
   if (out[2] < 1 || out[3] < 1) op_error(op, in, "the kernel is larger than the padded input");
   return out;
 }
@@ -37,7 +37,7 @@ void expect_image(std::string_view op, Specs in, std::size_t count) {
 Shape unpooled(std::string_view op, Specs in, const Attrs& attrs) {
   const Shape size = attrs.ints("size", {});
   if (size.size() != 2) op_error(op, in, "attribute size must be [height, width] of the result");
-  const Shape x = {in[0].shape[0], in[0].shape[1], size[0], size[1]};
+  Shape x = {in[0].shape[0], in[0].shape[1], size[0], size[1]};
   if (pooled(op, in, attrs, x) != in[0].shape) op_error(op, in, "g does not fit attribute size");
   return x;
 }
@@ -112,7 +112,9 @@ void add_max_pool(Registry& registry) {
     expect_image("max_pool2d", in, 1);
     return one(f32_spec(pooled("max_pool2d", in, attrs, in[0].shape)));
   };
-  op.prepare = [](const PrepareRequest& r) { return pool_kernel(r, max_pool_loop, r.in[0].spec.shape, r.out[0].shape); };
+  op.prepare = [](const PrepareRequest& r) {
+    return pool_kernel(r, max_pool_loop, r.in[0].spec.shape, r.out[0].shape);
+  };
   op.vjp = [](const VjpArgs& v) {
     return std::vector<Value>{call("max_pool2d_grad", {v.in[0], v.cotangents[0]}, v.attrs)};
   };
@@ -123,7 +125,8 @@ void add_max_pool(Registry& registry) {
 void add_max_pool_adjoints(Registry& registry) {
   Op scatter;
   scatter.name = "max_pool2d_grad";
-  scatter.doc = "x [N, C, H, W], g [N, C, OH, OW] -> g added where max_pool2d found its maxima; max_pool2d's attributes";
+  scatter.doc =
+      "x [N, C, H, W], g [N, C, OH, OW] -> g added where max_pool2d found its maxima; max_pool2d's attributes";
   scatter.infer = [](Specs in, const Attrs& attrs) {
     expect_image("max_pool2d_grad", in, 2);
     const Shape small = pooled("max_pool2d_grad", in, attrs, in[0].shape);
@@ -170,7 +173,9 @@ void add_avg_pool(Registry& registry) {
     expect_image("avg_pool2d", in, 1);
     return one(f32_spec(pooled("avg_pool2d", in, attrs, in[0].shape)));
   };
-  op.prepare = [](const PrepareRequest& r) { return pool_kernel(r, avg_pool_loop, r.in[0].spec.shape, r.out[0].shape); };
+  op.prepare = [](const PrepareRequest& r) {
+    return pool_kernel(r, avg_pool_loop, r.in[0].spec.shape, r.out[0].shape);
+  };
   op.vjp = [](const VjpArgs& v) {
     return std::vector<Value>{call("avg_pool2d_grad", {v.cotangents[0]}, with_size(v.attrs, shape_of(v.in[0])))};
   };

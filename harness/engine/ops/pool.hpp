@@ -13,7 +13,7 @@ struct PoolShape {
 
 using PoolLoop = void (*)(const PoolShape& s, const float* const* in, float* out);
 
-void max_pool_loop(const PoolShape& s, const float* const* in, float* out);         // x -> y
+void max_pool_loop(const PoolShape& s, const float* const* in, float* out);          // x -> y
 void max_pool_scatter_loop(const PoolShape& s, const float* const* in, float* out);  // x, dL/dy -> dL/dx
 void max_pool_gather_loop(const PoolShape& s, const float* const* in, float* out);   // x, u like x -> u at the maxima
 void avg_pool_loop(const PoolShape& s, const float* const* in, float* out);          // x -> y

@@ -23,7 +23,8 @@ ASSAY_INLINE std::int64_t first_inside(std::int64_t start, std::int64_t dilation
   return start >= 0 ? 0 : (-start + dilation - 1) / dilation;
 }
 
-ASSAY_INLINE std::int64_t end_inside(std::int64_t start, std::int64_t dilation, std::int64_t extent, std::int64_t kernel) {
+ASSAY_INLINE std::int64_t end_inside(std::int64_t start, std::int64_t dilation, std::int64_t extent,
+                                     std::int64_t kernel) {
   const std::int64_t room = extent - start;
   const std::int64_t end = room <= 0 ? 0 : (room + dilation - 1) / dilation;
   return end < kernel ? end : kernel;
@@ -102,8 +103,10 @@ ASSAY_INLINE Best find_best(const PoolShape& s, const Region& r, Count count, co
   float position = 0;
   for_each_position(s, r, [&](std::int64_t at) {
     const Lanes v = load(x + at, count);
-    const LaneMask nan = (v != v) & (best.value == best.value);
-    const LaneMask wins = (v > best.value) | (best.where < Lanes::all(0.0f)) | nan;
+    // The first NaN wins for good: nothing compares larger, and a later one meets a best that is NaN.
+    LaneMask first_nan = is_nan(v);
+    first_nan.without(is_nan(best.value));
+    const LaneMask wins = (v > best.value) | (best.where < Lanes::all(0.0f)) | first_nan;
     best.value.choose(v, wins);
     best.where.choose(Lanes::all(position), wins);
     position += 1.0f;

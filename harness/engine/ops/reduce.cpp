@@ -1,12 +1,13 @@
 // Reductions over axes: sum, mean, max, min and the l1, l2 and linf norms.
 // The order of every sum is fixed: 16 lanes of f32 over at most 512 steps each, then f64. It depends on the shape and
 // the layout, never on the width of vectors.
+#include "harness/engine/ops/reduce.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "harness/engine/ops/lanes.hpp"
 #include "harness/engine/ops/op_tools.hpp"
-#include "harness/engine/ops/reduce.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
 namespace assay::engine {
@@ -322,7 +323,8 @@ void add_reduce(Registry& registry, const ReduceOp& reduce, ReduceVjp vjp) {
 Kernel prepare_plane_mean(const PrepareRequest& request) {
   const Attrs attrs = {{"axes", Shape{2, 3}}};
   const Reduce sum = reduce_block<Sum>;
-  return prepare_reduce({"global_avg_pool", "", "", sum, sum, Finish::mean, true}, {attrs, request.in, request.out, false});
+  return prepare_reduce({"global_avg_pool", "", "", sum, sum, Finish::mean, true},
+                        {attrs, request.in, request.out, false});
 }
 
 void register_reduce(Registry& r) {
@@ -334,9 +336,11 @@ void register_reduce(Registry& r) {
              extreme_vjp);
   add_reduce(r, {"reduce_min", "ReduceMin", "minimum over axes; inf over nothing", min, min, Finish::none, false},
              extreme_vjp);
-  add_reduce(r, {"reduce_l1", "ReduceL1", "sum of absolute values over axes", abs_sum, sum, Finish::none, true}, l1_vjp);
-  add_reduce(r, {"reduce_l2", "ReduceL2", "Euclidean norm over axes, its gradient 0 at 0", squares, sum, Finish::root, true},
-             l2_vjp);
+  add_reduce(r, {"reduce_l1", "ReduceL1", "sum of absolute values over axes", abs_sum, sum, Finish::none, true},
+             l1_vjp);
+  add_reduce(
+      r, {"reduce_l2", "ReduceL2", "Euclidean norm over axes, its gradient 0 at 0", squares, sum, Finish::root, true},
+      l2_vjp);
   add_reduce(r, {"reduce_linf", "", "largest absolute value over axes", abs_max, max, Finish::none, true}, linf_vjp);
 }
 

@@ -94,7 +94,8 @@ void register_select(Registry& registry) {
   op.prepare = prepare_top_k;
   op.vjp = [](const VjpArgs& v) {
     if (!v.cotangents[0].defined()) return std::vector<Value>{{}};
-    return std::vector<Value>{call("put_along_add", {v.cotangents[0], v.out[1]}, {{"extent", shape_of(v.in[0]).back()}})};
+    return std::vector<Value>{
+        call("put_along_add", {v.cotangents[0], v.out[1]}, {{"extent", shape_of(v.in[0]).back()}})};
   };
   op.cases = {{.name = "three", .in = {make_spec({4, 7})}, .attrs = {{"k", std::int64_t{3}}}},
               {.name = "all", .in = {make_spec({2, 2, 5})}, .attrs = {{"k", std::int64_t{5}}}},

@@ -8,9 +8,11 @@ struct Cut {
   Shape begin, size, step;
 };
 
-Shape full_rank(std::string_view op, Specs in, const Attrs& attrs, const char* key, std::size_t rank, std::int64_t fallback) {
-  const Shape v = attrs.ints(key, Shape(rank, fallback));
-  if (v.size() != rank) op_error(op, in, std::string("attribute ") + key + " must name " + std::to_string(rank) + " axes");
+Shape full_rank(std::string_view op, Specs in, const Attrs& attrs, const char* key, std::size_t rank,
+                std::int64_t fallback) {
+  Shape v = attrs.ints(key, Shape(rank, fallback));
+  if (v.size() != rank)
+    op_error(op, in, std::string("attribute ") + key + " must name " + std::to_string(rank) + " axes");
   return v;
 }
 
@@ -47,7 +49,8 @@ StridedCopy part_copy(const Cut& c, const Shape& whole, bool out_of_whole, DType
 Kernel prepare_slice(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& in = request.in[0].spec;
-  const StridedCopy copy = part_copy(cut_of("slice", std::span(&in, 1), request.attrs, in.shape), in.shape, true, in.dtype);
+  const StridedCopy copy =
+      part_copy(cut_of("slice", std::span(&in, 1), request.attrs, in.shape), in.shape, true, in.dtype);
   kernel.run = [copy](const KernelArgs& args) { copy(args.in[0], args.out[0]); };
   return kernel;
 }
@@ -83,7 +86,9 @@ void add_unslice(Registry& registry) {
     unslice_cut(in, attrs);
     return one(f32_spec(attrs.ints("shape", {})));
   };
-  op.prepare = [](const PrepareRequest& r) { return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0f); };
+  op.prepare = [](const PrepareRequest& r) {
+    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0f);
+  };
   op.vjp = [](const VjpArgs& v) {
     Attrs attrs;
     for (const char* key : {"begin", "step"}) {
@@ -100,7 +105,8 @@ void add_unslice(Registry& registry) {
 // pad's attributes before and after -> the place of x in the result.
 Cut pad_cut(Specs in, const Attrs& attrs, Shape& whole) {
   const std::size_t rank = in[0].shape.size();
-  const Shape before = full_rank("pad", in, attrs, "before", rank, 0), after = full_rank("pad", in, attrs, "after", rank, 0);
+  const Shape before = full_rank("pad", in, attrs, "before", rank, 0),
+              after = full_rank("pad", in, attrs, "after", rank, 0);
   whole = in[0].shape;
   for (std::size_t i = 0; i < rank; ++i) {
     if (before[i] < 0 || after[i] < 0) op_error("pad", in, "padding must not be negative");
@@ -131,10 +137,11 @@ void add_pad(Registry& registry) {
     return std::vector<Value>{
         call("slice", {v.cotangents[0]}, {{"begin", v.attrs.ints("before", Shape(x.size(), 0))}, {"size", x}})};
   };
-  op.cases = {{.name = "image", .in = {make_spec({2, 3, 4, 4})},
-               .attrs = {{"before", Shape{0, 0, 1, 2}}, {"after", Shape{0, 0, 2, 0}}}},
-              {.name = "value", .in = {make_spec({3})},
-               .attrs = {{"before", Shape{1}}, {"after", Shape{2}}, {"value", -1.5}}}};
+  op.cases = {
+      {.name = "image",
+       .in = {make_spec({2, 3, 4, 4})},
+       .attrs = {{"before", Shape{0, 0, 1, 2}}, {"after", Shape{0, 0, 2, 0}}}},
+      {.name = "value", .in = {make_spec({3})}, .attrs = {{"before", Shape{1}}, {"after", Shape{2}}, {"value", -1.5}}}};
   registry.add(std::move(op));
 }
 
@@ -157,11 +164,12 @@ void register_slice(Registry& registry) {
     }
     return std::vector<Value>{call("unslice", {v.cotangents[0]}, attrs)};
   };
-  op.cases = {{.name = "block", .in = {make_spec({4, 5})}, .attrs = {{"begin", Shape{1, 2}}, {"size", Shape{2, 3}}}},
-              {.name = "to the end", .in = {make_spec({2, 3, 5})}, .attrs = {{"begin", Shape{0, 1, 2}}}},
-              {.name = "steps", .in = {make_spec({5, 7})}, .attrs = {{"begin", Shape{1, 0}}, {"step", Shape{2, 3}}}},
-              {.name = "integers", .in = {make_spec({6}, DType::i64)}, .attrs = {{"begin", Shape{2}}}, .integers_below = 9},
-              {.name = "nothing", .in = {make_spec({4, 5})}, .attrs = {{"size", Shape{0, 5}}}}};
+  op.cases = {
+      {.name = "block", .in = {make_spec({4, 5})}, .attrs = {{"begin", Shape{1, 2}}, {"size", Shape{2, 3}}}},
+      {.name = "to the end", .in = {make_spec({2, 3, 5})}, .attrs = {{"begin", Shape{0, 1, 2}}}},
+      {.name = "steps", .in = {make_spec({5, 7})}, .attrs = {{"begin", Shape{1, 0}}, {"step", Shape{2, 3}}}},
+      {.name = "integers", .in = {make_spec({6}, DType::i64)}, .attrs = {{"begin", Shape{2}}}, .integers_below = 9},
+      {.name = "nothing", .in = {make_spec({4, 5})}, .attrs = {{"size", Shape{0, 5}}}}};
   registry.add(std::move(op));
   add_unslice(registry);
   add_pad(registry);

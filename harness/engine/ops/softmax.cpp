@@ -25,7 +25,8 @@ ASSAY_INLINE float row_shift(const float* x, std::int64_t n, std::int64_t stride
   float max = -INFINITY;
   for (std::int64_t i = 0; i < n; ++i) {
     const float v = x[i * stride];
-    max = (v > max) | (v != v) ? v : max;
+    const bool larger = (v > max) | (v != v);
+    max = larger ? v : max;
   }
   return max == -INFINITY ? 0.0f : max;
 }
@@ -56,7 +57,7 @@ ASSAY_WIDE void softmax_loop(const float* x, float* y, const Axis& a) {
       float* to = y + o * a.extent * a.inner + i;
       const float shift = row_shift(from, a.extent, a.inner);
       if (a.inner == 1) {
-#pragma GCC ivdep
+        ASSAY_INDEPENDENT
         for (std::int64_t k = 0; k < a.extent; ++k) to[k] = vm::exp(from[k] - shift);
       } else {
         for (std::int64_t k = 0; k < a.extent; ++k) to[k * a.inner] = vm::exp(from[k * a.inner] - shift);

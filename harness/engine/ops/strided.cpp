@@ -16,10 +16,14 @@ using CopyRow = void (*)(const std::byte*, std::int64_t, std::byte*, std::int64_
 
 CopyRow row_for(std::size_t element) {
   switch (element) {
-    case 1: return copy_row<std::uint8_t>;
-    case 2: return copy_row<std::uint16_t>;
-    case 4: return copy_row<std::uint32_t>;
-    default: return copy_row<std::uint64_t>;
+    case 1:
+      return copy_row<std::uint8_t>;
+    case 2:
+      return copy_row<std::uint16_t>;
+    case 4:
+      return copy_row<std::uint32_t>;
+    default:
+      return copy_row<std::uint64_t>;
   }
 }
 

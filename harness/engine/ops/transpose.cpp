@@ -11,7 +11,7 @@ Shape permutation(Specs in, const Attrs& attrs) {
   const std::size_t rank = in[0].shape.size();
   Shape reversed(rank);
   std::iota(reversed.rbegin(), reversed.rend(), 0);
-  const Shape perm = attrs.ints("perm", reversed);
+  Shape perm = attrs.ints("perm", reversed);
   Shape sorted = perm;
   std::sort(sorted.begin(), sorted.end());
   std::reverse(reversed.begin(), reversed.end());
@@ -30,7 +30,8 @@ Kernel prepare(const PrepareRequest& request) {
   const Spec& in = request.in[0].spec;
   const Shape perm = permutation(std::span(&in, 1), request.attrs);
   const Shape& out = request.out[0].shape;
-  const StridedCopy copy = make_copy({out, permuted(row_major(in.shape), perm), row_major(out), 0, 0, dtype_size(in.dtype)});
+  const StridedCopy copy =
+      make_copy({out, permuted(row_major(in.shape), perm), row_major(out), 0, 0, dtype_size(in.dtype)});
   kernel.run = [copy](const KernelArgs& args) { copy(args.in[0], args.out[0]); };
   return kernel;
 }
@@ -39,7 +40,8 @@ std::vector<Value> vjp(const VjpArgs& v) {
   const Spec spec = f32_spec(shape_of(v.in[0]));
   const Shape perm = permutation(std::span(&spec, 1), v.attrs);
   Shape inverse(perm.size());
-  for (std::size_t i = 0; i < perm.size(); ++i) inverse[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < perm.size(); ++i)
+    inverse[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
   return {call("transpose", {v.cotangents[0]}, {{"perm", inverse}})};
 }
 

@@ -17,7 +17,9 @@ Kernel prepare_unary(const UnaryOp& op, const PrepareRequest& request) {
   kernel.in = kernel.out = {layout};
   kernel.in_place = {0};
   const std::size_t n = physical_floats(layout);
-  kernel.run = [loop = op.loop, n, a, b](const KernelArgs& args) { loop(floats(args, 0), floats_out(args, 0), n, a, b); };
+  kernel.run = [loop = op.loop, n, a, b](const KernelArgs& args) {
+    loop(floats(args, 0), floats_out(args, 0), n, a, b);
+  };
   return kernel;
 }
 

@@ -14,7 +14,7 @@ using UnaryLoop = void (*)(const float* x, float* y, std::size_t n, float a, flo
 // F::f(x, a, b), where a and b are the op's two attributes.
 template <class F>
 ASSAY_WIDE void unary_loop(const float* x, float* y, std::size_t n, float a, float b) {
-#pragma GCC ivdep
+  ASSAY_INDEPENDENT
   for (std::size_t i = 0; i < n; ++i) y[i] = F::f(x[i], a, b);
 }
 

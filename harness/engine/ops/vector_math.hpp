@@ -31,8 +31,8 @@ ASSAY_INLINE float exp(float x) {
   p = p * r + 1.666651933e-01f;
   p = p * r + 5.000000094e-01f;
   const float mantissa = (p * r * r + r) + 1.0f;
-  const auto whole = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) -
-                                               std::bit_cast<std::uint32_t>(kRoundMagic));
+  const auto whole =
+      static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRoundMagic));
   const std::int32_t bounded_n = whole < -160 ? -160 : (whole > 160 ? 160 : whole);  // NaN leaves any bits
   const std::int32_t half = bounded_n >> 1;  // two factors, so that the ends of the range round once
   return mantissa * power_of_two(half) * power_of_two(bounded_n - half);

@@ -16,6 +16,7 @@ struct Window {
 };
 
 // stride and dilation: n or [h, w]; pad: n, [h, w] or [top, left, bottom, right].
-Window window_of(std::string_view op, Specs in, const Attrs& attrs, const Shape& kernel, const Shape& default_stride = {1, 1});
+Window window_of(std::string_view op, Specs in, const Attrs& attrs, const Shape& kernel,
+                 const Shape& default_stride = {1, 1});
 
 }  // namespace assay::engine

@@ -62,7 +62,8 @@ std::vector<Tensor> run(const PreparedOp& p, std::span<const Tensor> in) {
     targets.push_back(storages.back()->data());
   }
   p.kernel.run({sources, targets, scratch_of(p.kernel.scratch_bytes)});
-  for (std::size_t i = 0; i < p.out.size(); ++i) results.emplace_back(p.out[i], p.kernel.out[i], std::move(storages[i]));
+  for (std::size_t i = 0; i < p.out.size(); ++i)
+    results.emplace_back(p.out[i], p.kernel.out[i], std::move(storages[i]));
   return results;
 }
 

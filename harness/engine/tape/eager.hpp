@@ -14,8 +14,8 @@ Tensor apply1(std::string_view op, std::initializer_list<Tensor> in, const Attrs
 // Multiply-adds of all ops evaluated on this thread so far, those of gradients included.
 double eager_macs();
 
-Tensor watch(const Tensor& tensor);     // a leaf that gradients can be taken for
-Tensor detach(const Tensor& tensor);    // same value, no history
+Tensor watch(const Tensor& tensor);   // a leaf that gradients can be taken for
+Tensor detach(const Tensor& tensor);  // same value, no history
 
 // d(sum_i <outputs_i, cotangents_i>) / d inputs_j. An undefined cotangent means ones (outputs of one element) and is an
 // error otherwise. An input that does not influence the outputs gets zeros. With create_graph the results carry

@@ -13,6 +13,7 @@ class EagerEmitter : public Emitter {
  public:
   std::vector<Value> emit(OpId op, std::span<const Value> in, const Attrs& attrs) override {
     std::vector<Tensor> operands;
+    operands.reserve(in.size());
     for (const Value v : in) operands.push_back(tensor(v));
     std::vector<Value> results;
     for (const Tensor& t : apply(op, operands, attrs)) results.push_back(add(t));
@@ -73,7 +74,8 @@ bool leads(const Queue& queue, const Tensor& t) {
 // From the earliest record on: a record matters when it made a wanted input or an operand that matters.
 void mark_paths(Queue& queue, std::span<const Tensor> inputs) {
   for (const Tensor& t : inputs) {
-    if (!t.tape()) throw Error(Fault::bad_input, "a gradient was asked for a tensor that is not watched: " + t.spec().str());
+    if (!t.tape())
+      throw Error(Fault::bad_input, "a gradient was asked for a tensor that is not watched: " + t.spec().str());
     const auto it = queue.find(t.tape()->record->sequence);
     if (it != queue.end()) it->second.leads_to_input = true;
   }
@@ -110,7 +112,8 @@ void seed(Queue& queue, std::span<const Tensor> outputs, std::span<const Tensor>
   }
 }
 
-std::vector<Tensor> op_vjp(const Record& record, const Pending& pending, std::span<const bool> wanted, bool create_graph) {
+std::vector<Tensor> op_vjp(const Record& record, const Pending& pending, std::span<const bool> wanted,
+                           bool create_graph) {
   const Op& op = Registry::get().op(record.op);
   if (!op.vjp) throw Error(Fault::unsupported, op.name + " has no gradient");
   EagerEmitter emitter;

@@ -10,8 +10,8 @@
 namespace assay::engine {
 
 struct Record {
-  std::uint64_t sequence;       // later records have larger numbers than everything they depend on
-  OpId op = -1;                 // -1: a leaf, or custom
+  std::uint64_t sequence;  // later records have larger numbers than everything they depend on
+  OpId op = -1;            // -1: a leaf, or custom
   Attrs attrs;
   std::vector<Tensor> in, out;  // `out` without tape
   CustomVjp custom;

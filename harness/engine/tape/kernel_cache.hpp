@@ -9,7 +9,7 @@ namespace assay::engine {
 struct PreparedOp {
   std::vector<Spec> out;
   Kernel kernel;
-  double macs = 0;  // multiply-adds of one run
+  double macs = 0;                              // multiply-adds of one run
   std::vector<std::optional<Kernel>> reorders;  // one an operand
 };
 

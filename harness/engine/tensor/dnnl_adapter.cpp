@@ -36,12 +36,18 @@ Context& context() {
 
 DataType data_type(DType dtype) {
   switch (dtype) {
-    case DType::f32: return DataType::f32;
-    case DType::bf16: return DataType::bf16;
-    case DType::i32: return DataType::s32;
-    case DType::u8: return DataType::u8;
-    case DType::s8: return DataType::s8;
-    default: throw Error(Fault::internal, std::string("no native layout for dtype ") + dtype_name(dtype));
+    case DType::f32:
+      return DataType::f32;
+    case DType::bf16:
+      return DataType::bf16;
+    case DType::i32:
+      return DataType::s32;
+    case DType::u8:
+      return DataType::u8;
+    case DType::s8:
+      return DataType::s8;
+    default:
+      throw Error(Fault::internal, std::string("no native layout for dtype ") + dtype_name(dtype));
   }
 }
 
@@ -194,7 +200,8 @@ Kernel library_reorder(const MemDesc& from, const Layout& to) {
   if (source.data.ndims != target.data.ndims) return two_step_reorder(from, to);
   const dnnl::engine& engine = this_engine();
   const dnnl::reorder::primitive_desc pd(engine, source, engine, target, user_scratchpad());
-  Kernel kernel = bind_kernel(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
+  Kernel kernel =
+      bind_kernel(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
   const auto inner = kernel.run;
   kernel.run = [inner](const KernelArgs& args) {
     counters().reorders.fetch_add(1, std::memory_order_relaxed);
@@ -223,15 +230,24 @@ std::string library_version() {
 
 std::string effective_isa() {
   switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41: return "sse41";
-    case dnnl::cpu_isa::avx: return "avx";
-    case dnnl::cpu_isa::avx2: return "avx2";
-    case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
-    case dnnl::cpu_isa::avx512_core: return "avx512_core";
-    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
-    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
-    case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
-    default: return "other";
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "other";
   }
 }
 
@@ -283,17 +299,23 @@ std::optional<ChannelView> channel_view(const MemDesc& mem) {
 }
 
 Layout layout_like(const Spec& spec, const ChannelView& like) {
-  const auto md = [&](native::Tag tag) { return native::layout_of(native::Md(spec.shape, native::DataType::f32, tag)); };
+  const auto md = [&](native::Tag tag) {
+    return native::layout_of(native::Md(spec.shape, native::DataType::f32, tag));
+  };
   if (like.block == 1) return Layout::dense(spec);
   if (like.channel_blocks == 1 && like.block == like.channels) {
     // A single full block of 8 or 16 channels is channels-last too.
     return md(native::Tag::nhwc);
   }
   switch (like.block) {
-    case 4: return md(native::Tag::nChw4c);
-    case 8: return md(native::Tag::nChw8c);
-    case 16: return md(native::Tag::nChw16c);
-    default: throw Error(Fault::internal, "no layout with channel blocks of " + std::to_string(like.block));
+    case 4:
+      return md(native::Tag::nChw4c);
+    case 8:
+      return md(native::Tag::nChw8c);
+    case 16:
+      return md(native::Tag::nChw16c);
+    default:
+      throw Error(Fault::internal, "no layout with channel blocks of " + std::to_string(like.block));
   }
 }
 

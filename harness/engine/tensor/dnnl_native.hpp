@@ -36,7 +36,8 @@ auto translated(const char* what, const Function& function) {
   try {
     return function();
   } catch (const dnnl::error& e) {
-    throw Error(Fault::unsupported, std::string(what) + ": the kernel library has no implementation (" + e.what() + ")");
+    throw Error(Fault::unsupported,
+                std::string(what) + ": the kernel library has no implementation (" + e.what() + ")");
   }
 }
 

@@ -98,9 +98,9 @@ Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
       return dnnl::convolution_backward_data::primitive_desc(desc, user_scratchpad(), this_engine(), hint);
     });
     Kernel kernel = bind_kernel(dnnl::convolution_backward_data(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()},
-                          {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()},
-                          {DNNL_ARG_DIFF_SRC, -1, pd.diff_src_desc()}});
+                                {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()},
+                                 {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()},
+                                 {DNNL_ARG_DIFF_SRC, -1, pd.diff_src_desc()}});
     kernel.in = {layout_of(pd.diff_dst_desc()), layout_of(pd.weights_desc())};
     kernel.out = {layout_of(pd.diff_src_desc())};
     kernel.in_place = {-1};
@@ -119,9 +119,9 @@ Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const
       return dnnl::convolution_backward_weights::primitive_desc(desc, user_scratchpad(), this_engine(), hint);
     });
     Kernel kernel = bind_kernel(dnnl::convolution_backward_weights(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_SRC, 0, pd.src_desc()},
-                          {DNNL_ARG_DIFF_DST, 1, pd.diff_dst_desc()},
-                          {DNNL_ARG_DIFF_WEIGHTS, -1, pd.diff_weights_desc()}});
+                                {{DNNL_ARG_SRC, 0, pd.src_desc()},
+                                 {DNNL_ARG_DIFF_DST, 1, pd.diff_dst_desc()},
+                                 {DNNL_ARG_DIFF_WEIGHTS, -1, pd.diff_weights_desc()}});
     kernel.in = {layout_of(pd.src_desc()), layout_of(pd.diff_dst_desc())};
     kernel.out = {layout_of(pd.diff_weights_desc())};
     kernel.in_place = {-1};
@@ -151,7 +151,7 @@ Kernel make_matmul(const MatmulProblem& p) {
     const Md dst = matrix_md(p.batch, p.m, p.n, false);
     const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(a, b, dst), user_scratchpad(), this_engine());
     Kernel kernel = bind_kernel(dnnl::matmul(pd), pd.scratchpad_desc(),
-                         {{DNNL_ARG_SRC, 0, a}, {DNNL_ARG_WEIGHTS, 1, b}, {DNNL_ARG_DST, -1, dst}});
+                                {{DNNL_ARG_SRC, 0, a}, {DNNL_ARG_WEIGHTS, 1, b}, {DNNL_ARG_DST, -1, dst}});
     // Transposed operands are dense in their own order of axes: same bytes.
     kernel.in = {Layout::dense({DType::f32, a.dims()}), Layout::dense({DType::f32, b.dims()})};
     kernel.out = {Layout::dense({DType::f32, dst.dims()})};

@@ -23,9 +23,9 @@ struct KernelArgs {
 };
 
 struct Kernel {
-  std::vector<Layout> in, out;          // what run() needs and makes; no entry is "any"
+  std::vector<Layout> in, out;  // what run() needs and makes; no entry is "any"
   std::size_t scratch_bytes = 0;
-  std::vector<int> in_place;            // out i may share memory with input in_place[i]; -1: must not
+  std::vector<int> in_place;  // out i may share memory with input in_place[i]; -1: must not
   std::function<void(const KernelArgs&)> run;
 };
 

@@ -9,5 +9,11 @@
 #else
 #define ASSAY_WIDE
 #endif
+// Before a loop: no iteration reads what another writes (operands are the same memory or apart).
+#if defined(__GNUC__) && !defined(__clang__)
+#define ASSAY_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define ASSAY_INDEPENDENT
+#endif
 // Keeps the wide copies apart from callers compiled for the plain instruction set.
 #define ASSAY_INLINE inline __attribute__((always_inline))

@@ -15,9 +15,9 @@ namespace assay::engine {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;      // blocks from here on ask for huge pages
-constexpr std::size_t kPoolLimit = std::size_t{2} << 30;     // bytes kept for reuse; beyond it blocks go back
-constexpr std::size_t kClasses = 4 * 48;                     // up to 2^48 bytes
+constexpr std::size_t kHugePage = std::size_t{2} << 20;   // blocks from here on ask for huge pages
+constexpr std::size_t kPoolLimit = std::size_t{2} << 30;  // bytes kept for reuse; beyond it blocks go back
+constexpr std::size_t kClasses = 4 * 48;                  // up to 2^48 bytes
 
 std::size_t class_of(std::size_t bytes) {
   if (bytes <= 256) return 0;

@@ -41,7 +41,8 @@ std::shared_ptr<Storage> copied(std::span<const std::byte> bytes) {
 template <class T, class Out>
 void convert(const std::byte* from, std::vector<Out>& out) {
   const T* values = reinterpret_cast<const T*>(from);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<Out>(values[i]);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<Out>(values[i]);  // NOLINT(bugprone-signed-char-misuse): a number
 }
 
 float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
@@ -52,13 +53,25 @@ std::vector<Out> converted(const Tensor& tensor) {
   std::vector<Out> out(static_cast<std::size_t>(plain.count()));
   const std::byte* raw = plain.raw();
   switch (plain.dtype()) {
-    case DType::f32: convert<float>(raw, out); break;
-    case DType::f64: convert<double>(raw, out); break;
-    case DType::i64: convert<std::int64_t>(raw, out); break;
-    case DType::i32: convert<std::int32_t>(raw, out); break;
+    case DType::f32:
+      convert<float>(raw, out);
+      break;
+    case DType::f64:
+      convert<double>(raw, out);
+      break;
+    case DType::i64:
+      convert<std::int64_t>(raw, out);
+      break;
+    case DType::i32:
+      convert<std::int32_t>(raw, out);
+      break;
     case DType::u8:
-    case DType::boolean: convert<std::uint8_t>(raw, out); break;
-    case DType::s8: convert<std::int8_t>(raw, out); break;
+    case DType::boolean:
+      convert<std::uint8_t>(raw, out);
+      break;
+    case DType::s8:
+      convert<std::int8_t>(raw, out);
+      break;
     case DType::bf16: {
       const auto* bits = reinterpret_cast<const std::uint16_t*>(raw);
       for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<Out>(bf16_to_f32(bits[i]));

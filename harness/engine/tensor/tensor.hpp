@@ -13,7 +13,16 @@
 
 namespace assay::engine {
 
-enum class DType : std::uint8_t { f32 = 1, f64 = 2, bf16 = 3, i64 = 4, i32 = 5, u8 = 6, s8 = 7, boolean = 8 };  // persisted
+enum class DType : std::uint8_t {
+  f32 = 1,
+  f64 = 2,
+  bf16 = 3,
+  i64 = 4,
+  i32 = 5,
+  u8 = 6,
+  s8 = 7,
+  boolean = 8
+};  // persisted
 std::size_t dtype_size(DType dtype);
 const char* dtype_name(DType dtype);  // safetensors spelling: F32 ...
 DType dtype_from_name(const std::string& name);
@@ -34,7 +43,7 @@ struct Spec {
 // Physical layout of a Spec. Row-major dense, or one chosen by the kernel library (opaque). Cheap to copy.
 class Layout {
  public:
-  Layout() = default;                        // "any": the kernel may choose
+  Layout() = default;  // "any": the kernel may choose
   static Layout dense(const Spec& spec);
   bool any() const { return !dense_ && !native_; }
   bool is_dense() const { return dense_; }
@@ -89,12 +98,12 @@ class Tensor {
   const std::shared_ptr<const Storage>& storage() const { return storage_; }
   const std::byte* raw() const { return storage_->data(); }  // bytes in layout()
 
-  Tensor dense() const;                    // itself, or a row-major copy
-  std::span<const float> f32s() const;     // requires f32 and a dense layout
+  Tensor dense() const;                 // itself, or a row-major copy
+  std::span<const float> f32s() const;  // requires f32 and a dense layout
   std::span<const std::int64_t> i64s() const;
-  std::vector<float> to_f32() const;       // any layout, f32 or converted
+  std::vector<float> to_f32() const;  // any layout, f32 or converted
   std::vector<std::int64_t> to_i64() const;
-  float item() const;                      // one-element tensor
+  float item() const;  // one-element tensor
 
   const std::shared_ptr<TapeNode>& tape() const { return tape_; }
   Tensor with_tape(std::shared_ptr<TapeNode> node) const;

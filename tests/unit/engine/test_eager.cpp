@@ -100,7 +100,8 @@ TEST_CASE("gradient of a gradient norm through convolutions, relu and pooling") 
     std::vector<float> up = ws, down = ws;
     up[i] += eps, down[i] -= eps;
     const double slope = (static_cast<double>(penalty(Tensor::f32({16, 3, 3, 3}, up)).item()) -
-                          static_cast<double>(penalty(Tensor::f32({16, 3, 3, 3}, down)).item())) / (2.0 * eps);
+                          static_cast<double>(penalty(Tensor::f32({16, 3, 3, 3}, down)).item())) /
+                         (2.0 * eps);
     CHECK(got[i] == doctest::Approx(slope).epsilon(0.05));
   }
 }
@@ -116,8 +117,9 @@ TEST_CASE("a custom node takes part in gradients") {
 }
 
 TEST_CASE("errors name the op and the shapes") {
-  CHECK(message_of([] { apply1("add", {vec({1, 2}), vec({1, 2, 3})}); }) ==
-        "add: shapes do not broadcast (inputs F32[2], F32[3])");
+  CHECK(message_of([] {
+          apply1("add", {vec({1, 2}), vec({1, 2, 3})});
+        }) == "add: shapes do not broadcast (inputs F32[2], F32[3])");
   CHECK(message_of([] { apply1("conv2dd", {vec({1})}); }).find("unknown op 'conv2dd'; did you mean 'conv2d'?") == 0);
   CHECK(message_of([] { apply1("relu", {Tensor()}); }) == "relu: an operand is undefined");
   CHECK(message_of([] {

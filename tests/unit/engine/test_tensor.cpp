@@ -69,7 +69,8 @@ TEST_CASE("tensors hold what they were given") {
   CHECK(Tensor::scalar(2.5f).item() == 2.5f);
   CHECK(Tensor::full({2, 2}, 7).to_f32() == std::vector<float>{7, 7, 7, 7});
   const std::uint16_t bf16[2] = {0x3fc0, 0xc000};  // 1.5, -2
-  CHECK(Tensor::from_bytes({DType::bf16, {2}}, std::as_bytes(std::span(bf16))).to_f32() == std::vector<float>{1.5f, -2.0f});
+  CHECK(Tensor::from_bytes({DType::bf16, {2}}, std::as_bytes(std::span(bf16))).to_f32() ==
+        std::vector<float>{1.5f, -2.0f});
   CHECK(ramp({2, 5}).dim(-1) == 5);
   CHECK(message_of([] { ramp({2, 5}).dim(2); }) == "axis 2 is outside shape [2, 5]");
   CHECK(message_of([] { Tensor::f32({3}, std::vector<float>{1, 2}); }) == "F32[3] needs 12 bytes, got 8");
@@ -136,7 +137,8 @@ TEST_CASE("the pool gives every thread its own memory") {
       for (int i = 0; i < 200; ++i) {
         const auto block = Storage::allocate(static_cast<std::size_t>(1 + i * 37));
         std::fill_n(block->data(), block->bytes(), static_cast<std::byte>(t));
-        for (std::size_t k = 0; k < block->bytes(); ++k) wrong[static_cast<std::size_t>(t)] += block->data()[k] != static_cast<std::byte>(t);
+        for (std::size_t k = 0; k < block->bytes(); ++k)
+          wrong[static_cast<std::size_t>(t)] += block->data()[k] != static_cast<std::byte>(t);
       }
     });
   }
@@ -145,7 +147,10 @@ TEST_CASE("the pool gives every thread its own memory") {
 }
 
 TEST_CASE("attributes: typed reads, JSON there and back, order") {
-  const Attrs a = {{"stride", std::int64_t{2}}, {"eps", 1e-5}, {"act", std::string("relu")}, {"axes", Shape{0, 2}},
+  const Attrs a = {{"stride", std::int64_t{2}},
+                   {"eps", 1e-5},
+                   {"act", std::string("relu")},
+                   {"axes", Shape{0, 2}},
                    {"values", std::vector<double>{0.5, 2.0}}};
   CHECK(Attrs::from_json(a.to_json()) == a);
   CHECK(a.to_json().dump() == R"({"act":"relu","axes":[0,2],"eps":1e-05,"stride":2,"values":[0.5,2.0]})");
@@ -158,8 +163,8 @@ TEST_CASE("attributes: typed reads, JSON there and back, order") {
 
 TEST_CASE("the library says what it is") {
   CHECK(native::library_version().find("2.") == 0);
-  const std::set<std::string> known = {"sse41", "avx", "avx2", "avx2_vnni", "avx512_core", "avx512_core_vnni",
-                                       "avx512_core_bf16", "avx512_core_amx"};
+  const std::set<std::string> known = {
+      "sse41", "avx", "avx2", "avx2_vnni", "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_amx"};
   CHECK(known.count(native::effective_isa()) == 1);
   CHECK(native::threads() == 1);
   CHECK(message_of([] { native::set_threads(0); }).find("at least 1 thread") != std::string::npos);

@@ -18,7 +18,8 @@ double worst(double lo, double hi, float (*f)(float), const std::function<double
     const float x = static_cast<float>(lo + (hi - lo) * i / steps);
     const double want = exact(static_cast<double>(x));
     const float rounded = static_cast<float>(want);
-    const double unit = static_cast<double>(std::nextafter(std::fabs(rounded), INFINITY)) - std::fabs(static_cast<double>(rounded));
+    const double unit =
+        static_cast<double>(std::nextafter(std::fabs(rounded), INFINITY)) - std::fabs(static_cast<double>(rounded));
     const double gap = std::fabs(static_cast<double>(f(x)) - want);
     largest = std::max(largest, absolute ? gap : gap / unit);
   }
@@ -35,13 +36,21 @@ float softplus_of(float x) { return vm::softplus(x); }
 }  // namespace
 
 TEST_CASE("accuracy") {
-  CHECK(worst(-87, 88.7, exp_of, [](double x) { return std::exp(x); }, false) < 2);
-  CHECK(worst(1e-6, 4, log_of, [](double x) { return std::log(x); }, false) < 2);
-  CHECK(worst(1, 1e30, log_of, [](double x) { return std::log(x); }, false) < 2);
-  CHECK(worst(-12, 12, tanh_of, [](double x) { return std::tanh(x); }, false) < 4);
-  CHECK(worst(-6, 6, erf_of, [](double x) { return std::erf(x); }, true) < 2e-7);
-  CHECK(worst(-80, 80, sigmoid_of, [](double x) { return 1 / (1 + std::exp(-x)); }, false) < 4);
-  CHECK(worst(-60, 60, softplus_of, [](double x) { return x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)); }, false) < 4);
+  CHECK(worst(
+            -87, 88.7, exp_of, [](double x) { return std::exp(x); }, false) < 2);
+  CHECK(worst(
+            1e-6, 4, log_of, [](double x) { return std::log(x); }, false) < 2);
+  CHECK(worst(
+            1, 1e30, log_of, [](double x) { return std::log(x); }, false) < 2);
+  CHECK(worst(
+            -12, 12, tanh_of, [](double x) { return std::tanh(x); }, false) < 4);
+  CHECK(worst(
+            -6, 6, erf_of, [](double x) { return std::erf(x); }, true) < 2e-7);
+  CHECK(worst(
+            -80, 80, sigmoid_of, [](double x) { return 1 / (1 + std::exp(-x)); }, false) < 4);
+  CHECK(worst(
+            -60, 60, softplus_of, [](double x) { return x > 30 ? x + std::exp(-x) : std::log1p(std::exp(x)); }, false) <
+        4);
 }
 
 TEST_CASE("ends of the range") {
