@@ -17,7 +17,11 @@ function(assay_add_plugin name)
   if(shipped AND TARGET assay-plugins)
     add_dependencies(assay-plugins ${name})
   endif()
-  target_compile_features(${name} PRIVATE c_std_11 cxx_std_20)
+  target_compile_features(${name} PRIVATE cxx_std_20)
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  if("C" IN_LIST languages)
+    target_compile_features(${name} PRIVATE c_std_11)
+  endif()
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" CXX_EXTENSIONS OFF
     LIBRARY_OUTPUT_DIRECTORY "${ARG_OUTPUT_DIRECTORY}" C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON LINK_DEPENDS "${ASSAY_PLUGIN_MAP}")

@@ -174,7 +174,7 @@ typedef assay_status (*assay_call)(assay_instance *, const assay_object *in, ass
 typedef struct assay_attack {
   uint32_t struct_size, pad;
   /* in:  x f32 [n, ...], y i64 [n] (true class, or the target when `targeted`), ids, victims list<model>, surrogates
-          list<model>, norm choice linf|l2|l1|l0, eps real, lo and hi f32 (valid range, broadcastable), targeted bool
+          list<model>, norm text linf|l2|l1|l0, eps real, lo and hi f32 (valid range, broadcastable), targeted bool
      out: x f32 [n, ...], within eps of x and within the range: the judge rejects, nobody clips */
   assay_call perturb;
 } assay_attack;

@@ -203,7 +203,10 @@ TEST_CASE("the method's own products are counted, forward and backward") {
 
 TEST_CASE("a required slot that nobody fills is named") {
   Instance method = pgd();
-  CHECK(contains(message_of([&] { method.perturb({{"eps", 0.1}}); }), "perturb() needs 'x' (tensor), which the task does not give"));
+  CHECK(contains(message_of([&] {
+                   method.perturb({{"eps", 0.1}});
+                 }),
+                 "perturb() needs 'x' (tensor), which the task does not give"));
 }
 
 TEST_CASE("a stale, foreign or mistyped handle is refused, not followed") {
@@ -230,6 +233,36 @@ TEST_CASE("a stale, foreign or mistyped handle is refused, not followed") {
   CHECK(contains(host.take_message(), "another kind"));
   objects.release(host.abi(), list);
   CHECK(host.live_objects() == 0);
+}
+
+TEST_CASE("a worker function is refused on another thread, a thread-safe one is not") {
+  plugin::Host host(context());
+  const auto& bundles = service<assay_bundle_service>(host, ASSAY_BUNDLE_SERVICE);
+  const auto& run = service<assay_run_service>(host, ASSAY_RUN_SERVICE);
+  assay_object* out = nullptr;
+  assay_status status = ASSAY_OK;
+  std::uint64_t bits = 0;
+  std::thread([&] {
+    status = bundles.create(host.abi(), &out);
+    bits = run.random(host.abi(), "a", 1, 1);
+  }).join();
+  CHECK(status == ASSAY_INVALID);
+  CHECK(out == nullptr);
+  CHECK(contains(host.take_message(), "another thread"));
+  CHECK(bits == run.random(host.abi(), "a", 1, 1));
+}
+
+TEST_CASE("what a plugin leaks dies with its host") {  // ASan would see the rest
+  plugin::Host host(context());
+  const auto& bundles = service<assay_bundle_service>(host, ASSAY_BUNDLE_SERVICE);
+  assay_object *outer = nullptr, *inner = nullptr;
+  REQUIRE(bundles.create(host.abi(), &outer) == ASSAY_OK);
+  REQUIRE(bundles.create(host.abi(), &inner) == ASSAY_OK);
+  const assay_value value{ASSAY_BUNDLE, 0, 0, 0, nullptr, inner};
+  REQUIRE(bundles.set(host.abi(), outer, "inner", &value) == ASSAY_OK);
+  const assay_value self{ASSAY_BUNDLE, 0, 0, 0, nullptr, outer};
+  CHECK(bundles.set(host.abi(), outer, "self", &self) == ASSAY_INVALID);
+  CHECK(host.live_objects() == 2);
 }
 
 TEST_CASE("tensors cross with strides, dtypes and impossible shapes") {

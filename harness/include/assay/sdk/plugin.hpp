@@ -195,47 +195,51 @@ inline constexpr auto slot_items = [] {
   constexpr std::uint64_t scores = ASSAY_ACCESS_DECISION | ASSAY_ACCESS_SCORES;
   if (Attacks<T>) {
     const std::uint64_t access = access_or<T>(scores | (T::info.needs_gradients ? ASSAY_ACCESS_INPUT_GRADIENT : 0));
-    in("perturb", "x", ASSAY_TENSOR);
-    in("perturb", "y", ASSAY_TENSOR);
-    in("perturb", "victims", ASSAY_MODEL, {.list = true, .access = access});
-    in("perturb", "surrogates", ASSAY_MODEL, {.optional = true, .list = true, .access = access});
-    in("perturb", "x", ASSAY_TENSOR, {.output = true});
+    in("perturb", "x", ASSAY_TENSOR, {.doc = "clean inputs"});
+    in("perturb", "y", ASSAY_TENSOR, {.doc = "true classes, or targets"});
+    in("perturb", "victims", ASSAY_MODEL, {.doc = "models under attack", .list = true, .access = access});
+    in("perturb", "surrogates", ASSAY_MODEL,
+       {.doc = "stand-ins that may be differentiated", .optional = true, .list = true, .access = access});
+    in("perturb", "x", ASSAY_TENSOR, {.doc = "adversarial inputs", .output = true});
   }
   if (Scores<T>) {
     const std::uint64_t access = access_or<T>(scores);
-    if (Fits<T>) in("fit", "model", ASSAY_MODEL, {.access = access});
-    if (Fits<T>) in("fit", "train", ASSAY_RECORDS);
-    in("score", "model", ASSAY_MODEL, {.access = access});
-    in("score", "x", ASSAY_TENSOR);
-    in("score", "score", ASSAY_TENSOR, {.output = true});
+    if (Fits<T>) in("fit", "model", ASSAY_MODEL, {.doc = "classifier", .access = access});
+    if (Fits<T>) in("fit", "train", ASSAY_RECORDS, {.doc = "in-distribution training set"});
+    in("score", "model", ASSAY_MODEL, {.doc = "classifier", .access = access});
+    in("score", "x", ASSAY_TENSOR, {.doc = "inputs of unknown origin"});
+    in("score", "score", ASSAY_TENSOR, {.doc = "one a row, higher = more anomalous", .output = true});
   }
   if (Trains<T>) {
-    in("train", "model", ASSAY_MODEL, {.access = access_or<T>(~0ull >> 58)});
-    in("train", "train", ASSAY_RECORDS);
-    in("train", "model", ASSAY_MODEL, {.output = true});
+    in("train", "model", ASSAY_MODEL,
+       {.doc = "architecture with initial weights", .access = access_or<T>(~0ull >> 58)});
+    in("train", "train", ASSAY_RECORDS, {.doc = "training set"});
+    in("train", "model", ASSAY_MODEL, {.doc = "trained model", .output = true});
   }
   if (Objectives<T>) {
-    in("objective", "logits", ASSAY_TENSOR);
-    in("objective", "y", ASSAY_TENSOR);
-    in("objective", "loss", ASSAY_TENSOR, {.optional = true, .output = true});
-    in("objective", "grad", ASSAY_TENSOR, {.optional = true, .output = true});
+    in("objective", "logits", ASSAY_TENSOR, {.doc = "outputs of the current model"});
+    in("objective", "y", ASSAY_TENSOR, {.doc = "classes"});
+    in("objective", "loss", ASSAY_TENSOR, {.doc = "one element, with history", .optional = true, .output = true});
+    in("objective", "grad", ASSAY_TENSOR, {.doc = "gradient for the logits", .optional = true, .output = true});
   }
   if (Combines<T>) {
-    in("combine", "members", ASSAY_MODEL, {.list = true, .access = access_or<T>(~0ull >> 58)});
-    in("combine", "train", ASSAY_RECORDS, {.optional = true});
-    in("combine", "model", ASSAY_MODEL, {.output = true});
+    in("combine", "members", ASSAY_MODEL,
+       {.doc = "models to combine", .list = true, .access = access_or<T>(~0ull >> 58)});
+    in("combine", "train", ASSAY_RECORDS, {.doc = "training set", .optional = true});
+    in("combine", "model", ASSAY_MODEL, {.doc = "the combination as one model", .output = true});
   }
   if (Predicts<T>) {
-    in("predict", "members", ASSAY_MODEL, {.list = true, .access = access_or<T>(~0ull >> 58)});
-    in("predict", "x", ASSAY_TENSOR);
-    in("predict", "probabilities", ASSAY_TENSOR, {.output = true});
+    in("predict", "members", ASSAY_MODEL,
+       {.doc = "models to combine", .list = true, .access = access_or<T>(~0ull >> 58)});
+    in("predict", "x", ASSAY_TENSOR, {.doc = "inputs"});
+    in("predict", "probabilities", ASSAY_TENSOR, {.doc = "of each class", .output = true});
   }
   if (Compresses<T>) {
-    in("compress", "model", ASSAY_MODEL, {.access = access_or<T>(~0ull >> 58)});
-    in("compress", "train", ASSAY_RECORDS, {.optional = true});
-    in("compress", "model", ASSAY_MODEL, {.output = true});
+    in("compress", "model", ASSAY_MODEL, {.doc = "trained model", .access = access_or<T>(~0ull >> 58)});
+    in("compress", "train", ASSAY_RECORDS, {.doc = "calibration set", .optional = true});
+    in("compress", "model", ASSAY_MODEL, {.doc = "compressed model", .output = true});
   }
-  if (Builds<T>) in("build", "model", ASSAY_MODEL, {.output = true});
+  if (Builds<T>) in("build", "model", ASSAY_MODEL, {.doc = "network with initial weights", .output = true});
   if constexpr (HasSlots<T>) {
     for (const assay_slot& extra : T::slots) all.add(extra);
   }
