@@ -8,6 +8,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
 
 namespace assay::sched {
 namespace {
@@ -36,6 +37,19 @@ std::string kernel() {
   return ::uname(&name) == 0 ? std::string(name.sysname) + " " + name.release : "unknown";
 }
 
+// Which machine (rule 1), without telling its name: a digest of host name and processor.
+std::string machine_id(const std::string& cpu) {
+  utsname name{};
+  const std::string host = ::uname(&name) == 0 ? name.nodename : "unknown";
+  return sha256(host + "\n" + cpu).substr(0, 16);
+}
+
+// Which build made the numbers: the digest of the program that computes them.
+std::string build_id() {
+  const fs::path worker = installed_layout().worker;
+  return sha256_file(worker.empty() ? self_path() : worker).substr(0, 16);
+}
+
 }  // namespace
 
 double load_average() {
@@ -45,8 +59,11 @@ double load_average() {
 
 Json host_facts(const Numerics& numerics, double load_before) {
   static const std::string model = cpu_model();
+  static const std::string machine = machine_id(model), build = build_id();
   const std::int64_t memory = ::sysconf(_SC_PHYS_PAGES) * (::sysconf(_SC_PAGESIZE) / 1024) / 1024;
   return Json::object({{"cpu", model},
+                       {"machine", machine},
+                       {"build", build},
                        {"cores", usable_cores()},
                        {"memory_mb", memory},
                        {"kernel", kernel()},
