@@ -1,6 +1,7 @@
 // conv2d and its two adjoints. The three are each other's vector-Jacobian products, so gradients of any order stay
 // within them.
 #include "harness/engine/ops/fusion.hpp"
+#include "harness/engine/ops/input_gradient.hpp"
 #include "harness/engine/ops/window.hpp"
 
 namespace assay::engine {
@@ -81,7 +82,9 @@ Kernel prepare_forward(const PrepareRequest& request) {
 
 Kernel prepare_data(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  return native::make_conv_backward_data(data_problem(specs_of(request), request.attrs), request.in[0].layout);
+  const ConvProblem problem = data_problem(specs_of(request), request.attrs);
+  if (suits_input_gradient(problem)) return input_gradient_kernel(problem, request);
+  return native::make_conv_backward_data(problem, request.in[0].layout);
 }
 
 Kernel prepare_weights(const PrepareRequest& request) {

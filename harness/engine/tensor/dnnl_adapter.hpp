@@ -53,6 +53,14 @@ struct LinearProblem {
 };
 Kernel make_linear(const LinearProblem& problem);  // in: src, weights, [bias], [residual]; out: dst
 
+// c[m, n] = sum_k a[m, k] b[k, n], added to c when `accumulate`; row-major with leading dimensions, b possibly stored
+// transposed. Without a prepared primitive: for own kernels that multiply small pieces.
+struct GemmProblem {
+  std::int64_t m = 1, n = 1, k = 1, lda = 1, ldb = 1, ldc = 1;
+  bool transpose_b = false, accumulate = false;
+};
+void gemm(const GemmProblem& problem, const float* a, const float* b, float* c);
+
 // A copy of `from` in layout `to`; counted as a reorder when run. Any dtype when both are dense, else f32.
 Kernel make_reorder(const MemDesc& from, const Layout& to);
 

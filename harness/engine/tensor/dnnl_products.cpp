@@ -185,4 +185,11 @@ Kernel make_linear(const LinearProblem& p) {
   });
 }
 
+void gemm(const GemmProblem& p, const float* a, const float* b, float* c) {
+  this_engine();
+  const auto status = dnnl::sgemm('N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, p.lda, b, p.ldb,
+                                  p.accumulate ? 1.0f : 0.0f, c, p.ldc);
+  if (status != dnnl::status::success) throw Error(Fault::internal, "the kernel library refused a matrix product");
+}
+
 }  // namespace assay::engine::native
