@@ -27,7 +27,8 @@ Table methods(const Options& options) {
 
 Table models() {
   Table table({{"id", "model"}, {"params", "parameters"}, {"summary", "summary"}});
-  for (const Json& item : WorkerClient::standard().info("models").as_array()) {
+  const Json known = WorkerClient::standard().info("models");
+  for (const Json& item : known.as_array()) {
     const Descriptor one = Descriptor::from_json(item);
     Json params = Json::array();
     for (const ParamSchema& param : one.params) params.push_back(param.key);
@@ -66,7 +67,8 @@ Table suites() {
 
 Table ops() {
   Table table({{"id", "op"}, {"inputs", "inputs"}, {"attributes", "attributes"}, {"vjp", "gradient"}, {"onnx", "ONNX"}});
-  for (const Json& item : WorkerClient::standard().info("ops").as_array())
+  const Json known = WorkerClient::standard().info("ops");
+  for (const Json& item : known.as_array())
     table.add({item.at("id"), item.get("inputs", ""), item.has("attributes") ? item.at("attributes") : Json::array(),
                item.get("vjp", true), item.get("onnx", "")});
   return table;

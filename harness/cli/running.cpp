@@ -58,7 +58,7 @@ std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
 
 }  // namespace
 
-std::filesystem::path artifact_folder() { return assay_home() / "artifacts"; }
+std::filesystem::path artifact_folder() { return assay_home() / "cache"; }
 std::filesystem::path work_folder() { return assay_home() / "work"; }
 
 bool stands(const store::Store& db, const Plan& plan, const Node& node, bool retry_failed) {

@@ -15,7 +15,7 @@
 
 namespace assay::cli {
 
-std::filesystem::path artifact_folder();  // <assay_home>/artifacts
+std::filesystem::path artifact_folder();  // <assay_home>/cache: published artifacts by kind and key
 std::filesystem::path work_folder();      // <assay_home>/work
 
 // Is the cell's outcome known? A conclusion of the judge always stands; a failure stands unless it is to be retried.

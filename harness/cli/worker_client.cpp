@@ -65,7 +65,7 @@ WorkerClient WorkerClient::standard() {
   const Layout layout = installed_layout();
   if (layout.worker.empty())
     throw Error(Fault::io, "no assay-worker beside " + self_path().string() + "; build the target assay-worker or set ASSAY_ROOT");
-  return {layout.worker, assay_home() / "cache" / "descriptors"};
+  return {layout.worker, assay_home() / "descriptors"};
 }
 
 Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seconds) const {
