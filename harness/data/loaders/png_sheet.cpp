@@ -72,8 +72,9 @@ std::vector<png_byte> decode(const fs::path& file, std::span<const std::byte> by
                      " pixels (one image a row)");
   png.image.format = chw[0] == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   rows = png.image.height;
-  constexpr std::size_t limit = std::size_t{1} << 32;
-  if (rows * width * static_cast<std::size_t>(chw[0]) > limit) refuse(file, "the sheet is too large");
+  constexpr std::size_t best_ratio = 1100;  // deflate packs at most 1032 to 1: a header that promises more is damaged
+  if (rows * width * static_cast<std::size_t>(chw[0]) / best_ratio > bytes.size())
+    refuse(file, "a file of " + std::to_string(bytes.size()) + " bytes cannot hold " + std::to_string(rows) + " rows");
   std::vector<png_byte> pixels(PNG_IMAGE_SIZE(png.image));
   if (png_image_finish_read(&png.image, nullptr, pixels.data(), 0, nullptr) == 0)
     refuse(file, std::string("damaged PNG: ") + png.image.message);
