@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
+#include <deque>
+#include <mutex>
 
 #include "assay/plugin.h"
 #include "harness/plugin/host.hpp"
@@ -31,18 +33,23 @@ void check_symbols(const std::filesystem::path& file) {
   refuse(file, std::string("not a plugin: it does not export ") + kSymbol);
 }
 
-// Loaded once, never unloaded: the handle is leaked on purpose (library.hpp says why).
+// Every library that this process opened. Leaked on purpose, so that none is ever closed (library.hpp says why); the
+// static pointer keeps it reachable.
+boost::dll::shared_library& kept_library() {
+  static std::mutex mutex;
+  static auto* all = new std::deque<boost::dll::shared_library>;
+  const std::lock_guard lock(mutex);
+  return all->emplace_back();
+}
+
 const assay_plugin& load(const std::filesystem::path& file) {
   namespace dll = boost::dll;
   const auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local;
   boost::system::error_code code;
-  auto* library = new dll::shared_library;
-  library->load(std::filesystem::absolute(file).string(), mode, code);
-  if (code) {
-    delete library;
-    refuse(file, "cannot be loaded: " + code.message());
-  }
-  return library->get<const assay_plugin>(kSymbol);
+  dll::shared_library& library = kept_library();
+  library.load(std::filesystem::absolute(file).string(), mode, code);
+  if (code) refuse(file, "cannot be loaded: " + code.message());
+  return library.get<const assay_plugin>(kSymbol);
 }
 
 void check_table(const assay_plugin& plugin, const std::filesystem::path& file) {

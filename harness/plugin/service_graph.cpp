@@ -13,6 +13,7 @@ GraphObject& object_of(Host& host, const assay_object* object) {
 }
 std::vector<const char*> lend(const std::vector<std::string>& names) {
   std::vector<const char*> result;
+  result.reserve(names.size() + 1);
   for (const std::string& name : names) result.push_back(name.c_str());
   result.push_back(nullptr);
   return result;

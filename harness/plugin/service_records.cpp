@@ -66,6 +66,7 @@ bool asked_for(const assay_batch_call& call, const std::string& name) {
 
 void refuse_unknown(const assay_batch_call& call, const std::vector<const data::Field*>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const data::Field* field : fields) names.push_back(field->name);
   for (const char* const* field = call.fields; field != nullptr && *field != nullptr; ++field) {
     if (std::find(names.begin(), names.end(), *field) != names.end()) continue;
@@ -81,6 +82,7 @@ assay_status records_batch(const assay_host* abi, const assay_object* object, co
     const auto fields = visible(set);
     refuse_unknown(*call, fields);
     std::vector<std::int64_t> ids;
+    ids.reserve(rows.size());
     for (const std::int64_t row : rows) ids.push_back(set.ids[static_cast<std::size_t>(row)]);
     Bundle batch;
     batch.set("ids", engine::Tensor::i64({static_cast<std::int64_t>(rows.size())}, ids));

@@ -41,6 +41,7 @@ std::vector<engine::Tensor> tensors(Host& host, const assay_object* const* items
 double macs_of(const engine::Op& op, const std::vector<engine::Tensor>& in, const engine::Attrs& attrs) {
   if (!op.cost) return 0;
   std::vector<engine::Spec> specs;
+  specs.reserve(in.size());
   for (const engine::Tensor& tensor : in) specs.push_back(tensor.spec());
   const std::vector<engine::Spec> out = op.infer(specs, attrs);
   return op.cost(specs, out, attrs).macs;
