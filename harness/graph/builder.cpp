@@ -123,30 +123,6 @@ std::string GraphBuilder::add(const std::string& name, const std::string& a, con
   return name;
 }
 
-std::string GraphBuilder::normalize(const std::string& name, const std::string& x, std::span<const double> mean,
-                                    std::span<const double> std) {
-  const Shape in = shape(x);
-  const auto channels = static_cast<std::size_t>(in.at(0));
-  if (mean.size() != channels || std.size() != channels) {
-    throw Error(Fault::bad_input, "normalisation needs one mean and std a channel (" + std::to_string(channels) + ")");
-  }
-  Shape shape(in.size() + 1, 1);
-  shape[1] = in[0];
-  std::vector<float> scale, shift;
-  for (std::size_t c = 0; c < channels; ++c) {
-    scale.push_back(static_cast<float>(1.0 / std[c]));
-    shift.push_back(static_cast<float>(-mean[c] / std[c]));
-  }
-  graph_.buffers[name + ".scale"] = Tensor::f32(shape, scale);
-  graph_.buffers[name + ".shift"] = Tensor::f32(shape, shift);
-  for (const char* part : {".scale", ".shift"}) specs_[name + part] = {engine::DType::f32, shape};
-  graph_.add(name + ".scaled", "mul", {x, name + ".scale"});
-  note(name + ".scaled");
-  graph_.add(name, "add", {name + ".scaled", name + ".shift"});
-  note(name);
-  return name;
-}
-
 void GraphBuilder::tap(const std::string& name, const std::string& value) { graph_.taps[name] = value; }
 
 Graph GraphBuilder::finish(const std::string& logits, const std::string& features, Json metadata) {

@@ -28,8 +28,6 @@ class GraphBuilder {
   std::string flatten(const std::string& name, const std::string& x);
   std::string dropout(const std::string& name, const std::string& x, double p);  // p = 0: x itself
   std::string add(const std::string& name, const std::string& a, const std::string& b);
-  // (x - mean[c]) / std[c] as nodes on buffers: models take their inputs in [0, 1].
-  std::string normalize(const std::string& name, const std::string& x, std::span<const double> mean, std::span<const double> std);
   Shape shape(const std::string& value) const;  // of one sample
   void tap(const std::string& name, const std::string& value);
   // Sets outputs and metadata, validates.

@@ -15,6 +15,13 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+int phase_of(const StepList& list, int buffer) {
+  for (const Step& step : list.steps) {
+    if (std::find(step.out.begin(), step.out.end(), buffer) != step.out.end()) return step.phase;
+  }
+  return 0;
+}
+
 std::vector<std::string> input_names(const StepList& list) {
   std::vector<std::string> names;
   for (const Buffer& b : list.buffers) {
@@ -44,7 +51,10 @@ CompiledPlan::Impl::Impl(StepList steps, std::vector<RandomNode> random_nodes, s
     phases = std::max(phases, step.phase + 1);
   }
   timings.resize(list.steps.size());
-  for (const OutputSlot& out : list.outputs) names.push_back(out.name);
+  for (const OutputSlot& out : list.outputs) {
+    names.push_back(out.name);
+    output_phases.push_back(phase_of(list, out.buffer));
+  }
   results.resize(list.outputs.size());
   memories.resize(list.outputs.size());
 }
@@ -76,7 +86,7 @@ void CompiledPlan::Impl::take_inputs(const std::map<std::string, Tensor>& inputs
 // Memory of a result that somebody still holds is left to them.
 void CompiledPlan::Impl::renew_outputs(int phase) {
   for (std::size_t i = 0; i < list.outputs.size(); ++i) {
-    if (output_phase(i) != phase) continue;
+    if (output_phases[i] != phase) continue;
     const auto buffer = static_cast<std::size_t>(list.outputs[i].buffer);
     constexpr long ours = 2;  // memories[i] and results[i]
     if (memories[i] && memories[i].use_count() == ours) continue;
@@ -85,13 +95,6 @@ void CompiledPlan::Impl::renew_outputs(int phase) {
     results[i] = Tensor(it.spec, it.layout, memories[i]);
     pointers[buffer] = memories[i]->data();
   }
-}
-
-int CompiledPlan::Impl::output_phase(std::size_t output) const {
-  for (const Step& step : list.steps) {
-    if (std::find(step.out.begin(), step.out.end(), list.outputs[output].buffer) != step.out.end()) return step.phase;
-  }
-  return 0;
 }
 
 void CompiledPlan::Impl::run_step(std::size_t index, const RandomKeys& keys) {

@@ -138,6 +138,34 @@ Graph compact(const Graph& graph) {
   return result;
 }
 
+Graph normalize_input(const Graph& graph, const std::vector<double>& mean, const std::vector<double>& std) {
+  if (graph.inputs.size() != 1) bad("normalisation needs a model with one input");
+  const GraphInput& input = graph.inputs[0];
+  const auto channels = input.spec.shape.empty() ? 0 : static_cast<std::size_t>(input.spec.shape[0]);
+  if (channels == 0 || mean.size() != channels || std.size() != channels) {
+    bad("normalisation needs one mean and one std for each of " + std::to_string(channels) + " channels");
+  }
+  Shape shape(input.spec.shape.size() + 1, 1);
+  shape[1] = input.spec.shape[0];
+  std::vector<float> scale, shift;
+  for (std::size_t c = 0; c < channels; ++c) {
+    if (!(std[c] > 0)) bad("normalisation: std " + std::to_string(std[c]) + " must be positive");
+    scale.push_back(static_cast<float>(1.0 / std[c]));
+    shift.push_back(static_cast<float>(-mean[c] / std[c]));
+  }
+  Graph result;
+  result.inputs = graph.inputs;
+  result.buffers = {{"normalize.scale", Tensor::f32(shape, scale)}, {"normalize.shift", Tensor::f32(shape, shift)}};
+  result.add("normalize.scaled", "mul", {input.name, "normalize.scale"});
+  const std::string normalized = result.add("normalize", "add", {"normalize.scaled", "normalize.shift"});
+  const auto values = result.inline_graph("", graph, {{input.name, normalized}});
+  for (const auto& [name, value] : graph.outputs) result.outputs[name] = values.at(name);
+  for (const auto& [name, value] : graph.taps) result.taps[name] = values.at("tap:" + name);
+  result.metadata = graph.metadata;
+  result.validate();
+  return result;
+}
+
 namespace {
 
 struct Fold {

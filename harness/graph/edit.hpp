@@ -32,6 +32,10 @@ Graph mask_output_channels(const Graph& graph, const std::vector<std::string>& p
 // Removes every channel of every removable group that is 0 whatever the input (weights, bias and batch norm are 0).
 Graph compact(const Graph& graph);
 
+// (x - mean[c]) / std[c] as the first nodes, so that the model goes on taking inputs in its range. One mean and one
+// std > 0 a channel (axis 1 of the batched input).
+Graph normalize_input(const Graph& graph, const std::vector<double>& mean, const std::vector<double>& std);
+
 // Batch norm that directly follows a conv2d or linear, used by nothing else, becomes part of its weights and bias.
 Graph fold_batch_norm(const Graph& graph);
 

@@ -17,6 +17,7 @@ struct CompiledPlan::Impl {
   std::vector<std::string> names;
   std::vector<Tensor> results;                              // in the order of names
   std::vector<std::shared_ptr<engine::Storage>> memories;   // of results
+  std::vector<int> output_phases;                           // in which each result is written
   std::vector<Timing> timings;
   bool profiling = false;
   std::vector<void*> pointers;                              // of each buffer, now
@@ -25,7 +26,6 @@ struct CompiledPlan::Impl {
  private:
   void take_inputs(const std::map<std::string, Tensor>& inputs, int phase);
   void renew_outputs(int phase);
-  int output_phase(std::size_t output) const;
   void run_step(std::size_t index, const RandomKeys& keys);
 
   std::shared_ptr<engine::Storage> arena, scratch;

@@ -213,7 +213,9 @@ struct Trainer::Impl {
   }
 
   void run_epoch(const TrainHooks& hooks) {
+    if (mid_epoch) bad("training was stopped within an epoch; restore a checkpoint to go on");
     prepare(hooks);
+    mid_epoch = true;
     const std::vector<std::int64_t> order = epoch_order(data.size(), seed, epoch);
     const std::int64_t steps = steps_per_epoch();
     double total = 0;
@@ -234,6 +236,7 @@ struct Trainer::Impl {
     }
     losses.push_back(total / static_cast<double>(steps));
     ++epoch;
+    mid_epoch = false;
     if (hooks.epoch_end) hooks.epoch_end(epoch);
   }
 
@@ -271,6 +274,7 @@ struct Trainer::Impl {
   std::vector<std::uint64_t> ids;
   const std::vector<Tensor>* results = nullptr;
   std::int64_t epoch = 0;
+  bool mid_epoch = false;  // a step failed or was cancelled: the state belongs to no epoch boundary
   double samples = 0;
   std::vector<double> losses;
 };
@@ -291,6 +295,7 @@ double Trainer::backward_samples() const { return impl_->samples; }
 Graph Trainer::graph() const { return impl_->current(); }
 
 void Trainer::save_checkpoint(const std::filesystem::path& file) const {
+  if (impl_->mid_epoch) bad("training was stopped within an epoch: there is no state to continue from");
   Container c;
   c.metadata = impl_->identity();
   c.metadata["epochs_done"] = impl_->epoch;
@@ -329,6 +334,7 @@ void Trainer::restore_checkpoint(const std::filesystem::path& file) {
   impl_->epoch = c.metadata.at("epochs_done").as_int();
   impl_->optimizer.set_steps(c.metadata.at("optimizer_steps").as_int());
   impl_->samples = c.metadata.at("samples").as_real();
+  impl_->mid_epoch = false;
   impl_->losses.clear();
   for (const Json& loss : c.metadata.at("losses").as_array()) impl_->losses.push_back(loss.as_real());
 }

@@ -95,4 +95,24 @@ TEST_CASE("folding batch norm keeps every output and tap and leaves no batch nor
   CHECK(fold_batch_norm(tapped).find_node("bn1_1") != nullptr);
 }
 
+TEST_CASE("input normalisation is part of the model: values, gradients, removal and files go through it") {
+  const NetCase net = {"", "resnet8", R"({"width": 4})", {3, 8, 8}};
+  const Graph graph = build_net(net), normal = normalize_input(graph, {0.5, 0.4, 0.3}, {0.2, 0.25, 0.5});
+  const Tensor x = random_tensor({4, 3, 8, 8}, 1), y = random_labels(4, 10, 2);
+  std::vector<float> moved = x.to_f32();
+  const float mean[] = {0.5F, 0.4F, 0.3F}, sd[] = {0.2F, 0.25F, 0.5F};
+  for (std::size_t i = 0; i < moved.size(); ++i) moved[i] = (moved[i] - mean[i / 64 % 3]) / sd[i / 64 % 3];
+  Executor plain(std::make_shared<Graph>(graph), 4), with(std::make_shared<Graph>(normal), 4);
+  const LossGrad a = plain.loss_and_input_grad("cross-entropy", Tensor::f32({4, 3, 8, 8}, moved), y);
+  const LossGrad b = with.loss_and_input_grad("cross-entropy", x, y);
+  CHECK(difference(b.logits, a.logits) < 1e-5);
+  std::vector<float> grad = a.grad.to_f32();
+  for (std::size_t i = 0; i < grad.size(); ++i) grad[i] /= sd[i / 64 % 3];
+  CHECK(relative_difference(b.grad, Tensor::f32({4, 3, 8, 8}, grad)) < 1e-5);
+  CHECK(channel_groups(normal).size() == channel_groups(graph).size());
+  CHECK(param_count(normal) == param_count(graph));
+  CHECK_MESSAGE_HAS(normalize_input(graph, {0.5}, {0.2}), "3 channels");
+  CHECK_MESSAGE_HAS(normalize_input(graph, {0, 0, 0}, {1, 0, 1}), "must be positive");
+}
+
 }  // namespace assay::graph
