@@ -130,6 +130,7 @@ std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::st
     }
   });
   std::vector<Tensor> results;
+  results.reserve(gathered.size());
   for (const Gathered& g : gathered) results.push_back(g.done());
   return results;
 }

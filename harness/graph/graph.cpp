@@ -13,12 +13,17 @@ namespace {
 template <class Map>
 std::vector<std::string> keys_of(const Map& map) {
   std::vector<std::string> keys;
+  keys.reserve(map.size());
   for (const auto& [key, value] : map) keys.push_back(key);
   return keys;
 }
 
 void check_dense_f32(const Tensor& value, const std::string& what) {
   if (!value.defined() || value.dtype() != engine::DType::f32) bad(what + " must be a defined f32 tensor");
+}
+
+[[noreturn]] void undefined_value(const std::string& prefix, const std::string& value, const std::string& node) {
+  bad("inlining '" + prefix + "': value '" + value + "' of node '" + node + "' is not defined");
 }
 
 Tensor apply_mask(const Tensor& value, const Tensor& mask) {
@@ -142,10 +147,15 @@ std::map<std::string, std::string> Graph::inline_graph(const std::string& prefix
     node.name = prefix + node.name;
     for (std::string& in : node.inputs) {
       const auto it = names.find(in);
-      if (it == names.end()) bad("inlining '" + prefix + "': value '" + in + "' of node '" + node.name + "' is not defined");
+      if (it == names.end()) undefined_value(prefix, in, node.name);
       in = it->second;
     }
-    for (std::string& out : node.outputs) out = names[out] = prefix + out;
+    for (std::string& out : node.outputs) {
+      std::string& ours_out = names[out];
+      ours_out = prefix;
+      ours_out += out;
+      out = ours_out;
+    }
     nodes.push_back(std::move(node));
   }
   std::map<std::string, std::string> result;

@@ -2,6 +2,7 @@
 #include "harness/graph/modes.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "harness/base/error.hpp"
@@ -176,7 +177,7 @@ void lower(const Graph& graph, const std::vector<std::string>& wanted_values, Lo
 
 void fill_dropout(const RandomNode& node, const RandomKeys& keys, std::int64_t row_elements, std::span<float> out) {
   constexpr std::size_t lanes = 4;  // 16 bits decide one element: p is taken to the nearest 1/65536
-  const auto threshold = static_cast<std::uint64_t>(node.p * 65536.0 + 0.5);
+  const auto threshold = static_cast<std::uint64_t>(std::lround(node.p * 65536.0));
   const float scale = static_cast<float>(1.0 / (1.0 - node.p));
   const std::string purpose = "dropout/" + node.key + "/" + std::to_string(node.draw + keys.draw);
   const auto row = static_cast<std::size_t>(row_elements);

@@ -128,7 +128,7 @@ Recipe Recipe::from_json(const Json& json, const std::string& where) {
   for (const Field& field : fields()) names.emplace_back(field.name);
   for (const auto& [key, value] : json.as_object()) {
     if (key == "recipe") continue;
-    const auto field = std::find_if(fields().begin(), fields().end(), [&](const Field& f) { return key == f.name; });
+    const auto field = std::find_if(fields().begin(), fields().end(), [&, k = key](const Field& f) { return k == f.name; });
     if (field == fields().end()) bad(where, key, "unknown key" + suggestion(key, names));
     read_field(result, *field, value, where);
   }

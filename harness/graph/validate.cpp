@@ -1,4 +1,6 @@
 // Shape inference and the invariants of a graph.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -22,6 +24,7 @@ std::string place(const GraphNode& node) { return "node '" + node.name + "' (" +
         " makes only " + (self ? "itself" : "later") + ": a cycle or a wrong order");
   }
   std::vector<std::string> names;
+  names.reserve(defined.size());
   for (const auto& [name, spec] : defined) names.push_back(name);
   bad(place(node) + " reads '" + value + "', which is not defined" + suggestion(value, names));
 }
@@ -100,9 +103,9 @@ void Graph::validate() const {
   const auto check_names = [&](const std::map<std::string, std::string>& names, const char* what) {
     for (const auto& [name, value] : names) {
       const auto it = values.find(value);
-      if (it == values.end()) bad(std::string(what) + " '" + name + "' names the value '" + value + "', which is not defined");
+      if (it == values.end()) bad(fmt::format("{} '{}' names the value '{}', which is not defined", what, name, value));
       if (it->second.shape.empty() || it->second.shape[0] != 2) {
-        bad(std::string(what) + " '" + name + "' has no batch axis (shape " + it->second.str() + " at batch 2)");
+        bad(fmt::format("{} '{}' has no batch axis (shape {} at batch 2)", what, name, it->second.str()));
       }
     }
   };

@@ -14,12 +14,12 @@ graph::Graph build_all_conv(const BuildRequest& request) {
   for (int stage = 1; stage <= 3; ++stage) {
     const std::int64_t channels = width << (stage - 1);
     for (std::int64_t layer = 1; layer <= depth; ++layer) {
-      const std::string n = std::to_string(stage) + "_" + std::to_string(layer);
+      const auto name = [&](const char* kind) { return numbered(numbered(kind, stage) + "_", layer); };
       const std::int64_t stride = layer == 1 ? 2 : 1;
-      x = b.relu("relu" + n, b.batch_norm("bn" + n, b.conv("conv" + n, x, channels, {.kernel = 3, .stride = stride})));
+      x = b.relu(name("relu"), b.batch_norm(name("bn"), b.conv(name("conv"), x, channels, {.kernel = 3, .stride = stride})));
     }
-    b.tap("stage" + std::to_string(stage), x);
-    if (stage < 3) x = b.dropout("drop" + std::to_string(stage), x, p / 2);
+    b.tap(numbered("stage", stage), x);
+    if (stage < 3) x = b.dropout(numbered("drop", stage), x, p / 2);
   }
   x = b.global_pool("pool", x);
   const std::string features = x;

@@ -9,12 +9,12 @@ graph::Graph build_mlp(const BuildRequest& request) {
   graph::GraphBuilder b(request.input, request.seed);
   const double p = request.params.at("dropout").as_real();
   std::string x = b.flatten("flatten", b.input());
-  int layer = 1;
+  std::int64_t n = 0;
   for (const Json& width : request.params.at("hidden").as_array()) {
-    const std::string n = std::to_string(layer++);
-    x = b.relu("relu" + n, b.linear("fc" + n, x, width.as_int()));
-    b.tap("hidden" + n, x);
-    x = b.dropout("drop" + n, x, p);
+    ++n;
+    x = b.relu(numbered("relu", n), b.linear(numbered("fc", n), x, width.as_int()));
+    b.tap(numbered("hidden", n), x);
+    x = b.dropout(numbered("drop", n), x, p);
   }
   const std::string features = x;
   return b.finish(b.linear("classifier", x, request.classes), features, Json::object({}));

@@ -11,17 +11,17 @@ graph::Graph build_vgg(const BuildRequest& request) {
   const std::int64_t width = request.params.at("width").as_int();
   constexpr std::int64_t pool = 0;  // otherwise a convolution of that many times `width` channels
   std::string x = b.input();
-  int conv = 0, pools = 0;
+  std::int64_t conv = 0, pools = 0;
   for (const std::int64_t item : {std::int64_t{1}, pool, std::int64_t{2}, pool, std::int64_t{4}, std::int64_t{4}, pool, std::int64_t{8}, std::int64_t{8}, pool, std::int64_t{8}, std::int64_t{8}, pool}) {
     if (item != pool) {
-      const std::string n = std::to_string(++conv);
-      x = b.relu("relu" + n, b.batch_norm("bn" + n, b.conv("conv" + n, x, item * width)));
+      ++conv;
+      x = b.relu(numbered("relu", conv), b.batch_norm(numbered("bn", conv), b.conv(numbered("conv", conv), x, item * width)));
       continue;
     }
     const engine::Shape shape = b.shape(x);
-    const std::string n = std::to_string(++pools);
-    if (shape[1] >= 2 && shape[2] >= 2) x = b.max_pool("pool" + n, x, 2, 2);
-    b.tap("stage" + n, x);
+    ++pools;
+    if (shape[1] >= 2 && shape[2] >= 2) x = b.max_pool(numbered("pool", pools), x, 2, 2);
+    b.tap(numbered("stage", pools), x);
   }
   x = b.global_pool("pool", x);
   const std::string features = x;

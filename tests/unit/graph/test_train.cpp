@@ -152,7 +152,8 @@ TEST_CASE("an objective that gives softmax - onehot trains like the built-in los
   };
   const Graph a = run(false), b = run(true);
   for (const auto& [name, parameter] : a.parameters) {
-    CAPTURE(name);
+    const std::string& of = name;  // a binding cannot be captured
+    CAPTURE(of);
     CHECK(difference(parameter.value, b.parameters.at(name).value) < 1e-4);
   }
 }
@@ -174,7 +175,8 @@ TEST_CASE("an eager objective trains like the built-in loss, and may look at tap
   };
   const Graph a = run(false), b = run(true);
   for (const auto& [name, parameter] : a.parameters) {
-    CAPTURE(name);
+    const std::string& of = name;  // a binding cannot be captured
+    CAPTURE(of);
     CHECK(difference(parameter.value, b.parameters.at(name).value) < 1e-4);
   }
   for (const auto& [name, buffer] : a.buffers) CHECK(difference(buffer, b.buffers.at(name)) < 1e-4);
