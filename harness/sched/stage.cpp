@@ -24,6 +24,19 @@ constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t address_space_factor = 2, address_space_extra_mb = 4096;
 constexpr double follow_seconds = 0.1;
 
+// A sanitizer maps terabytes of shadow memory, so no limit on address space fits. A sanitized supervisor starts
+// sanitized workers; the variable is for the mixed case.
+bool limits_address_space() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return false;
+#endif
+#endif
+  return std::getenv("ASSAY_NO_RLIMIT_AS") == nullptr;
+}
+
 std::string tail_of(const fs::path& log) {
   std::ifstream in(log, std::ios::binary | std::ios::ate);
   if (!in) return "";
@@ -133,8 +146,7 @@ void StageRun::start(const fs::path& worker) {
   options.cwd = job_.scratch;
   options.stdout_file = options.stderr_file = file("log");
   options.file_bytes = limits_.file_bytes;
-  // A sanitizer maps terabytes of shadow memory, so its builds set the variable.
-  if (std::getenv("ASSAY_NO_RLIMIT_AS") == nullptr)
+  if (limits_address_space())
     options.address_space =
         (static_cast<std::uint64_t>(limits_.memory_mb) * address_space_factor + address_space_extra_mb) * mebibyte;
   started_ = now_seconds();

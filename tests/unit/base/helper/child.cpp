@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,6 @@ int main(int argc, char** argv) {
   if (mode == "burn") return burn();
   if (mode == "write") return write_file(argv);
   if (mode == "signals") return signals_are_default();
-  if (mode == "cwd") return std::puts(::get_current_dir_name()) < 0;
+  if (mode == "cwd") return std::puts(std::filesystem::current_path().c_str()) < 0;
   return 64;
 }
