@@ -1,6 +1,6 @@
 #include "harness/sched/cache.hpp"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
@@ -41,8 +41,8 @@ void check_announced(const Manifest& manifest, const std::map<std::string, std::
   for (const auto& [name, digest] : announced) {
     const ManifestFile* file = manifest.find(name);
     if (file == nullptr || file->sha256 != digest)
-      throw Error(Fault::constraint, "file '" + name + "' has digest " + (file == nullptr ? "?" : file->sha256) +
-                                         ", announced was " + digest);
+      throw Error(Fault::constraint, fmt::format("file '{}' has digest {}, announced was {}", name,
+                                                 file == nullptr ? "?" : file->sha256, digest));
   }
 }
 
@@ -114,7 +114,7 @@ Manifest Cache::publish(const Finished& finished, const fs::path& out,
   fs::remove_all(staging);
   fs::create_directories(staging);
   link_announced(out, announced, staging);
-  const Manifest manifest = Manifest::describe(staging, node.key, node_kind_name(node.kind), node.label);
+  Manifest manifest = Manifest::describe(staging, node.key, node_kind_name(node.kind), node.label);
   check_announced(manifest, announced);
   if (journal) write_journal(finished, staging / "journal");
   write_atomic(staging / "manifest.json", manifest.to_json().dump(2));

@@ -5,8 +5,8 @@
 
 namespace assay::sched {
 
-// {cpu, cores, memory_mb, kernel, isa, load_before, load_after}: loads are the one-minute averages at the two ends of
-// a node. Nothing that names a person or a machine.
+// {machine, build, cpu, cores, memory_mb, kernel, isa, load_before, load_after}: machine and build are digests (rule 1),
+// loads the one-minute averages at the two ends of a node. Nothing that names a person.
 Json host_facts(const Numerics& numerics, double load_before);
 double load_average();
 

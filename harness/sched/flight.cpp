@@ -46,7 +46,16 @@ void Supervisor::start(Task& task) {
                                                 now_seconds(), load_average()});
   task.flight->record.node = &node;
   task.flight->record.attempt = 1 + (callbacks_.attempts_before ? callbacks_.attempts_before(node) : 0);
+  task.flight->record.input_digests = input_digests(task);
+  mark_shared();
   advance(task);
+}
+
+// Times of nodes that ran beside others are marked so (rule 41).
+void Supervisor::mark_shared() {
+  const auto flying = std::count_if(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.flight != nullptr; });
+  for (Task& task : tasks_)
+    if (task.flight && flying > 1) task.flight->shared = true;
 }
 
 // Checks the digest of every artifact file that the node's stages read. A damaged one is thrown out and made again.
@@ -114,13 +123,28 @@ void Supervisor::advance(Task& task) {
   }
 }
 
-Job Supervisor::job_for(const Task& task, const Stage& stage) {
+// What the node is made from, all stages together, so that a row names its data even when its first stage fails. What
+// one stage hands to the next stays inside the node.
+std::vector<std::pair<std::string, std::string>> Supervisor::input_digests(const Task& task) const {
+  std::vector<std::pair<std::string, std::string>> digests;
+  for (const Stage& stage : task.node->stages) {
+    for (const InputRef& ref : stage.inputs) {
+      if (!ref.stage.empty()) continue;
+      const ManifestFile* file = ref.node.empty() ? nullptr : tasks_[index_.at(ref.node)].artifact->find(ref.file);
+      if (!ref.node.empty() && file == nullptr) continue;  // job_for says so when it comes to that stage
+      std::pair<std::string, std::string> digest(ref.name, file == nullptr ? ref.sha256 : file->sha256);
+      if (std::find(digests.begin(), digests.end(), digest) == digests.end()) digests.push_back(std::move(digest));
+    }
+  }
+  return digests;
+}
+
+Job Supervisor::job_for(const Task& task, const Stage& stage) const {
   const Node& node = *task.node;
-  Finished& record = task.flight->record;
   Job job;
   job.stage = stage.stage;
   job.key = node.key;
-  job.attempt = record.attempt;
+  job.attempt = task.flight->record.attempt;
   job.scratch = (scratch(node) / stage.stage).string();
   job.numerics = node.numerics;
   job.seeds = node.seeds;
@@ -130,14 +154,7 @@ Job Supervisor::job_for(const Task& task, const Stage& stage) {
     job.plugin_sha256 = node.plugin_sha256;
     job.plugin_id = node.plugin_id;
   }
-  for (const InputRef& ref : stage.inputs) {
-    const JobInput input = resolve(task, ref);
-    job.inputs[ref.name] = input;
-    // What one stage hands to the next stays inside the node; the rest is what the node was made from.
-    const std::pair<std::string, std::string> digest(ref.name, input.sha256);
-    auto& digests = record.input_digests;
-    if (ref.stage.empty() && std::find(digests.begin(), digests.end(), digest) == digests.end()) digests.push_back(digest);
-  }
+  for (const InputRef& ref : stage.inputs) job.inputs[ref.name] = resolve(task, ref);
   return job;
 }
 
@@ -190,6 +207,7 @@ void Supervisor::publish(Task& task) {
 void Supervisor::finish(Task& task) {
   Finished& record = task.flight->record;
   record.host = host_facts(task.node->numerics, task.flight->load_before);
+  record.host["shared"] = task.flight->shared;
   if (record.status.empty()) {
     record.status = record.stages.back().status;
     if (record.status != "ok") record.reason = record.stages.back().stage + ": " + record.stages.back().reason;
@@ -227,6 +245,7 @@ void Supervisor::fail_without_run(Task& task, const std::string& reason) {
   record.status = "failed";
   record.reason = reason;
   record.host = host_facts(task.node->numerics, load_average());
+  record.host["shared"] = false;
   if (callbacks_.on_finished) callbacks_.on_finished(record);
   report_progress(true);
 }

@@ -25,6 +25,7 @@ struct Flight {
   std::unique_ptr<StageRun> stage;
   std::size_t next = 0;  // index of the stage after `stage`
   double started = 0, load_before = 0;
+  bool shared = false;  // another node of this run was in flight at the same time
 };
 
 struct Task {
@@ -75,7 +76,9 @@ class Supervisor {
   bool inputs_whole(Task& task);
   void mend(Task& damaged, const std::string& what);
   void advance(Task& task);
-  Job job_for(const Task& task, const Stage& stage);
+  std::vector<std::pair<std::string, std::string>> input_digests(const Task& task) const;
+  void mark_shared();
+  Job job_for(const Task& task, const Stage& stage) const;
   JobInput resolve(const Task& task, const InputRef& ref) const;
   void finish(Task& task);
   void publish(Task& task);

@@ -110,7 +110,8 @@ struct World {
   std::map<std::string, std::string> all_rows() const {
     std::map<std::string, std::string> all;
     if (!fs::exists(rows)) return all;
-    for (const auto& entry : fs::directory_iterator(rows)) all[entry.path().filename()] = read_text(entry.path());
+    for (const auto& entry : fs::directory_iterator(rows))
+      if (entry.path().extension() == ".json") all[entry.path().filename()] = read_text(entry.path());  // no temporary of a kill
     return all;
   }
 

@@ -7,7 +7,7 @@
 using namespace assay;
 using namespace assay::sched_test;
 
-TEST_CASE("every node runs once, after what it needs, and is handed over with its facts") {
+TEST_CASE("every node runs once, after what it needs, and is handed over with its facts [rule 1]") {
   World world;
   const Plan plan = small_plan(world);
   const sched::Summary summary = world.run(plan);
@@ -34,6 +34,8 @@ TEST_CASE("every node runs once, after what it needs, and is handed over with it
   CHECK(cell.artifact.files.empty());
   CHECK(cell.host.at("cores").as_int() > 0);
   CHECK(cell.host.has("load_before"));
+  CHECK(cell.host.at("machine").as_string().size() == 16);
+  CHECK(cell.host.at("build").as_string().size() == 16);
   CHECK(world.record("train-a")->artifact.find("model") != nullptr);
   CHECK(fs::is_empty(world.folder.path() / "work"));
 }
@@ -93,7 +95,7 @@ TEST_CASE("an artifact that nobody needs is not made") {
   CHECK(world.count("start train-b train") == 0);
 }
 
-TEST_CASE("as many nodes run at once as there are jobs, no more") {
+TEST_CASE("as many nodes run at once as there are jobs, no more, and their times are marked shared [rule 41]") {
   for (const int jobs : {1, 3}) {
     World world;
     Plan plan;
@@ -106,6 +108,8 @@ TEST_CASE("as many nodes run at once as there are jobs, no more") {
     calls.on_progress = [&](const sched::Progress& progress) { most = std::max(most, progress.running.size()); };
     const sched::Summary summary = sched::run(plan, world.options(jobs), calls);
     CHECK(summary.ok == 6);
+    for (const Finished& record : world.finished)
+      CHECK(record.host.at("shared").as_bool() == (jobs > 1));  // the last of three may be alone, yet it was not all along
     CHECK(most == static_cast<std::size_t>(jobs));
     int running = 0, peak = 0;
     for (const std::string& line : world.trace_lines()) {

@@ -35,7 +35,7 @@ int exit_of(pid_t pid) {
 
 }  // namespace
 
-TEST_CASE("supervisors killed at random moments end with the same rows as an undisturbed one") {
+TEST_CASE("supervisors killed at random moments end with the same rows as an undisturbed one [rule 9]") {
   World calm;
   const Plan calm_plan = small_plan(calm, 4, 4, 0.01);
   calm.run(calm_plan);
@@ -60,7 +60,8 @@ TEST_CASE("supervisors killed at random moments end with the same rows as an und
     }
     if (!done) CHECK(exit_of(supervise(world, plan, 2)) == 0);
     const auto rows = world.all_rows();
-    for (const auto& [name, row] : expected) CHECK_MESSAGE(rows.at(name) == row, name << ":\n" << rows.at(name) << "\nexpected:\n" << row);
+    REQUIRE(rows.size() == expected.size());
+    for (const auto& row : expected) CHECK_MESSAGE(rows.at(row.first) == row.second, row.first);
     world.finished.clear();
     CHECK(world.run(plan).reused == 4);
     CHECK(fs::is_empty(world.folder.path() / "work"));
@@ -93,13 +94,9 @@ TEST_CASE("a killed supervisor takes its workers with it, and the next goes on a
   ::usleep(200000);
   CHECK(fs::file_size(shard) == size);  // nobody writes any more
   CHECK(world.run(plan, 1).ok == 1);
-  int begins = 0;
-  std::vector<std::int64_t> batches;
-  world.also = nullptr;
   const Json row = Json::parse(read_text(world.rows / "long.json"));
   CHECK(row.at("stages").at("run").at("batches").size() == 20);
-  begins = static_cast<int>(world.count("start long run"));
-  CHECK(begins == 2);
+  CHECK(world.count("start long run") == 2);
 }
 
 TEST_CASE("a stage that ended is not run again when its supervisor dies between stages") {
