@@ -1,5 +1,7 @@
 #include "results/board/replicates.hpp"
 
+#include <memory>
+
 #include "harness/base/rng.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/metrics/registry.hpp"
@@ -70,7 +72,7 @@ class Evaluator {
  public:
   Evaluator(const MetricInfo& info, const CellColumns& columns) : info_(info), columns_(columns) {
     if (info.id != "auroc") return;
-    auroc_.emplace(columns.reference, columns.values[0]);
+    auroc_ = std::make_unique<metrics::WeightedAuroc>(columns.reference, columns.values[0]);
     in_counts_.resize(columns.reference.size());
     out_counts_.resize(columns.values[0].size());
   }
@@ -91,7 +93,7 @@ class Evaluator {
  private:
   const MetricInfo& info_;
   const CellColumns& columns_;
-  std::optional<metrics::WeightedAuroc> auroc_;
+  std::unique_ptr<metrics::WeightedAuroc> auroc_;  // an optional trips gcc 12 under sanitizers
   std::vector<std::uint32_t> in_counts_, out_counts_;
 };
 
