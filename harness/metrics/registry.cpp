@@ -75,6 +75,17 @@ std::vector<MetricInfo> compression_metrics() {
       {"theoretical_speedup", "original multiply-adds over kept multiply-adds of one input", higher, 0, unbounded, "x",
        "kept: multiply-adds with a non-zero weight; says nothing of measured time", "Blalock et al. 2020, arXiv:2003.03033",
        Pool::none, {}, "", {"compress"}},
+      {"measured_speedup", "time of one batch through the original over the time through the compressed model", higher, 0,
+       unbounded, "x", "host-measured on the same cores; ranked only when it was measured alone", "", Pool::none, {}, "", {"compress"}},
+      {"latency", "time of one batch through the model", lower, 0, unbounded, "s",
+       "host-measured; ranked only when it was measured alone", "", Pool::none, {}, "", {"compress"}},
+      {"params", "parameters of the model that are not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "", {"predict", "compress"}},
+      {"macs", "multiply-adds of one input with a weight that is not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "",
+       {"predict", "compress"}},
+      {"original_accuracy", "accuracy of the model before it was compressed", higher, 0, 1, "",
+       "the lowest class index wins a tie", "", Pool::none, {}, "", {"compress"}},
+      {"compaction_error", "largest difference between the logits of the compacted and of the masked model", lower, 0, unbounded, "",
+       "over the first 256 test inputs", "", Pool::none, {}, "", {"compress"}},
   };
 }
 

@@ -12,8 +12,18 @@
 namespace assay::board {
 namespace {
 
-double number_of(const Json& json, const char* key, double otherwise) {
-  return json.is_object() && json.has(key) && json.at(key).is_number() ? json.at(key).as_real() : otherwise;
+std::optional<double> number_of(const Json& json, const char* key) {
+  if (!json.is_object() || !json.has(key) || !json.at(key).is_number()) return std::nullopt;
+  return json.at(key).as_real();
+}
+
+// Rule 25. "denominator" may be the name of what is counted; then the count stands in "denominator_count".
+void add_ratio(Value& value, const Json& extra) {
+  const auto count = number_of(extra, "denominator_count");
+  const auto denominator = count ? count : number_of(extra, "denominator");
+  if (!denominator) return;
+  value.numerator = value.numerator.value_or(0) + number_of(extra, "numerator").value_or(0);
+  value.denominator = value.denominator.value_or(0) + *denominator;
 }
 
 Value make_value(const Group& group, const Metric& metric) {
@@ -22,9 +32,7 @@ Value make_value(const Group& group, const Metric& metric) {
     const auto* score = find_score(*cell, metric);
     if (score == nullptr) continue;
     value.per_seed.push_back(score->value);
-    if (!score->extra.is_object() || !score->extra.has("denominator")) continue;  // rule 25
-    value.numerator = value.numerator.value_or(0) + number_of(score->extra, "numerator", 0);
-    value.denominator = value.denominator.value_or(0) + number_of(score->extra, "denominator", 0);
+    add_ratio(value, score->extra);
   }
   if (!value.per_seed.empty())
     value.mean = std::accumulate(value.per_seed.begin(), value.per_seed.end(), 0.0) / static_cast<double>(value.per_seed.size());

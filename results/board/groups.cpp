@@ -7,6 +7,7 @@
 
 #include "harness/base/rational.hpp"
 #include "harness/metrics/registry.hpp"
+#include "results/board/sentence.hpp"
 
 namespace assay::board {
 namespace {
@@ -87,6 +88,8 @@ void add_cost(Row& row, const std::vector<const store::CellRecord*>& cells) {
     row.cost.macs += static_cast<double>(a.macs) / n;
     row.cost.peak_rss_bytes += static_cast<double>(a.peak_rss_bytes) / n;
     row.cost.shared = row.cost.shared || (a.host.is_object() && a.host.get("shared", false));
+    for (const auto& score : a.scores)  // the judge says it of a time it took itself
+      row.cost.shared = row.cost.shared || (score.grade == "host-measured" && score.extra.is_object() && score.extra.get("shared", false));
   }
 }
 
@@ -201,7 +204,7 @@ Row start_row(const Group& group) {
     row.notes.push_back("single run: " + std::to_string(cells.size()) + " seed" + (cells.size() == 1 ? "" : "s") + " of at least 3");
   if (row.uses_outliers) row.notes.push_back("uses outlier data");
   if (row.transductive) row.notes.push_back("saw unlabelled test inputs");
-  if (row.cost.shared) row.notes.push_back("times taken under shared load");
+  if (row.cost.shared) row.notes.push_back(shared_note);
   if (row.axes.is_object() && row.axes.has("diagonal")) row.notes.push_back("source and victim are one model");
   return row;
 }

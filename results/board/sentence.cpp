@@ -48,10 +48,20 @@ std::string statistics(const Board& board, const stats::BootstrapOptions& option
   return out;
 }
 
+// Rule 41. Where every row is marked, one sentence says it better than a remark on each.
+std::string shared_times(Board& board) {
+  const auto measured = [](const Row& r) { return r.coverage.done > 0; };
+  const bool all = std::any_of(board.rows.begin(), board.rows.end(), measured) &&
+                   std::all_of(board.rows.begin(), board.rows.end(), [&](const Row& r) { return !measured(r) || r.cost.shared; });
+  if (!all) return "";
+  for (Row& row : board.rows) row.notes.erase(std::remove(row.notes.begin(), row.notes.end(), shared_note), row.notes.end());
+  return " Times were taken under shared load and are never ranked.";
+}
+
 }  // namespace
 
 void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions& options) {
-  board.sentence = ranking(board, lower_is_better) + " " + statistics(board, options);
+  board.sentence = ranking(board, lower_is_better) + " " + statistics(board, options) + shared_times(board);
   std::set<std::string> seen;
   for (const Metric& metric : board.metrics) {
     const auto* info = metrics::find(metric.quantity);

@@ -5,6 +5,8 @@
 
 namespace assay::board {
 
+inline constexpr const char* shared_note = "times taken under shared load";
+
 // Fills sentence and footnotes.
 void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions& options);
 

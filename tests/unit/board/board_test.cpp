@@ -313,6 +313,21 @@ TEST_CASE("a board is a query on one protocol, and reported numbers never rank [
   CHECK(message_of([&] { make_board(w.db, wrong); }).find("did you mean 'accuracy'") != std::string::npos);
 }
 
+TEST_CASE("a time taken beside other work is marked and never ranked [rule 41]") {
+  World w(synthetic::make_plan("predict", "latency", "test"));
+  for (const bool shared : {true, false})
+    for (std::int64_t s = 0; s < 3; ++s)
+      w.ok(w.add({shared ? "beside" : "alone", s}),
+           {{Json::object({{"type", "score"}, {"quantity", "latency"}, {"condition", "test"}, {"value", shared ? 0.5 : 1.0},
+                           {"grade", "host-measured"}, {"shared", shared}}), {}}});
+  w.import();
+  const Board b = w.board();
+  CHECK(b.rows[0].method == "alone");
+  CHECK(b.rows[0].ranked);
+  CHECK(row_of(b, "beside").unranked_because == "measured under shared load (rule 41)");
+  CHECK(noted(row_of(b, "beside"), "shared load"));
+}
+
 TEST_CASE("conditions order by value, not by letter") {
   CHECK(natural_less("eps=1/20", "eps=1/10"));
   CHECK(natural_less("eps=0", "eps=1/20"));

@@ -80,7 +80,8 @@ inline std::vector<Event> attacked(std::vector<double> correct, std::vector<doub
           score("robust_accuracy", "eps=1/10", share(robust), samples),
           score("robust_accuracy", "eps=1/20", share(robust) + 0.125, samples),
           score("attack_success_rate", "eps=1/10", successes / eligible, samples,
-                Json::object({{"numerator", successes}, {"denominator", eligible}, {"mode", "untargeted"}}))};
+                Json::object({{"numerator", successes}, {"denominator", "correctly classified"}, {"denominator_count", eligible},
+                          {"mode", "untargeted"}}))};
 }
 
 // Every kind of row: ranked apart, ranked together, baseline, single run, crashed, suspect, invalid, partly failed.
