@@ -149,13 +149,26 @@ void Supervisor::want(std::size_t index) {
   if (!cell) {
     if (const auto manifest = cache_.lookup(*task.node)) {
       sweep(*task.node);
-      return reuse(task, *manifest);
+      reuse(task, *manifest);
+      return recall_sources(task);
     }
   }
   task.state = State::pending;
   for (const std::size_t need : task.needs) {
     tasks_[need].wanted_as_artifact = true;
     want(need);
+  }
+}
+
+// A database that is younger than the cache still learns what an artifact was made from, as far as the cache knows.
+void Supervisor::recall_sources(const Task& task) {
+  for (const std::size_t need : task.needs) {
+    Task& source = tasks_[need];
+    if (source.state != State::idle || source.node->kind == NodeKind::cell) continue;
+    const auto manifest = cache_.lookup(*source.node);
+    if (!manifest) continue;
+    reuse(source, *manifest);
+    recall_sources(source);
   }
 }
 

@@ -60,6 +60,7 @@ class Supervisor {
   void demand_cells();
   void want(std::size_t index);
   void reuse(Task& task, const Manifest& manifest);
+  void recall_sources(const Task& task);
   void sweep(const Node& node);
   bool done_already(const Node& node) const { return callbacks_.already_done && callbacks_.already_done(node); }
 
