@@ -88,6 +88,18 @@ TEST_CASE("a cached artifact needs none of what made it") {
   CHECK(world.count("start prep prepare") == 1);
 }
 
+TEST_CASE("a cached artifact is handed over with the artifacts it was made from") {
+  World world;
+  world.run(small_plan(world, 2));
+  world.finished.clear();
+  Plan plan = small_plan(world, 0);  // none of the earlier cells: only train-a is read, and it was made from prep
+  plan.nodes.push_back(node_of(NodeKind::cell, "late", {stage_of("run", world.spec(), {from_node("m", "train-a", "model")})}));
+  CHECK(world.run(plan).ok == 1);
+  CHECK(world.record("train-a") != nullptr);
+  REQUIRE(world.record("prep") != nullptr);  // provenance all the way down, though nothing read it now
+  CHECK(world.record("prep")->artifact.find("records") != nullptr);
+}
+
 TEST_CASE("an artifact that nobody needs is not made") {
   World world;
   Plan plan = small_plan(world, 1);
