@@ -89,7 +89,7 @@ int fetch(const Options& options) {
     try {
       const data::FetchReport report = data::fetch(entry, root_of(options), how);
       view.close();
-      for (const std::string& failure : report.failures) warn(entry.name + ": " + failure);
+      for (const std::string& failure : report.failures) remark(entry.name + ": passed over " + failure);
       const std::string from = report.already ? "was there already" : "from " + report.source;
       print("{}: {}, {} ({})\n", entry.name, from, report.status.summary(), report.status.folder.string());
     } catch (const Error& error) {

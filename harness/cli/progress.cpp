@@ -91,10 +91,11 @@ void ProgressView::update(const sched::Progress& progress, int stop) {
 
 std::string ProgressView::count_text() const {
   const std::string all = std::to_string(last_.cells);
-  return fmt::format("[{:>{}}/{}]", last_.cells_done, all.size(), all);
+  return fmt::format("[{:>{}}/{}]", last_.cells_reused + ended_, all.size(), all);
 }
 
 void ProgressView::finished(const Finished& finished, const store::Imported& imported) {
+  ended_ += finished.node->kind == NodeKind::cell;
   const bool ok = finished.status == "ok" && imported.status == "ok";
   const bool invalid = ok && imported.level != store::Level::valid;
   // On a terminal the bar counts successes; only what needs attention stays on the screen.
@@ -107,6 +108,7 @@ void ProgressView::finished(const Finished& finished, const store::Imported& imp
 }
 
 void ProgressView::refused(const Finished& finished, const std::string& why) {
+  ended_ += finished.node->kind == NodeKind::cell;
   line(paint(fmt::format("{} refused   {}: {}", count_text(), finished.node->label, why), Tone::bad, 2));
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "harness/record/plan.hpp"
@@ -35,6 +35,7 @@ class ProgressView {
   bool terminal_;
   bool drawn_ = false;
   int stop_told_ = 0;
+  std::int64_t ended_ = 0;  // cells that ended since the view was made; the supervisor's count comes a moment later
   sched::Progress last_;
   std::string shown_;
   Clock::time_point drawn_at_{}, told_at_;

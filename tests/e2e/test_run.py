@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""A tiny attack suite on real images from plan to leaderboard: what runs, what is kept, what is shown.
+
+    test_run.py BUILD SOURCE
+"""
+import csv
+import io
+import json
+import signal
+import time
+
+from assay_e2e import Checks, Home
+
+SUITE = """
+[suite]
+name = "tiny"
+task = "attack"
+version = 1
+seeds = [0, 1, 2]
+[data]
+train = { set = "mini-fashion", split = "train", limit = 400 }
+test  = { set = "mini-fashion", split = "test", limit = 100 }
+[[model]]
+id = "mlp"
+build = "mlp"
+train = { recipe = "quick", epochs = 1, batch = 50 }
+[threat]
+norm = "linf"
+eps = ["0", "1/10"]
+rank_eps = "1/10"
+[[method]]
+use = "noise"
+[[method]]
+use = "fgsm"
+"""
+# Long enough to be interrupted: hundreds of epochs.
+LONG = SUITE.replace('name = "tiny"', 'name = "long"').replace("epochs = 1,", "epochs = 400,")
+# One method cannot keep its limit.
+FAILING = SUITE.replace('name = "tiny"', 'name = "failing"') + """
+[[method]]
+use = "pgd"
+params = { steps = 10000 }
+[limits]
+seconds_per_cell = 1
+"""
+
+
+def first_run(home, suite, check):
+    plan = json.loads(home.run("plan", suite, "--format", "json", check=0).stdout)
+    cells = [row for row in plan if row["kind"] == "cell"]
+    check(len(cells) == 6 and all(row["state"] == "to do" for row in cells), f"plan before: {plan}")
+    dry = home.run("run", suite, "--dry-run", check=0)
+    check("6 to run" in dry.stdout and not home.database.exists(), f"--dry-run says and does nothing: {dry.stdout}")
+    part = home.run("run", suite, "--only", "method=fgsm", "--only", "seed=1", check=0)
+    check("1 ok" in part.stderr, f"--only runs one cell: {part.stderr}")
+    check(home.run("run", suite, "--only", "method=fgsn").returncode == 2, "--only with an unknown value")
+    check(home.run("run", suite, "--only", "fgsm").returncode == 2, "--only without a value")
+    done = home.run("run", suite, "--jobs", 2, check=0)
+    check("5 ok, 0 failed, 1 were there already" in done.stderr, f"the rest runs: {done.stderr}")
+    check("fgsm" in done.stdout and "robust_accuracy" in done.stdout, f"the leaderboard is shown: {done.stdout}")
+    check("\r" not in done.stderr, "plain lines without a terminal")
+
+
+def second_run(home, suite, check):
+    before = home.database.read_bytes()
+    again = home.run("run", suite, check=0)
+    check("0 ok, 0 failed, 6 were there already" in again.stderr, f"a second run does nothing: {again.stderr}")
+    plan = json.loads(home.run("plan", suite, "--format", "json", check=0).stdout)
+    check({row["state"] for row in plan} == {"done"}, f"plan after: {plan}")
+    count = home.connect().execute("SELECT count(*) FROM attempt").fetchone()[0]
+    check(len(before) > 0 and count == home.connect().execute("SELECT count(DISTINCT cell) FROM attempt").fetchone()[0], "one attempt a cell")
+
+
+def leaderboards(home, check):
+    board = json.loads(home.run("leaderboard", "tiny", "--format", "json", check=0).stdout)
+    check([row["method"] for row in board["rows"]] == ["fgsm", "noise"], "attack first, baseline last")
+    check("| fgsm" in home.run("leaderboard", "tiny", "--format", "markdown", check=0).stdout, "markdown")
+    table = list(csv.DictReader(io.StringIO(home.run("leaderboard", "tiny", "--format", "csv", check=0).stdout)))
+    view = {(method, quantity, condition): mean for method, quantity, condition, mean in
+            home.connect().execute("SELECT method, quantity, condition, mean FROM leaderboard")}
+    shown = 0
+    for row in table:
+        where = (row["method"], row.get("quantity"), row.get("condition"))
+        if where in view and row.get("mean"):
+            shown += 1
+            check(abs(view[where] - float(row["mean"])) < 1e-12, f"csv and the SQL view differ at {where}")
+    check(shown >= 8, f"numbers of the csv found in the view: {shown}")
+    by = json.loads(home.run("leaderboard", "tiny", "--by", "attack_success_rate", "--format", "json", check=0).stdout)
+    check(by["rows"][0]["method"] == "fgsm", "--by")
+    check(home.run("leaderboard", "tiny", "--by", "robust_acuracy").returncode == 2, "--by with an unknown metric")
+    check(home.run("leaderboard", "tinny").returncode == 2, "unknown suite")
+
+
+def records(home, check):
+    key = home.connect().execute("SELECT generation FROM cell WHERE method = 'fgsm' AND kind = 'cell'").fetchone()[0]
+    shown = json.loads(home.run("show", key[:10], "--format", "json", check=0).stdout)
+    check(shown["key"] == key and shown["attempts"][0]["status"] == "ok", "show as json")
+    for name in ("protocol", "judgement", "numerics", "data_hash", "model_hash", "machine", "build"):
+        check(shown["attempts"][0][name], f"[rule 1] the record names its {name}")
+    text = home.run("show", key[:10], check=0).stdout
+    check("robust_accuracy" in text and "VALID" in text, f"show: {text}")
+    log = home.run("log", key[:10], check=0).stdout
+    check("--- run: ok" in log and "--- judge: ok" in log, f"log: {log}")
+    check(home.run("show", "ffffffffff").returncode == 2, "show of an unknown cell")
+
+
+def failures(home, check):
+    suite = home.suite("failing", FAILING)
+    done = home.run("run", suite)
+    check(done.returncode == 1 and "timeout" in done.stderr, f"a cell over its limit gives exit 1: {done.returncode}\n{done.stderr}")
+    check("assay log " in done.stderr, "the command that shows the log is told")
+    again = home.run("run", suite)
+    check(again.returncode == 1 and "6 were there already" not in again.stderr, f"failures are told again: {again.stderr}")
+    check("0 ok, 0 failed, 9 were there already" in again.stderr, f"and not run again: {again.stderr}")
+    retried = home.run("run", suite, "--retry-failed", "--only", "method=pgd", "--only", "seed=0")
+    check("1 failed" in retried.stderr, f"--retry-failed runs them again: {retried.stderr}")
+    attempts = home.connect().execute("SELECT max(n) FROM attempt JOIN cell ON cell.id = attempt.cell WHERE method = 'pgd'").fetchone()[0]
+    check(attempts == 2, f"attempts are counted: {attempts}")
+
+
+def interrupt(home, check):
+    suite = home.suite("long", LONG)
+    process = home.start("run", suite)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    code = process.wait(timeout=30)
+    check(code == 130, f"two interrupts: exit {code}, expected 130")
+
+
+def main():
+    check = Checks()
+    home = Home()
+    home.fetch()
+    suite = home.suite("tiny", SUITE)
+    first_run(home, suite, check)
+    second_run(home, suite, check)
+    leaderboards(home, check)
+    records(home, check)
+    failures(home, check)
+    interrupt(home, check)
+    home.remove()
+    check.done()
+
+
+main()
