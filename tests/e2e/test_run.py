@@ -6,10 +6,11 @@
 import csv
 import io
 import json
+import shutil
 import signal
 import time
 
-from assay_e2e import Checks, Home
+from assay_e2e import BUILD, Checks, Home
 
 SUITE = """
 [suite]
@@ -104,6 +105,32 @@ def records(home, check):
     check(home.run("show", "ffffffffff").returncode == 2, "show of an unknown cell")
 
 
+def columns(home, where):
+    """(seed's cell, quantity, condition) -> digest of the per-sample column, for ok attempts of the suite."""
+    rows = home.connect().execute("SELECT c.id, o.quantity, o.condition, o.sha256 FROM cell c JOIN attempt a ON a.cell = c.id "
+                                  f"JOIN outcome o ON o.attempt = a.id WHERE c.kind = 'cell' AND {where}").fetchall()
+    return {(cell, quantity, condition): digest for cell, quantity, condition, digest in rows}
+
+
+def rule_16(home, check):
+    """[rule 16] Sample by sample eps = 0 is the clean outcome; an iterative attack that weakens with eps is suspect."""
+    found = columns(home, "c.method IN ('fgsm', 'noise')")
+    cells = {cell for cell, _, _ in found}
+    check(len(cells) == 6, f"cells with outcomes: {len(cells)}")
+    for cell in cells:
+        check(found[cell, "robust", "eps=0"] == found[cell, "correct", "clean"], "[rule 16] eps = 0 is exactly clean")
+    folder = home.folder / "plugins"
+    folder.mkdir()
+    shutil.copy(BUILD / "tests" / "plugins" / "odd_weaker_when_larger.so", folder)
+    home.env["ASSAY_PLUGINS"] = str(folder)
+    text = SUITE.replace('name = "tiny"', 'name = "weaker"').replace('["0", "1/10"]', '["1/10", "1/5"]').replace('"fgsm"', '"odd-weaker-when-larger"')
+    home.run("run", home.suite("weaker", text), check=0)
+    verdicts = home.connect().execute("SELECT a.level, v.rule, v.reason FROM cell c JOIN attempt a ON a.cell = c.id JOIN verdict v "
+                                      "ON v.attempt = a.id WHERE c.method = 'odd-weaker-when-larger'").fetchall()
+    check(len(verdicts) == 3 and all(level == "SUSPECT" and rule == 16 for level, rule, _ in verdicts), f"[rule 16] {verdicts}")
+    del home.env["ASSAY_PLUGINS"]
+
+
 def failures(home, check):
     suite = home.suite("failing", FAILING)
     done = home.run("run", suite)
@@ -138,6 +165,7 @@ def main():
     second_run(home, suite, check)
     leaderboards(home, check)
     records(home, check)
+    rule_16(home, check)
     failures(home, check)
     interrupt(home, check)
     home.remove()
