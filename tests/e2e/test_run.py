@@ -127,7 +127,7 @@ def rule_16(home, check):
     home.run("run", home.suite("weaker", text), check=0)
     verdicts = home.connect().execute("SELECT a.level, v.rule, v.reason FROM cell c JOIN attempt a ON a.cell = c.id JOIN verdict v "
                                       "ON v.attempt = a.id WHERE c.method = 'odd-weaker-when-larger'").fetchall()
-    check(len(verdicts) == 3 and all(level == "SUSPECT" and rule == 16 for level, rule, _ in verdicts), f"[rule 16] {verdicts}")
+    check(len(verdicts) == 3 and all(level == 1 and rule == 16 for level, rule, _ in verdicts), f"[rule 16] {verdicts}")
     del home.env["ASSAY_PLUGINS"]
 
 
