@@ -21,7 +21,8 @@ namespace {
 class Table {
  public:
   Table(const Toml& toml, std::string what) : toml_(toml), what_(std::move(what)) {
-    if (toml.kind != Toml::Kind::table) refuse(toml.place, what_ + " is " + Toml::kind_name(toml.kind) + ", expected a table");
+    if (toml.kind != Toml::Kind::table)
+      refuse(toml.place, what_ + " is " + Toml::kind_name(toml.kind) + ", expected a table");
   }
 
   const Toml* get(const std::string& key, Toml::Kind kind) {
@@ -60,7 +61,8 @@ class Table {
     std::vector<std::int64_t> out;
     if (const Toml* value = get(key, Toml::Kind::array))
       for (const Toml& item : value->items) {
-        if (item.kind != Toml::Kind::integer || item.integer < 1) refuse(item.place, "an item of '" + key + "' is no positive integer");
+        if (item.kind != Toml::Kind::integer || item.integer < 1)
+          refuse(item.place, "an item of '" + key + "' is no positive integer");
         out.push_back(item.integer);
       }
     return out;
@@ -86,7 +88,8 @@ class Table {
   std::vector<std::string> known_;
 };
 
-void one_of(const Table& table, const std::string& key, const std::string& value, const std::vector<std::string>& valid) {
+void one_of(const Table& table, const std::string& key, const std::string& value,
+            const std::vector<std::string>& valid) {
   if (std::find(valid.begin(), valid.end(), value) == valid.end())
     refuse(table.place_of(key), "unknown " + key + " '" + value + "'" + suggestion(value, valid));
 }
@@ -135,8 +138,8 @@ CatalogSplit read_split(const Toml& toml, const CatalogEntry& entry) {
   if (split.files.empty()) refuse(table.place(), "split '" + split.name + "' names no files");
   for (const std::string& name : split.files)
     if (entry.find_file(name) == nullptr)
-      refuse(table.place_of("files"), "split '" + split.name + "' names an unknown file '" + name + "'" +
-                                          suggestion(name, file_names(entry)));
+      refuse(table.place_of("files"),
+             "split '" + split.name + "' names an unknown file '" + name + "'" + suggestion(name, file_names(entry)));
   table.finish();
   return split;
 }
@@ -188,7 +191,8 @@ CatalogEntry read_set(const Toml& toml) {
   table.each("source", [&](const Toml& item) { entry.sources.push_back(read_source(item, entry)); });
   refuse_twice(entry.files, table.place(), "file of set '" + entry.name + "'");
   refuse_twice(entry.splits, table.place(), "split of set '" + entry.name + "'");
-  if (entry.files.empty() || entry.splits.empty()) refuse(table.place(), "set '" + entry.name + "' needs files and splits");
+  if (entry.files.empty() || entry.splits.empty())
+    refuse(table.place(), "set '" + entry.name + "' needs files and splits");
   if (entry.shape.empty()) refuse(table.place(), "set '" + entry.name + "' lacks the key 'shape'");
   if (entry.task == "classification" && entry.classes.size() < 2)
     refuse(table.place_of("classes"), "set '" + entry.name + "' needs the names of at least two classes");
@@ -264,7 +268,9 @@ std::filesystem::path data_root() {
   return assay_home() / "data";
 }
 
-std::filesystem::path set_folder(const CatalogEntry& entry, const std::filesystem::path& root) { return root / entry.name; }
+std::filesystem::path set_folder(const CatalogEntry& entry, const std::filesystem::path& root) {
+  return root / entry.name;
+}
 
 std::filesystem::path file_path(const CatalogEntry& entry, const CatalogFile& file, const std::filesystem::path& root) {
   return set_folder(entry, root) / file.file;

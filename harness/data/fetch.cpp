@@ -41,7 +41,8 @@ class StagedFile {
     hash_.update(piece);
     size_ += piece.size();
     if (size_ > file_.bytes)
-      throw Error(Fault::io, "'" + file_.name + "' has more than the expected " + std::to_string(file_.bytes) + " bytes");
+      throw Error(Fault::io,
+                  "'" + file_.name + "' has more than the expected " + std::to_string(file_.bytes) + " bytes");
     while (!piece.empty()) {
       const ssize_t put = ::write(fd_, piece.data(), piece.size());
       if (put < 0 && errno == EINTR) continue;
@@ -92,8 +93,10 @@ Member parse_member(const std::string& text) {
   if (text.back() != ')') throw bad();
   std::vector<std::string> parts{""};
   for (const char c : text.substr(head.size(), text.size() - head.size() - 1)) {
-    if (c == ',') parts.emplace_back();
-    else if (c != ' ') parts.back() += c;
+    if (c == ',')
+      parts.emplace_back();
+    else if (c != ' ')
+      parts.back() += c;
   }
   Member member{{parts[0], parts.size() > 1 ? parts[1] : ""}, true, 0};
   if (parts.size() != 3) throw bad();
@@ -172,8 +175,10 @@ void take_from(const CatalogEntry& entry, const CatalogSource& source, const std
   for (const auto& [file, member] : plan) {
     report("checking " + file->name, 0);
     StagedFile staged(*file, work.path() / "ready", file_path(entry, *file, root));
-    if (member.sheet) staged.write(sheet_bytes(entry, member, local));
-    else unpack_file(local.at(member.paths[0]), [&](std::span<const std::byte> piece) { staged.write(piece); });
+    if (member.sheet)
+      staged.write(sheet_bytes(entry, member, local));
+    else
+      unpack_file(local.at(member.paths[0]), [&](std::span<const std::byte> piece) { staged.write(piece); });
     staged.publish();
   }
 }
@@ -214,11 +219,16 @@ std::string advice(const CatalogEntry& entry, const fs::path& folder, bool offli
 
 const char* file_state_name(FileState state) {
   switch (state) {
-    case FileState::absent: return "absent";
-    case FileState::wrong_size: return "of the wrong size";
-    case FileState::wrong_digest: return "damaged";
-    case FileState::present: return "present";
-    case FileState::verified: return "verified";
+    case FileState::absent:
+      return "absent";
+    case FileState::wrong_size:
+      return "of the wrong size";
+    case FileState::wrong_digest:
+      return "damaged";
+    case FileState::present:
+      return "present";
+    case FileState::verified:
+      return "verified";
   }
   return "?";
 }

@@ -19,9 +19,9 @@ struct FetchProgress {
 };
 
 struct FetchOptions {
-  bool offline = false;  // only sources of kind "path"
+  bool offline = false;                                // only sources of kind "path"
   std::function<void(const FetchProgress&)> progress;  // called a few times a second while something moves
-  std::string npm_registry;  // {}: what `npm config get registry` says, else the public registry
+  std::string npm_registry;       // {}: what `npm config get registry` says, else the public registry
   double timeout_seconds = 3600;  // for one source
 };
 

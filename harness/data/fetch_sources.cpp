@@ -24,7 +24,7 @@ fs::path find_program(const std::string& name) {
   std::string rest = path == nullptr ? "/usr/bin:/bin" : path;
   while (!rest.empty()) {
     const std::size_t end = rest.find(':');
-    const fs::path candidate = fs::path(rest.substr(0, end)) / name;
+    fs::path candidate = fs::path(rest.substr(0, end)) / name;
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
     rest = end == std::string::npos ? std::string() : rest.substr(end + 1);
   }
@@ -32,7 +32,7 @@ fs::path find_program(const std::string& name) {
 }
 
 fs::path need_program(const std::string& name) {
-  const fs::path program = find_program(name);
+  fs::path program = find_program(name);
   if (program.empty()) fail("the program '" + name + "' is not installed");
   return program;
 }
@@ -102,9 +102,10 @@ void download(const SourceRequest& request, const std::string& address, const fs
   const std::string program = need_program("curl").string();
   Tool tool;
   // A transfer below 1 kB/s for a minute has stalled. The digest makes the protocol's own safety secondary.
-  tool.argv = {program, "--fail", "--silent", "--show-error", "--location", "--proto", "=http,https,ftp,file",
-               "--retry", "2", "--connect-timeout", "20", "--speed-limit", "1000", "--speed-time", "60",
-               "--output", to.string(), address};
+  tool.argv = {
+      program,   "--fail",   "--silent",          "--show-error", "--location",    "--proto", "=http,https,ftp,file",
+      "--retry", "2",        "--connect-timeout", "20",           "--speed-limit", "1000",    "--speed-time",
+      "60",      "--output", to.string(),         address};
   tool.cwd = request.work;
   tool.what = "downloading";
   tool.watch = to;
@@ -218,10 +219,11 @@ Local from_url(const SourceRequest& request) {
     download(request, address, archive);
     return unpack_archive(request, archive);
   }
+  const std::string folder = address.ends_with('/') ? address : address + "/";
   Local local;
   for (const std::string& member : request.members) {
     const fs::path file = request.work / ("member-" + std::to_string(local.size()));
-    download(request, address + (address.ends_with('/') ? "" : "/") + member, file);
+    download(request, folder + member, file);
     local[member] = file;
   }
   return local;
@@ -238,7 +240,8 @@ std::map<std::string, std::filesystem::path> bring(const SourceRequest& request)
   if (kind == "deb") return from_deb(request);
   if (kind == "npm") return from_npm(request);
   if (kind == "url") return from_url(request);
-  throw Error(Fault::bad_input, "unknown kind of source '" + kind + "'" + suggestion(kind, {"path", "deb", "npm", "url"}));
+  throw Error(Fault::bad_input,
+              "unknown kind of source '" + kind + "'" + suggestion(kind, {"path", "deb", "npm", "url"}));
 }
 
 }  // namespace assay::data

@@ -31,9 +31,8 @@ RecordSet start(const Request& request, std::int64_t count) {
   RecordSet set;
   set.origin = request.where();
   set.classes = request.entry.classes;
-  set.provenance = Json::object({{"set", request.entry.name},
-                                 {"split", request.split.name},
-                                 {"digest", set_digest(request.entry)}});
+  set.provenance =
+      Json::object({{"set", request.entry.name}, {"split", request.split.name}, {"digest", set_digest(request.entry)}});
   if (count != request.split.count)
     request.refuse("the files hold " + std::to_string(count) + " samples, the catalogue says " +
                    std::to_string(request.split.count));
@@ -120,7 +119,8 @@ CsvOptions csv_options(const Request& request) {
   CsvOptions out;
   const Json& options = request.entry.options;
   if (!options.is_object()) return out;
-  const std::vector<std::string> known{"delimiter", "header", "skip", "missing", "target", "drop", "categorical", "shuffle"};
+  const std::vector<std::string> known{"delimiter", "header", "skip",        "missing",
+                                       "target",    "drop",   "categorical", "shuffle"};
   for (const auto& [key, value] : options.as_object())
     if (std::find(known.begin(), known.end(), key) == known.end())
       request.refuse("unknown option '" + key + "' of format csv" + suggestion(key, known));
@@ -142,7 +142,8 @@ std::vector<std::int64_t> split_rows(const Request& request, std::int64_t rows) 
     total += split.count;
   }
   if (total != rows)
-    request.refuse("the file has " + std::to_string(rows) + " rows, the catalogue's splits sum to " + std::to_string(total));
+    request.refuse("the file has " + std::to_string(rows) + " rows, the catalogue's splits sum to " +
+                   std::to_string(total));
   std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const Json& options = request.entry.options;
@@ -190,8 +191,12 @@ Field optional_number(const CsvColumn& column, const Rows& rows) {
     present.push_back(column.present[static_cast<std::size_t>(row)]);
   }
   const auto n = static_cast<std::int64_t>(rows.size());
-  return {column.name, Role::input, FieldType::optional(FieldType::dense(engine::DType::f32, {})),
-          Array::f32({n}, values), {}, Array::u8({n}, present)};
+  return {column.name,
+          Role::input,
+          FieldType::optional(FieldType::dense(engine::DType::f32, {})),
+          Array::f32({n}, values),
+          {},
+          Array::u8({n}, present)};
 }
 
 Field numeric_block(const std::vector<const CsvColumn*>& columns, const Rows& rows) {
@@ -211,8 +216,12 @@ Field target_field(const Request& request, const CsvColumn& column, const Rows& 
   if (request.entry.task == "regression") {
     if (!column.numeric) request.refuse("the target column '" + column.name + "' is not numeric");
     Field field = numeric_block({&column}, rows);
-    return {"target", Role::target, FieldType::dense(engine::DType::f32, {}),
-            {"F32", {n}, std::move(field.values.bytes)}, {}, {}};
+    return {"target",
+            Role::target,
+            FieldType::dense(engine::DType::f32, {}),
+            {"F32", {n}, std::move(field.values.bytes)},
+            {},
+            {}};
   }
   const std::vector<std::string>& classes = request.entry.classes;
   std::vector<std::int64_t> values;
@@ -220,8 +229,10 @@ Field target_field(const Request& request, const CsvColumn& column, const Rows& 
     const auto at = static_cast<std::size_t>(row);
     const auto named = std::find(classes.begin(), classes.end(), column.texts[at]);
     const double number = column.numbers[at];
-    if (named != classes.end()) values.push_back(named - classes.begin());
-    else if (column.numeric && number >= 0 && number < static_cast<double>(classes.size()) && number == std::floor(number))
+    if (named != classes.end())
+      values.push_back(named - classes.begin());
+    else if (column.numeric && number >= 0 && number < static_cast<double>(classes.size()) &&
+             number == std::floor(number))
       values.push_back(static_cast<std::int64_t>(number));
     else
       request.refuse(request.paths[0].string() + ": row " + std::to_string(row) + ": '" + column.texts[at] +
@@ -250,8 +261,10 @@ RecordSet load_csv(const Request& request) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const CsvColumn& column = table.columns[i];
     if (dropped.count(i) > 0) continue;
-    if (!column.numeric || categorical.count(i) > 0) others.push_back(category_field(column, rows, {}));
-    else if (!column.complete()) others.push_back(optional_number(column, rows));
+    if (!column.numeric || categorical.count(i) > 0)
+      others.push_back(category_field(column, rows, {}));
+    else if (!column.complete())
+      others.push_back(optional_number(column, rows));
     else {
       numeric.push_back(&column);
       features.push_back(column.name);

@@ -54,7 +54,8 @@ RecordSet take(const RecordSet& records, const Selection& selection) {
   if (selection.first >= records.size())
     refuse(records, "skipping " + std::to_string(selection.first) + " of " + std::to_string(records.size()) +
                         " samples leaves none");
-  RecordSet out = records.select(selection.balanced ? balanced_rows(records, selection) : leading_rows(records, selection));
+  RecordSet out =
+      records.select(selection.balanced ? balanced_rows(records, selection) : leading_rows(records, selection));
   out.provenance = Json::object({{"from", records.provenance},
                                  {"first", selection.first},
                                  {"limit", selection.limit},

@@ -19,7 +19,8 @@ FileMap raw_files(const Job& job, const CatalogEntry& entry) {
     const auto found = std::find_if(entry.files.begin(), entry.files.end(), [&](const CatalogFile& file) {
       return file.name == wanted || file.file == wanted;
     });
-    if (found == entry.files.end()) throw Error(Fault::bad_input, "prepare split: set '" + entry.name + "' has no file '" + wanted + "'");
+    if (found == entry.files.end())
+      throw Error(Fault::bad_input, "prepare split: set '" + entry.name + "' has no file '" + wanted + "'");
     if (found->sha256 != input.sha256)
       throw Error(Fault::bad_input, "prepare split: '" + wanted + "' was given with digest " + input.sha256 +
                                         ", the catalogue says " + found->sha256);

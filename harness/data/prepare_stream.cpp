@@ -105,7 +105,8 @@ void check_lists(const StreamSpec& spec) {
     if (++labels[source.label] > 1) refuse("the label '" + source.label + "' occurs twice in the stream");
     refuse_overlap(spec.id, source.records, "rule 28: the lists of a stream are disjoint");
     for (const OodSource& other : spec.ood)
-      if (&other != &source) refuse_overlap(other.records, source.records, "rule 28: the lists of a stream are disjoint");
+      if (&other != &source)
+        refuse_overlap(other.records, source.records, "rule 28: the lists of a stream are disjoint");
     if (spec.fit != nullptr)
       refuse_overlap(*spec.fit, source.records, "rule 32: detectors fit on the in-distribution train list only");
   }
@@ -150,7 +151,8 @@ Blinded make_stream(const StreamSpec& spec) {
   truth.add(truth_field("sample", std::move(sample_type), pool.samples));
   truth.add(truth_field("origin", FieldType::category(pool.labels), pool.origins));
   truth.add(truth_field("group", FieldType::category(group_names), pool.groups));
-  truth.add(truth_field("target", classes > 0 ? FieldType::category(spec.id.classes) : FieldType::category(1), pool.targets));
+  truth.add(
+      truth_field("target", classes > 0 ? FieldType::category(spec.id.classes) : FieldType::category(1), pool.targets));
   return {visible.select(order), truth.select(order)};
 }
 

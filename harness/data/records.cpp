@@ -110,8 +110,7 @@ std::vector<std::string> field_names(const RecordSet& set) {
 
 const Field& cat_field(const RecordSet& set, const std::string& name) {
   const Field& field = set.find(name);
-  if (field.type.kind != TypeKind::cat)
-    refuse(set.origin, "field '" + name + "' holds no categories");
+  if (field.type.kind != TypeKind::cat) refuse(set.origin, "field '" + name + "' holds no categories");
   return field;
 }
 
@@ -193,8 +192,8 @@ RecordSet RecordSet::relabel(std::span<const std::int64_t> map, std::vector<std:
   const Field& old = cat_field(*this, field);
   const auto count = static_cast<std::int64_t>(names.size());
   if (static_cast<std::int64_t>(map.size()) != old.type.classes)
-    refuse(origin, "a map of " + std::to_string(map.size()) + " entries for " + std::to_string(old.type.classes) +
-                       " classes");
+    refuse(origin,
+           "a map of " + std::to_string(map.size()) + " entries for " + std::to_string(old.type.classes) + " classes");
   for (const std::int64_t to : map)
     if (to < -1 || to >= count)
       refuse(origin, "relabelling to class " + std::to_string(to) + " of " + std::to_string(count));

@@ -22,7 +22,7 @@ namespace assay::data {
 
 enum class TypeKind { dense, cat, dist, tokens, labelmap, geom, list, opt };
 enum class Space { image, series, audio, voxel, field, vector };
-enum class GeomForm { box, quad, event };  // x0 y0 x1 y1 | four corners | start, end
+enum class GeomForm { box, quad, event };                                 // x0 y0 x1 y1 | four corners | start, end
 enum class Role { input, target, condition, group, weight, truth, tag };  // truth: only the judge sees it
 
 const char* role_name(Role role);
@@ -38,10 +38,10 @@ struct FieldType {
   TypeKind kind = TypeKind::dense;
   // dense. A u8 array holds v and stands for v / 255: `ranges` are those of the converted values.
   engine::DType dtype = engine::DType::f32;
-  engine::Shape shape;         // of one sample; image [C, H, W], vector [d], scalar []; labelmap [H, W]
+  engine::Shape shape;  // of one sample; image [C, H, W], vector [d], scalar []; labelmap [H, W]
   Space space = Space::vector;
-  double rate = 0;             // series, audio: samples a second
-  std::vector<Range> ranges;   // one a channel, or one for all, or none (unbounded)
+  double rate = 0;            // series, audio: samples a second
+  std::vector<Range> ranges;  // one a channel, or one for all, or none (unbounded)
   std::string unit;
   // cat, dist, labelmap: K classes; names and parents (class tree, -1 = root) may be empty
   std::int64_t classes = 0;

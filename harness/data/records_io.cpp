@@ -72,14 +72,22 @@ float bf16(const std::byte* from) {
 
 float element(engine::DType dtype, const std::byte* at) {
   switch (dtype) {
-    case engine::DType::f32: return read_as<float>(at);
-    case engine::DType::f64: return static_cast<float>(read_as<double>(at));
-    case engine::DType::bf16: return bf16(at);
-    case engine::DType::i64: return static_cast<float>(read_as<std::int64_t>(at));
-    case engine::DType::i32: return static_cast<float>(read_as<std::int32_t>(at));
-    case engine::DType::u8: return static_cast<float>(read_as<std::uint8_t>(at)) / 255.0f;
-    case engine::DType::s8: return static_cast<float>(read_as<std::int8_t>(at));
-    case engine::DType::boolean: return static_cast<float>(read_as<std::uint8_t>(at));
+    case engine::DType::f32:
+      return read_as<float>(at);
+    case engine::DType::f64:
+      return static_cast<float>(read_as<double>(at));
+    case engine::DType::bf16:
+      return bf16(at);
+    case engine::DType::i64:
+      return static_cast<float>(read_as<std::int64_t>(at));
+    case engine::DType::i32:
+      return static_cast<float>(read_as<std::int32_t>(at));
+    case engine::DType::u8:
+      return static_cast<float>(read_as<std::uint8_t>(at)) / 255.0f;
+    case engine::DType::s8:
+      return static_cast<float>(read_as<std::int8_t>(at));
+    case engine::DType::boolean:
+      return static_cast<float>(read_as<std::uint8_t>(at));
   }
   throw Error(Fault::internal, "a dtype without a conversion");
 }

@@ -58,7 +58,8 @@ Plane resize_plane(const Plane& in, const std::vector<Taps>& rows, const std::ve
     for (std::int64_t x = 0; x < out_w; ++x) {
       double sum = 0;
       for (std::size_t k = 0; k < taps.weights.size(); ++k)
-        sum += taps.weights[k] * wide.values[static_cast<std::size_t>((taps.first + static_cast<std::int64_t>(k)) * out_w + x)];
+        sum += taps.weights[k] *
+               wide.values[static_cast<std::size_t>((taps.first + static_cast<std::int64_t>(k)) * out_w + x)];
       out.values[static_cast<std::size_t>(y * out_w + x)] = sum;
     }
   }

@@ -57,7 +57,8 @@ Enum from_name(const Names<Enum, N>& names, const std::string& name, const std::
 }
 
 constexpr std::int64_t u8_classes = 256;  // label maps up to here are stored as bytes
-constexpr std::int64_t max_row_elements = std::int64_t{1} << 40;  // beyond it a shape is a mistake, and sums may overflow
+constexpr std::int64_t max_row_elements = std::int64_t{1}
+                                          << 40;  // beyond it a shape is a mistake, and sums may overflow
 
 // -1 when a dimension is not positive or the product is absurd.
 std::int64_t checked_count(const engine::Shape& shape) {
@@ -115,9 +116,12 @@ void check_item(const FieldType& type, const std::string& where) {
 // Coordinates of a geometry.
 std::int64_t coordinates(GeomForm form) {
   switch (form) {
-    case GeomForm::box: return 4;
-    case GeomForm::quad: return 8;
-    case GeomForm::event: return 2;
+    case GeomForm::box:
+      return 4;
+    case GeomForm::quad:
+      return 8;
+    case GeomForm::event:
+      return 2;
   }
   return 0;
 }
@@ -171,9 +175,13 @@ FieldType read_type(const Json& json, const std::string& where) {
   FieldType type;
   type.kind = from_name(kind_names, json.at("kind").as_string(), "type");
   switch (type.kind) {
-    case TypeKind::dense: get_dense(json, type); break;
+    case TypeKind::dense:
+      get_dense(json, type);
+      break;
     case TypeKind::cat:
-    case TypeKind::dist: get_classes(json, type); break;
+    case TypeKind::dist:
+      get_classes(json, type);
+      break;
     case TypeKind::labelmap:
       get_classes(json, type);
       type.shape = read_ints(json.at("shape"));
@@ -188,7 +196,9 @@ FieldType read_type(const Json& json, const std::string& where) {
       type.has_score = json.at("score").as_bool();
       type.has_ignore = json.at("ignore").as_bool();
       break;
-    case TypeKind::list: type.max_length = json.at("max").as_int(); [[fallthrough]];
+    case TypeKind::list:
+      type.max_length = json.at("max").as_int();
+      [[fallthrough]];
     case TypeKind::opt:
       type.item = std::make_shared<const FieldType>(FieldType::from_json(json.at("item"), where + " item"));
       break;
@@ -275,9 +285,13 @@ FieldType FieldType::optional(FieldType item) {
 
 void FieldType::validate(const std::string& where) const {
   switch (kind) {
-    case TypeKind::dense: check_dense(*this, where); break;
+    case TypeKind::dense:
+      check_dense(*this, where);
+      break;
     case TypeKind::cat:
-    case TypeKind::dist: check_classes(*this, where); break;
+    case TypeKind::dist:
+      check_classes(*this, where);
+      break;
     case TypeKind::labelmap:
       check_classes(*this, where);
       check_shape(shape, where);
@@ -292,18 +306,25 @@ void FieldType::validate(const std::string& where) const {
     case TypeKind::list:
       if (max_length < 1) refuse(where, "expected a maximal length of at least 1");
       [[fallthrough]];
-    case TypeKind::opt: check_item(*this, where); break;
+    case TypeKind::opt:
+      check_item(*this, where);
+      break;
   }
   if (checked_count(row_spec().shape) < 0) refuse(where, "a sample of this type is too large");
 }
 
 engine::Spec FieldType::row_spec() const {
   switch (kind) {
-    case TypeKind::dense: return {dtype, shape};
-    case TypeKind::cat: return {engine::DType::i64, {}};
-    case TypeKind::dist: return {engine::DType::f32, {classes}};
-    case TypeKind::tokens: return {engine::DType::i32, {max_length}};
-    case TypeKind::labelmap: return {classes <= u8_classes ? engine::DType::u8 : engine::DType::i32, shape};
+    case TypeKind::dense:
+      return {dtype, shape};
+    case TypeKind::cat:
+      return {engine::DType::i64, {}};
+    case TypeKind::dist:
+      return {engine::DType::f32, {classes}};
+    case TypeKind::tokens:
+      return {engine::DType::i32, {max_length}};
+    case TypeKind::labelmap:
+      return {classes <= u8_classes ? engine::DType::u8 : engine::DType::i32, shape};
     case TypeKind::geom: {
       const std::int64_t extras = (classes > 0 ? 1 : 0) + (has_score ? 1 : 0) + (has_ignore ? 1 : 0);
       return {engine::DType::f64, {coordinates(form) + extras}};
@@ -313,7 +334,8 @@ engine::Spec FieldType::row_spec() const {
       spec.shape.insert(spec.shape.begin(), max_length);
       return spec;
     }
-    case TypeKind::opt: return item->row_spec();
+    case TypeKind::opt:
+      return item->row_spec();
   }
   throw Error(Fault::internal, "a type without a kind");
 }
@@ -328,10 +350,16 @@ bool FieldType::operator==(const FieldType& other) const { return to_json() == o
 Json FieldType::to_json() const {
   Json json = Json::object({{"kind", name_of(kind_names, kind)}});
   switch (kind) {
-    case TypeKind::dense: put_dense(*this, json); break;
-    case TypeKind::labelmap: json["shape"] = shape; [[fallthrough]];
+    case TypeKind::dense:
+      put_dense(*this, json);
+      break;
+    case TypeKind::labelmap:
+      json["shape"] = shape;
+      [[fallthrough]];
     case TypeKind::cat:
-    case TypeKind::dist: put_classes(*this, json); break;
+    case TypeKind::dist:
+      put_classes(*this, json);
+      break;
     case TypeKind::tokens:
       json["vocabulary"] = vocabulary;
       json["max"] = max_length;
@@ -342,8 +370,12 @@ Json FieldType::to_json() const {
       json["score"] = has_score;
       json["ignore"] = has_ignore;
       break;
-    case TypeKind::list: json["max"] = max_length; [[fallthrough]];
-    case TypeKind::opt: json["item"] = item->to_json(); break;
+    case TypeKind::list:
+      json["max"] = max_length;
+      [[fallthrough]];
+    case TypeKind::opt:
+      json["item"] = item->to_json();
+      break;
   }
   return json;
 }

@@ -131,11 +131,16 @@ std::string Planner::stream() {
     parts.push_back(Json::object({{"label", data.label}, {"group", data.group}, {"records", key}}));
     total += count(data);
   }
-  stage.spec = Json::object({{"recipe", "stream"}, {"id", id_label}, {"ood", ood}});
+  // The list that detectors fit on goes along, so that the stage can refuse a stream that holds one of its samples
+  // (rules 28 and 32). No label of a suite begins with '#'.
+  const std::string fit = records(fit_list()), fit_label = "#fit";
+  stage.inputs.push_back(from_node("records:" + fit_label, fit, records_file));
+  stage.spec = Json::object({{"recipe", "stream"}, {"id", id_label}, {"ood", ood}, {"fit", fit_label}});
   Json identity = Json::object({{"node", "prepare"},
                                 {"recipe", "stream"},
                                 {"id", Json::object({{"label", id_label}, {"records", stage.inputs[0].node}})},
                                 {"ood", parts},
+                                {"fit", fit},
                                 {"seeds", seeds(0, 0).to_json()}});
   Node node = start_node(NodeKind::prepare, fmt::format("prepare stream of {} and {} other lists", id_label, ood.size()));
   node.stages.push_back(std::move(stage));

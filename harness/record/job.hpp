@@ -10,7 +10,8 @@
 //          spec: {recipe: "split", source: <catalogue entry>, split, first, limit, balanced}   -> out/records.safetensors
 //                  the first `limit` records (0: all) after skipping `first`; balanced: equal numbers per class in file order
 //                {recipe: "blind"}    one records input -> out/blind.safetensors (ids, input), out/truth.safetensors
-//                {recipe: "stream", id: <label>, ood: [{label, group: near|far}]}
+//                {recipe: "stream", id: <label>, ood: [{label, group: near|far}], fit: <label>}
+//                  `fit` (may be absent) names the list that detectors fit on: a sample of it in the stream is refused
 //                  -> out/stream.safetensors (opaque ids, input; keyed shuffle), out/truth.safetensors (opaque id -> sample
 //                  id, origin label, group, target)
 // train    inputs: "train" records [, "arch" for an architecture plugin's graph]

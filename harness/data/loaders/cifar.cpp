@@ -12,8 +12,8 @@ LabelledImages read_cifar_binary(const fs::path& file, std::span<const std::int6
   const std::size_t record = image + 1;
   const std::vector<std::byte> bytes = read_unpacked(file);
   if (bytes.empty() || bytes.size() % record != 0)
-    refuse_at(file, bytes.size(), std::to_string(bytes.size()) + " bytes are no whole number of records of " +
-                                      std::to_string(record));
+    refuse_at(file, bytes.size(),
+              std::to_string(bytes.size()) + " bytes are no whole number of records of " + std::to_string(record));
   const std::size_t count = bytes.size() / record;
   LabelledImages data;
   data.images = {"U8", {static_cast<std::int64_t>(count), chw[0], chw[1], chw[2]}, {}};
@@ -22,8 +22,9 @@ LabelledImages read_cifar_binary(const fs::path& file, std::span<const std::int6
   for (std::size_t i = 0; i < count; ++i) {
     const auto label = std::to_integer<std::int64_t>(bytes[i * record]);
     if (label >= classes)
-      refuse_at(file, i * record, "label " + std::to_string(label) + " of record " + std::to_string(i) +
-                                      " is outside [0, " + std::to_string(classes) + ")");
+      refuse_at(file, i * record,
+                "label " + std::to_string(label) + " of record " + std::to_string(i) + " is outside [0, " +
+                    std::to_string(classes) + ")");
     data.labels.push_back(label);
     std::memcpy(data.images.bytes.data() + i * image, bytes.data() + i * record + 1, image);
   }

@@ -20,7 +20,8 @@ struct Row {
 
 class Scanner {
  public:
-  Scanner(const fs::path& file, std::string_view text, char delimiter) : file_(file), text_(text), delimiter_(delimiter) {
+  Scanner(const fs::path& file, std::string_view text, char delimiter)
+      : file_(file), text_(text), delimiter_(delimiter) {
     constexpr std::string_view mark = "\xef\xbb\xbf";
     if (text_.substr(0, mark.size()) == mark) at_ = mark.size();
   }
@@ -116,8 +117,8 @@ void add_row(CsvTable& table, Row& row, const CsvOptions& options) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     CsvColumn& column = table.columns[i];
     Cell& cell = row.cells[i];
-    const bool absent = !cell.quoted && std::find(options.missing.begin(), options.missing.end(), cell.text) !=
-                                            options.missing.end();
+    const bool absent =
+        !cell.quoted && std::find(options.missing.begin(), options.missing.end(), cell.text) != options.missing.end();
     double number = 0;
     if (!absent && column.numeric && !parse_number(cell.text, number)) column.numeric = false;
     column.numbers.push_back(absent ? 0 : number);
@@ -158,8 +159,8 @@ CsvTable read_csv(const fs::path& file, const CsvOptions& options) {
     const bool data = !first || !options.header;
     first = false;
     if (row.cells.size() != table.columns.size())
-      throw Error(Fault::bad_input, file.string() + ":" + std::to_string(row.line) + ":1: " +
-                                        std::to_string(row.cells.size()) + " cells, expected " +
+      throw Error(Fault::bad_input, file.string() + ":" + std::to_string(row.line) +
+                                        ":1: " + std::to_string(row.cells.size()) + " cells, expected " +
                                         std::to_string(table.columns.size()));
     if (data) add_row(table, row, options);
   }

@@ -44,17 +44,17 @@ std::vector<std::int64_t> read_json_labels(const fs::path& file, std::int64_t cl
 
 struct CsvOptions {
   char delimiter = ',';
-  bool header = true;                        // the first row holds column names; else they are c0, c1, ...
-  std::int64_t skip = 0;                     // lines before the header or the data
+  bool header = true;     // the first row holds column names; else they are c0, c1, ...
+  std::int64_t skip = 0;  // lines before the header or the data
   std::vector<std::string> missing = {"", "?", "NA"};
 };
 struct CsvColumn {
   std::string name;
-  bool numeric = true;               // every present cell is a finite number
-  std::vector<double> numbers;       // numeric: one a row, 0 where absent
-  std::vector<std::string> texts;    // the cells as written (unquoted)
-  std::vector<std::uint8_t> present; // one a row
-  bool complete() const;             // no cell is missing
+  bool numeric = true;                // every present cell is a finite number
+  std::vector<double> numbers;        // numeric: one a row, 0 where absent
+  std::vector<std::string> texts;     // the cells as written (unquoted)
+  std::vector<std::uint8_t> present;  // one a row
+  bool complete() const;              // no cell is missing
 };
 struct CsvTable {
   std::int64_t rows = 0;

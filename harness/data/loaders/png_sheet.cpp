@@ -33,8 +33,9 @@ void check_header(const fs::path& file, std::span<const std::byte> bytes, std::i
   const int expected = channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB;
   if (depth != 8) refuse_at(file, depth_at, "PNG of " + std::to_string(depth) + " bits a channel, expected 8");
   if (colour != expected)
-    refuse_at(file, colour_at, "PNG of colour type " + std::to_string(colour) + ", expected " +
-                                   std::to_string(expected) + " for " + std::to_string(channels) + " channels");
+    refuse_at(file, colour_at,
+              "PNG of colour type " + std::to_string(colour) + ", expected " + std::to_string(expected) + " for " +
+                  std::to_string(channels) + " channels");
 }
 
 std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {

@@ -126,7 +126,8 @@ class Walker {
   std::size_t content(std::span<const std::byte> piece) {
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), left_));
     const auto data = piece.first(static_cast<std::size_t>(std::min<std::uint64_t>(count, data_left_)));
-    if (kind_ == Kind::name || kind_ == Kind::pax) text_.append(reinterpret_cast<const char*>(data.data()), data.size());
+    if (kind_ == Kind::name || kind_ == Kind::pax)
+      text_.append(reinterpret_cast<const char*>(data.data()), data.size());
     if (sink_ && !data.empty()) sink_(data);
     data_left_ -= data.size();
     left_ -= count;

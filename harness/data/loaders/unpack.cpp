@@ -26,8 +26,7 @@ struct Inflater {
 
 // Unpacks every member of a gzip file into `sink`, piece by piece. A cut or damaged file is refused: zlib checks
 // each member's CRC-32 and length.
-void inflate_all(const fs::path& file, std::span<const std::byte> packed,
-                 const PieceSink& sink) {
+void inflate_all(const fs::path& file, std::span<const std::byte> packed, const PieceSink& sink) {
   constexpr std::size_t piece_bytes = std::size_t{1} << 18;
   constexpr std::size_t feed_bytes = std::size_t{1} << 30;  // zlib counts in 32 bits
   std::vector<std::byte> piece(piece_bytes);

@@ -29,7 +29,8 @@ options = { target = "y" }
 name = "images"
 file = "x.idx"
 bytes = 12
-sha256 = ")" + digest + R"("
+sha256 = ")" +
+         digest + R"("
 [[set.split]]
 name = "test"
 count = 6
@@ -74,7 +75,8 @@ TEST_CASE("the catalogue that comes with assay is whole") {
 TEST_CASE("errors of a catalogue name the place, the key and the nearest name") {
   CHECK(refused(good()).empty());
   CHECK(contains(refused(with("title", "titel")), "c.toml:1:1: a set lacks the key 'title'"));
-  CHECK(contains(refused(with("shape", "licens = \"x\"\nshape")), "c.toml:6:1: unknown key 'licens' of a set; did you mean 'licence'"));
+  CHECK(contains(refused(with("shape", "licens = \"x\"\nshape")),
+                 "c.toml:6:1: unknown key 'licens' of a set; did you mean 'licence'"));
   CHECK(contains(refused(with("\"idx\"", "\"idz\"")), "c.toml:5:10: unknown format 'idz'; did you mean 'idx'"));
   CHECK(contains(refused(with("count = 6", "count = \"6\"")), "c.toml:16:9: key 'count'"));
   CHECK(contains(refused(with("count = 6", "count = 0")), "must be at least 1"));

@@ -1,5 +1,7 @@
 // Fetching from each kind of source, and everything that can go wrong on the way. No network: the package managers
 // are stand-ins, addresses are file://.
+#include "harness/data/fetch.hpp"
+
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,7 +13,6 @@
 
 #include "fixture.hpp"
 #include "harness/base/subprocess.hpp"
-#include "harness/data/fetch.hpp"
 #include "harness/data/load.hpp"
 
 using namespace assay;
@@ -234,8 +235,8 @@ TEST_CASE("an npm tarball with PNG sheets becomes the official binary files") {
   entry.files = {{"batch", "batch.bin", sha256(official), official.size()}};
   entry.splits = {{"test", 2, {"batch"}}};
   entry.sources = {{"npm", "@scope/toy@1.2.3", {{"batch", "png-sheet(package/s.png, package/l.json, 1)"}}}};
-  const std::string tarball = fixture::gzip(fixture::tar(
-      {{"package/s.png", fixture::png(4, 2, PNG_FORMAT_RGB, pixels)}, {"package/l.json", "[1, 0, 1]"}}));
+  const std::string tarball = fixture::gzip(
+      fixture::tar({{"package/s.png", fixture::png(4, 2, PNG_FORMAT_RGB, pixels)}, {"package/l.json", "[1, 0, 1]"}}));
   put(dir.path() / "registry/@scope/toy/-/toy-1.2.3.tgz", tarball);
   FetchOptions options;
   options.npm_registry = "file://" + (dir.path() / "registry").string();

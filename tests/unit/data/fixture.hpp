@@ -131,8 +131,12 @@ inline RecordSet images(const std::string& origin, std::int64_t n, std::int64_t 
     labels.push_back(i % classes);
   }
   for (std::int64_t c = 0; c < classes; ++c) set.classes.push_back("class-" + std::to_string(c));
-  set.add({"input", data::Role::input, data::FieldType::image_u8({channels, side, side}),
-           Array::u8({n, channels, side, side}, pixels), {}, {}});
+  set.add({"input",
+           data::Role::input,
+           data::FieldType::image_u8({channels, side, side}),
+           Array::u8({n, channels, side, side}, pixels),
+           {},
+           {}});
   set.add({"target", data::Role::target, data::FieldType::category(set.classes), Array::i64({n}, labels), {}, {}});
   return set;
 }

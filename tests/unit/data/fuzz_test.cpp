@@ -21,7 +21,8 @@ std::string damage(std::string bytes, const Rng& rng) {
   if (kind == 1) return bytes + fixture::bytes(1 + rng.below(1, 40), static_cast<unsigned>(rng.bits(2)));
   const std::uint64_t flips = 1 + rng.below(3, 4);
   for (std::uint64_t i = 0; i < flips; ++i) {
-    const std::uint64_t range = kind == 2 ? std::min<std::uint64_t>(bytes.size(), 40) : bytes.size();  // headers matter most
+    const std::uint64_t range =
+        kind == 2 ? std::min<std::uint64_t>(bytes.size(), 40) : bytes.size();  // headers matter most
     bytes[rng.below(10 + 2 * i, range)] = static_cast<char>(rng.bits(11 + 2 * i));
   }
   return bytes;
@@ -78,7 +79,8 @@ TEST_CASE("damaged text tables never crash the reader") {
   const std::string good = "a,b,label\n1,\"x,\"\"y\",2\n3,z,4\n5,\"w\",6\n";
   for (int round = 0; round < 400; ++round) {
     INFO("case ", round);
-    std::ofstream(dir.path() / "t.csv", std::ios::binary) << damage(good, Rng(1, "csv", static_cast<std::uint64_t>(round)));
+    std::ofstream(dir.path() / "t.csv", std::ios::binary)
+        << damage(good, Rng(1, "csv", static_cast<std::uint64_t>(round)));
     try {
       const CsvTable table = read_csv(dir.path() / "t.csv");
       for (const CsvColumn& column : table.columns) CHECK(column.texts.size() == static_cast<std::size_t>(table.rows));

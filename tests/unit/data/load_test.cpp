@@ -1,10 +1,11 @@
 // From files to records, per format, with what the catalogue says checked against what the files hold.
+#include "harness/data/load.hpp"
+
 #include <doctest/doctest.h>
 
 #include <set>
 
 #include "fixture.hpp"
-#include "harness/data/load.hpp"
 
 using namespace assay;
 using namespace assay::data;
@@ -88,7 +89,8 @@ TEST_CASE("CIFAR batches and PNG sheets give the same records") {
 
 TEST_CASE("tables: numeric block, categories, missing cells") {
   TempDir dir;
-  const fs::path file = put(dir.path() / "t", "a,colour,b,label,gap\n1,red,2.5,yes,\n2,blue,3,no,7\n3,red,4,yes,8\n4,?,5,no,9\n");
+  const fs::path file =
+      put(dir.path() / "t", "a,colour,b,label,gap\n1,red,2.5,yes,\n2,blue,3,no,7\n3,red,4,yes,8\n4,?,5,no,9\n");
   CatalogEntry entry = table_entry({{"all", 4, {"t"}}});
   const FileMap files{{"t", file}};
   const RecordSet set = load_split(entry, "all", files);
@@ -130,7 +132,8 @@ TEST_CASE("tables: numeric block, categories, missing cells") {
   other.task = "regression";
   other.options["target"] = "b";
   other.shape = {1};
-  CHECK(load_split(other, "all", files).batch("target", std::vector<std::int64_t>{0}).to_f32() == std::vector<float>{2.5f});
+  CHECK(load_split(other, "all", files).batch("target", std::vector<std::int64_t>{0}).to_f32() ==
+        std::vector<float>{2.5f});
 }
 
 TEST_CASE("the splits of a table part its rows, keyed and in file order") {
@@ -144,7 +147,8 @@ TEST_CASE("the splits of a table part its rows, keyed and in file order") {
     std::vector<float> values;
     for (std::int64_t i = 0; i < set.size(); ++i) {
       values.push_back(set.input_batch(i, 1).to_f32()[0]);
-      CHECK(set.ids[static_cast<std::size_t>(i)] == sample_id("table", split, static_cast<std::int64_t>(values.back())));
+      CHECK(set.ids[static_cast<std::size_t>(i)] ==
+            sample_id("table", split, static_cast<std::int64_t>(values.back())));
     }
     CHECK(std::is_sorted(values.begin(), values.end()));
     return values;

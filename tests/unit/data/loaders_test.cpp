@@ -35,7 +35,8 @@ TEST_CASE("gzip: several members, cuts and damage") {
   CHECK(contains(read(packed + "xx"), "bytes behind the end"));
   packed[packed.size() / 2] = static_cast<char>(packed[packed.size() / 2] ^ 4);
   CHECK(contains(read(packed), "c.gz: offset"));
-  CHECK(contains(error_of([&] { read_unpacked(put(dir.path() / "d.gz", fixture::gzip(content)), 1000); }), "more than 1000 bytes"));
+  CHECK(contains(error_of([&] { read_unpacked(put(dir.path() / "d.gz", fixture::gzip(content)), 1000); }),
+                 "more than 1000 bytes"));
 }
 
 TEST_CASE("IDX") {
@@ -84,7 +85,8 @@ TEST_CASE("PNG sheets are read losslessly or refused") {
   CHECK(array.shape == std::vector<std::int64_t>{2, 3, 2, 2});
   CHECK(text_of(array.bytes) == "adgjbehkcfilmpsvnqtworux");  // HWC to CHW
   const std::vector<std::int64_t> tiny_grey{1, 2, 2};
-  const Array grey = read_png_sheet(put(dir.path() / "g.png", fixture::png(4, 2, PNG_FORMAT_GRAY, "abcdefgh")), tiny_grey);
+  const Array grey =
+      read_png_sheet(put(dir.path() / "g.png", fixture::png(4, 2, PNG_FORMAT_GRAY, "abcdefgh")), tiny_grey);
   CHECK(text_of(grey.bytes) == "abcdefgh");
   const auto read = [&](const std::string& bytes) {
     return error_of([&] { read_png_sheet(put(dir.path() / "s.png", bytes), tiny_rgb); });
@@ -110,7 +112,8 @@ TEST_CASE("PNG sheets are read losslessly or refused") {
 TEST_CASE("CSV: quoting, line ends, missing cells, places in errors") {
   TempDir dir;
   const fs::path file = dir.path() / "t.csv";
-  const CsvTable table = read_csv(put(file, "\xef\xbb\xbfid,\"na,me\",x\r\n1,\"a \"\"b\"\"\",2.5\r\n\r\n2, c ,?\r\n3,\"\",-1e3"));
+  const CsvTable table =
+      read_csv(put(file, "\xef\xbb\xbfid,\"na,me\",x\r\n1,\"a \"\"b\"\"\",2.5\r\n\r\n2, c ,?\r\n3,\"\",-1e3"));
   CHECK(table.rows == 3);
   CHECK(table.columns[1].name == "na,me");
   CHECK(table.columns[1].texts == std::vector<std::string>{"a \"b\"", "c", ""});

@@ -1,4 +1,6 @@
 // The prepare stage: selections, blinding, streams.
+#include "harness/data/prepare.hpp"
+
 #include <doctest/doctest.h>
 
 #include <map>
@@ -6,7 +8,6 @@
 
 #include "fixture.hpp"
 #include "fixtures/reference.hpp"
-#include "harness/data/prepare.hpp"
 
 using namespace assay;
 using namespace assay::data;
@@ -39,9 +40,11 @@ TEST_CASE("selections: leading, skipping, balanced") {
   CHECK(take(set, {}).ids == set.ids);
   CHECK(take(set, {2, 3, false}).ids == std::vector<std::int64_t>{set.ids[2], set.ids[3], set.ids[4]});
   CHECK(take(set, {10, 0, false}).size() == 2);
-  const RecordSet skewed = set.select(std::vector<std::int64_t>{0, 3, 6, 9, 1, 4, 2, 5, 8});  // 4 of class 0, 2 of 1, 3 of 2
+  const RecordSet skewed =
+      set.select(std::vector<std::int64_t>{0, 3, 6, 9, 1, 4, 2, 5, 8});  // 4 of class 0, 2 of 1, 3 of 2
   const RecordSet balanced = take(skewed, {0, 6, true});
-  CHECK(balanced.ids == std::vector<std::int64_t>{set.ids[0], set.ids[3], set.ids[1], set.ids[4], set.ids[2], set.ids[5]});
+  CHECK(balanced.ids ==
+        std::vector<std::int64_t>{set.ids[0], set.ids[3], set.ids[1], set.ids[4], set.ids[2], set.ids[5]});
   CHECK(take(skewed, {0, 0, true}).ids == balanced.ids);
   CHECK(take(skewed, {1, 3, true}).ids == std::vector<std::int64_t>{set.ids[3], set.ids[1], set.ids[2]});
   CHECK(take(skewed, {0, 6, true}).digest() == balanced.digest());
@@ -53,8 +56,12 @@ TEST_CASE("selections: leading, skipping, balanced") {
 
 TEST_CASE("blinding parts what a method sees from what the judge knows") {
   RecordSet set = fixture::images("toy", 9, 2);
-  set.add({"planted", Role::truth, FieldType::category(std::int64_t{2}),
-           Array::i64({9}, std::vector<std::int64_t>(9, 1)), {}, {}});
+  set.add({"planted",
+           Role::truth,
+           FieldType::category(std::int64_t{2}),
+           Array::i64({9}, std::vector<std::int64_t>(9, 1)),
+           {},
+           {}});
   const auto [visible, truth] = blind(set);
   CHECK(visible.fields.size() == 1);
   CHECK(visible.has("input"));
@@ -70,7 +77,8 @@ TEST_CASE("blinding parts what a method sees from what the judge knows") {
 }
 
 TEST_CASE("a stream mixes its lists under opaque ids; only the truth tells them apart [rule 28]") {
-  const RecordSet id = fixture::images("home", 20), near = fixture::images("close-by", 10), far = fixture::images("away", 10);
+  const RecordSet id = fixture::images("home", 20), near = fixture::images("close-by", 10),
+                  far = fixture::images("away", 10);
   const auto [visible, truth] = make_stream(stream_spec(id, near, far));
   CHECK(visible.size() == 40);
   CHECK(visible.fields.size() == 1);
@@ -107,7 +115,8 @@ TEST_CASE("a stream mixes its lists under opaque ids; only the truth tells them 
 }
 
 TEST_CASE("no list of a stream may overlap another or the fit list [rule 28] [rule 32]") {
-  const RecordSet id = fixture::images("home", 8), near = fixture::images("close-by", 4), far = fixture::images("away", 4);
+  const RecordSet id = fixture::images("home", 8), near = fixture::images("close-by", 4),
+                  far = fixture::images("away", 4);
   const auto failing = [](const StreamSpec& spec) {
     try {
       make_stream(spec);
@@ -187,7 +196,8 @@ TEST_CASE("prepare jobs: split, blind, stream") {
   job.stage = "prepare";
   job.inputs["raw:images"] = {(dir.path() / "x.idx").string(), entry.files[0].sha256};
   job.inputs["raw:y.idx"] = {(dir.path() / "y.idx").string(), entry.files[1].sha256};
-  job.spec = Json::object({{"recipe", "split"}, {"source", entry.to_json()}, {"split", "test"}, {"limit", 4}, {"balanced", true}});
+  job.spec = Json::object(
+      {{"recipe", "split"}, {"source", entry.to_json()}, {"split", "test"}, {"limit", 4}, {"balanced", true}});
   CHECK(run_prepare(job, dir.path() / "out") == std::vector<std::string>{"records.safetensors"});
   const RecordSet set = RecordSet::load(dir.path() / "out/records.safetensors");
   CHECK(set.size() == 4);
@@ -214,7 +224,8 @@ TEST_CASE("prepare jobs: split, blind, stream") {
   mix.inputs["records:toy"] = hide.inputs["records:test"];
   mix.inputs["records:far"] = {(dir.path() / "far").string(), ""};
   mix.inputs["records:fit"] = {(dir.path() / "fit").string(), ""};
-  mix.spec = Json::parse(R"({"recipe": "stream", "id": "toy", "fit": "fit", "ood": [{"label": "far", "group": "far"}]})");
+  mix.spec =
+      Json::parse(R"({"recipe": "stream", "id": "toy", "fit": "fit", "ood": [{"label": "far", "group": "far"}]})");
   CHECK(run_prepare(mix, dir.path() / "out") == std::vector<std::string>{"stream.safetensors", "truth.safetensors"});
   CHECK(RecordSet::load(dir.path() / "out/stream.safetensors").size() == 7);
   mix.spec["fit"] = "toy";

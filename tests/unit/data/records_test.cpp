@@ -33,14 +33,18 @@ TEST_CASE("ids survive selection, filtering and relabelling") {
   const RecordSet two = set.filter_classes(std::vector<std::int64_t>{1, 4});
   CHECK(two.ids == std::vector<std::int64_t>{set.ids[1], set.ids[4], set.ids[6], set.ids[9]});
   const RecordSet relabelled = set.relabel(std::vector<std::int64_t>{1, -1, 0, 1, -1}, {"x", "y"});
-  CHECK(relabelled.ids == std::vector<std::int64_t>{set.ids[0], set.ids[2], set.ids[3], set.ids[5], set.ids[7], set.ids[8]});
+  CHECK(relabelled.ids ==
+        std::vector<std::int64_t>{set.ids[0], set.ids[2], set.ids[3], set.ids[5], set.ids[7], set.ids[8]});
   CHECK(std::vector<std::int64_t>(relabelled.labels().begin(), relabelled.labels().end()) ==
         std::vector<std::int64_t>{1, 0, 1, 1, 0, 1});
   CHECK(relabelled.classes == std::vector<std::string>{"x", "y"});
   relabelled.validate("relabelled");
   CHECK(contains(error_of([&] { set.select(std::vector<std::int64_t>{10}); }), "outside [0, 10)"));
   CHECK(contains(error_of([&] { set.select(std::vector<std::int64_t>{1, 1}); }), "selected twice"));
-  CHECK(contains(error_of([&] { set.relabel(std::vector<std::int64_t>{0, 1}, {"x", "y"}); }), "2 entries for 5 classes"));
+  CHECK(contains(error_of([&] {
+                   set.relabel(std::vector<std::int64_t>{0, 1}, {"x", "y"});
+                 }),
+                 "2 entries for 5 classes"));
 }
 
 TEST_CASE("a union keeps every sample and refuses an id in both") {
@@ -69,9 +73,12 @@ TEST_CASE("broken invariants are refused") {
   CHECK(contains(broken([](RecordSet& s) { s.ids.push_back(1); }), "expected U8 [5, 1, 4, 4]"));
   CHECK(contains(broken([](RecordSet& s) { s.fields[1].name = "input"; }), "occurs twice"));
   CHECK(contains(broken([](RecordSet& s) { s.fields[0].values.bytes.pop_back(); }), "bytes do not fit"));
-  CHECK(contains(broken([](RecordSet& s) { s.fields[1].values = Array::i64({4}, std::vector<std::int64_t>{0, 1, 2, 0}); }),
+  CHECK(contains(broken([](RecordSet& s) {
+                   s.fields[1].values = Array::i64({4}, std::vector<std::int64_t>{0, 1, 2, 0});
+                 }),
                  "class 2 is outside [0, 2)"));
-  CHECK(contains(broken([](RecordSet& s) { s.fields[1].present = Array::u8({4}, std::vector<std::uint8_t>(4)); }), "not optional"));
+  CHECK(contains(broken([](RecordSet& s) { s.fields[1].present = Array::u8({4}, std::vector<std::uint8_t>(4)); }),
+                 "not optional"));
 }
 
 TEST_CASE("a file that is no whole set of records is refused") {
@@ -102,11 +109,17 @@ TEST_CASE("tensors: bytes become [0, 1], other numbers are converted") {
   for (std::size_t i = 0; i < 8; ++i) CHECK(x.f32s()[i] == static_cast<float>(pixels[4 + i]) / 255.0f);
   CHECK(set.batch("target", std::vector<std::int64_t>{2, 1}).to_i64() == std::vector<std::int64_t>{0, 1});
   CHECK(contains(error_of([&] { set.input_batch(2, 2); }), "of 3"));
-  set.add({"value", Role::target, FieldType::dense(engine::DType::f64, {2}),
-           Array::f64({3, 2}, std::vector<double>{1, 2, 3, 4, 5, 6.5}), {}, {}});
+  set.add({"value",
+           Role::target,
+           FieldType::dense(engine::DType::f64, {2}),
+           Array::f64({3, 2}, std::vector<double>{1, 2, 3, 4, 5, 6.5}),
+           {},
+           {}});
   CHECK(set.batch("value", std::vector<std::int64_t>{2}).to_f32() == std::vector<float>{5, 6.5f});
-  Array halves{"BF16", {3}, std::vector<std::byte>{std::byte{0x00}, std::byte{0x3f}, std::byte{0x80}, std::byte{0xbf},
-                                                   std::byte{0x00}, std::byte{0x00}}};
+  Array halves{"BF16",
+               {3},
+               std::vector<std::byte>{std::byte{0x00}, std::byte{0x3f}, std::byte{0x80}, std::byte{0xbf},
+                                      std::byte{0x00}, std::byte{0x00}}};
   set.add({"half", Role::target, FieldType::dense(engine::DType::bf16, {}), halves, {}, {}});
   CHECK(set.batch("half", std::vector<std::int64_t>{0, 1, 2}).to_f32() == std::vector<float>{0.5f, -1.0f, 0.0f});
 }

@@ -94,7 +94,8 @@ TEST_CASE("types that make no sense are refused with a reason") {
   CHECK(fixture::contains(refused(FieldType::dense(engine::DType::f32, {1LL << 30, 1LL << 30})), "impossible shape"));
   CHECK(fixture::contains(refused(FieldType::image_u8({28, 28})), "[channels, height, width]"));
   CHECK(fixture::contains(refused(FieldType::dense(engine::DType::f32, {3}, Space::vector, {{1, 1}})), "lo < hi"));
-  CHECK(fixture::contains(refused(FieldType::dense(engine::DType::f32, {3}, Space::vector, {{0, 1}, {0, 1}})), "2 ranges"));
+  CHECK(fixture::contains(refused(FieldType::dense(engine::DType::f32, {3}, Space::vector, {{0, 1}, {0, 1}})),
+                          "2 ranges"));
   CHECK(fixture::contains(refused(FieldType::category(std::int64_t{0})), "at least one class"));
   FieldType cycle = FieldType::category(std::int64_t{2});
   cycle.parents = {1, 0};
@@ -102,8 +103,10 @@ TEST_CASE("types that make no sense are refused with a reason") {
   cycle.parents = {-1, 2};
   CHECK(fixture::contains(refused(cycle), "out of range"));
   CHECK(fixture::contains(refused(FieldType::token_ids(0, 4)), "vocabulary"));
-  CHECK(fixture::contains(refused(FieldType::list(FieldType::list(FieldType::category(std::int64_t{2}), 2), 2)), "list of lists"));
-  CHECK(fixture::contains(refused(FieldType::optional(FieldType::optional(FieldType::category(std::int64_t{2})))), "optional"));
+  CHECK(fixture::contains(refused(FieldType::list(FieldType::list(FieldType::category(std::int64_t{2}), 2), 2)),
+                          "list of lists"));
+  CHECK(fixture::contains(refused(FieldType::optional(FieldType::optional(FieldType::category(std::int64_t{2})))),
+                          "optional"));
   const auto parsed = [](const char* text) {
     return fixture::error_of([&] { FieldType::from_json(Json::parse(text), "field 'a'"); });
   };

@@ -145,7 +145,7 @@ TEST_CASE("detect: one stream for all seeds, a fit list, truth only for the judg
   REQUIRE(stream);
   CHECK(stream->stages[0].spec.at("ood").at(std::size_t{0}) == Json::object({{"label", "mnist"}, {"group", "far"}}));
   CHECK(stream->stages[0].spec.at("id") == Json("fashion-mnist"));
-  CHECK(input_names(stream->stages[0]) == Names{"records:fashion-mnist", "records:mnist"});
+  CHECK(input_names(stream->stages[0]) == Names{"records:fashion-mnist", "records:mnist", "records:#fit"});
 }
 
 TEST_CASE("predict: members have seeds of their own, and methods may take the first few") {

@@ -50,7 +50,8 @@ void check_md5(const std::string& name, const std::vector<std::string>& publishe
   const CatalogEntry& entry = catalog().at(name);
   CHECK(verify(entry, data_root()).summary() == "verified");
   REQUIRE(entry.files.size() == published.size());
-  for (std::size_t i = 0; i < published.size(); ++i) CHECK(md5(file_path(entry, entry.files[i], data_root())) == published[i]);
+  for (std::size_t i = 0; i < published.size(); ++i)
+    CHECK(md5(file_path(entry, entry.files[i], data_root())) == published[i]);
 }
 
 struct Moments {
@@ -125,8 +126,11 @@ TEST_CASE("CIFAR-10 is the published set, whatever source it came from") {
 }
 
 TEST_CASE("tables") {
-  for (const auto& [name, sizes] : std::vector<std::pair<std::string, std::vector<std::int64_t>>>{
-           {"digits", {1297, 500, 64}}, {"wine", {118, 60, 13}}, {"breast-cancer", {369, 200, 30}}, {"iris", {100, 50, 4}}}) {
+  for (const auto& [name, sizes] :
+       std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"digits", {1297, 500, 64}},
+                                                                      {"wine", {118, 60, 13}},
+                                                                      {"breast-cancer", {369, 200, 30}},
+                                                                      {"iris", {100, 50, 4}}}) {
     CAPTURE(name);
     if (!there(name)) continue;
     CHECK(verify(catalog().at(name), data_root()).summary() == "verified");
