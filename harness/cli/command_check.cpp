@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/worker_client.hpp"
@@ -20,9 +21,21 @@ struct Options {
   bool list = false;
 };
 
+bool is_library(const std::filesystem::path& file) {
+  if (std::filesystem::is_directory(file)) return false;
+  constexpr std::string_view magic = "\x7f" "ELF";
+  const MappedFile content(file);
+  const auto bytes = content.bytes();
+  return bytes.size() >= magic.size() &&
+         std::string_view(reinterpret_cast<const char*>(bytes.data()), magic.size()) == magic;
+}
+
 // A file, or the id of an installed method.
 std::filesystem::path library_of(const std::string& name, const WorkerClient& worker) {
-  if (std::filesystem::exists(name)) return name;
+  if (std::filesystem::exists(name)) {
+    if (!is_library(name)) throw Error(Fault::bad_input, name + ": not a plugin library; expected an ELF shared object (*.so)");
+    return name;
+  }
   if (name.find('/') != std::string::npos || std::filesystem::path(name).extension() == ".so")
     throw Error(Fault::bad_input, "no plugin file '" + name + "'");
   std::vector<std::string> ids;

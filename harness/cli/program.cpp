@@ -1,6 +1,7 @@
 // Command line: declaration of the commands, errors with the nearest name, exit codes.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <new>
 
 #include "harness/base/error.hpp"
@@ -69,6 +70,19 @@ std::string describe_extras(const CLI::App& app) {
   return "unexpected argument '" + first + "'";
 }
 
+// "unknown command 'fecth'; did you mean 'fetch'?" for the first word that should name a command and does not, else "".
+std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* where = &app;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto names = names_of_commands(*where);
+    if (names.empty()) return "";
+    if (std::find(names.begin(), names.end(), argv[i]) == names.end())
+      return std::string("unknown command '") + argv[i] + "'" + suggestion(argv[i], names);
+    where = where->get_subcommand(argv[i]);
+  }
+  return "";
+}
+
 int exit_code_of(Fault fault) {
   if (fault == Fault::internal) return exit_internal;
   return fault == Fault::cancelled ? exit_interrupted : exit_usage;
@@ -108,12 +122,9 @@ int run_program(int argc, const char* const* argv) {
   Action action;
   add_commands(app, action);
   try {
-    // An unknown word in first place is named before CLI11 complains that a command is missing.
-    if (argc > 1 && argv[1][0] != '-') {
-      const auto names = names_of_commands(app);
-      if (std::find(names.begin(), names.end(), argv[1]) == names.end())
-        return usage_error(app, std::string("unknown command '") + argv[1] + "'" + suggestion(argv[1], names));
-    }
+    // An unknown word where a command is due is named before CLI11 complains that one is missing.
+    const std::string unknown = unknown_command(app, argc, argv);
+    if (!unknown.empty()) return usage_error(app, unknown);
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);

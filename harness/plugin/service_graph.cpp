@@ -41,6 +41,9 @@ assay_status graph_clone(const assay_host* abi, const assay_object* object, assa
     host.need(model, kWeights, "cloning the graph");
     auto* clone = host.make<GraphObject>(*model.graph);
     clone->label = model.label;
+    // The log of removals is told against the model that is cloned here, not against what that one was made from.
+    clone->value.metadata.object_ref().erase("removed");
+    clone->value.metadata.object_ref().erase("weights_edited");
     *required(out, "out") = clone;
   });
 }
@@ -174,6 +177,7 @@ assay_status graph_set_param(const assay_host* abi, assay_object* object, const 
       if (buffer->second.spec() != value.spec()) throw ServiceError(ASSAY_INVALID, "buffer '" + key + "': other shape");
       buffer->second = value.with_tape(nullptr);
     }
+    graph.value.metadata["weights_edited"] = true;
     graph.edited();
   });
 }
@@ -185,12 +189,29 @@ assay_status graph_set_mask(const assay_host* abi, assay_object* object, const c
     graph.edited();
   });
 }
+// What was removed so far, for the judge (rule 38): [{producers, kept}], one entry a group, `kept` in the channels that
+// the group had at first. metadata.weights_edited tells that the remaining weights are no longer the original's.
+void log_removal(graph::Graph& graph, std::vector<std::string> producers, const std::vector<std::int64_t>& kept) {
+  std::sort(producers.begin(), producers.end());
+  const Json names(producers);
+  for (Json& entry : graph.metadata["removed"].array_ref()) {
+    if (entry.at("producers") != names) continue;
+    const Json before = entry.at("kept");
+    Json now = Json::array();
+    for (const std::int64_t index : kept) now.push_back(before.at(static_cast<std::size_t>(index)));
+    entry["kept"] = now;
+    return;
+  }
+  graph.metadata["removed"].push_back(Json::object({{"producers", names}, {"kept", Json(kept)}}));
+}
+
 assay_status graph_keep_channels(const assay_host* abi, assay_object* object, const char* const* producers,
                                  const std::int64_t* keep, std::size_t n) noexcept {
   return serve(abi, [&](Host& host) {
     GraphObject& graph = object_of(host, object);
     const std::vector<std::int64_t> kept(n == 0 ? nullptr : required(keep, "keep"), n == 0 ? nullptr : keep + n);
     graph.value = graph::remove_output_channels(graph.value, names_of(producers), kept);
+    log_removal(graph.value, names_of(producers), kept);
     graph.edited();
   });
 }
