@@ -114,17 +114,17 @@ struct @TYPE@ {
     if (in.target != "ratio") assay::fail(ASSAY_UNSUPPORTED, "@ID@ knows target kind 'ratio' only");
     assay::Graph graph = assay::Graph::clone(in.model);
     double total = 0, prunable = 0;  // the ratio counts all parameters; biases and norms are kept
-    for (const assay::ParamInfo& info : graph.params()) {
-      if (info.buffer) continue;
-      const assay::Tensor tensor = graph.param(info.name);
+    for (const assay::ParamInfo& param : graph.params()) {
+      if (param.buffer) continue;
+      const assay::Tensor tensor = graph.param(param.name);
       total += static_cast<double>(tensor.count());
       if (tensor.ndim() > 1) prunable += static_cast<double>(tensor.count());
     }
     const double share = (total / in.value - (total - prunable)) / prunable;
     if (share <= 0) assay::fail(ASSAY_INVALID, "the ratio leaves no weight");
-    for (const assay::ParamInfo& info : graph.params()) {
-      const assay::Tensor weight = graph.param(info.name);
-      if (!info.buffer && weight.ndim() > 1) graph.set_mask(info.name, mask(run, weight, share));
+    for (const assay::ParamInfo& param : graph.params()) {
+      const assay::Tensor weight = graph.param(param.name);
+      if (!param.buffer && weight.ndim() > 1) graph.set_mask(param.name, mask(run, weight, share));
     }
     return graph.finish();
   }
