@@ -1,6 +1,9 @@
 # assay_add_layer(NAME DEPS ...)      one static library a folder, all its *.cpp, include root = repository root
 #                 ONLY / EXCEPT REGEX  two libraries in one folder: a part that needs less than the rest
 # assay_add_tests(NAME [LABELS ...] DEPS ...)   one doctest program from all *.cpp of the current folder
+# Layers without loops over data: a release build optimises them lightly, which shortens it.
+set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board cli catalog)
+
 function(assay_add_layer name)
   cmake_parse_arguments(ARG "" "ONLY;EXCEPT" "DEPS;PRIVATE_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
@@ -20,6 +23,9 @@ function(assay_add_layer name)
   add_library(assay_${name} STATIC ${sources})
   target_include_directories(assay_${name} PUBLIC "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/harness/include")
   target_link_libraries(assay_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} assay_flags)
+  if(name IN_LIST ASSAY_COLD_LAYERS)
+    target_compile_options(assay_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
 endfunction()
 
 function(assay_add_tests name)
