@@ -8,9 +8,11 @@
 //        "models":   [Descriptor::to_json() of each architecture of the zoo: id, version, roles ["architecture"], summary,
 //                     params], "train_seconds_per_1000": {model id: seconds, ...} where known,
 //        "recipes":  [the same for each named recipe: its fields are params, its values their fallbacks],
+//        "precisions": [{"id": "bf16", "unsupported": "" or why this machine has no such plans}, ...],
 //        "certificates": {role: [check id, ...]}, "judge_version": 1}
 //   assay-worker info models            -> the "models" part alone
 //   assay-worker info numerics          -> the "numerics" part alone
+//   assay-worker info precisions        -> the "precisions" part alone
 //   assay-worker info ops               -> [{"id", "inputs": "x weights", "attributes": ["stride", ...], "vjp": true,
 //                                            "onnx": "Conv"}, ...]
 //   assay-worker checks FILE.so         -> [{"plugin": ID, "check": "one-symbol", "says": "..."}, ...] in running order

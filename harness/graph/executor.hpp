@@ -32,7 +32,9 @@ struct RecordedForward {
 
 class Executor {
  public:
-  explicit Executor(std::shared_ptr<const Graph> graph, std::int64_t batch = 64);
+  // Every plan is compiled in `precision`; with int8 those that give gradients simulate the integers in f32. The eager
+  // path (forward_recorded) is f32 always.
+  explicit Executor(std::shared_ptr<const Graph> graph, std::int64_t batch = 64, Precision precision = Precision::f32);
   ~Executor();
   const Graph& graph() const { return *graph_; }
   std::int64_t batch() const { return batch_; }
@@ -55,9 +57,12 @@ class Executor {
   CompiledPlan& plan(const CompileOptions& options);  // cached; options.batch is set to batch()
 
  private:
+  Precision precision_for(const CompileOptions& options) const;
+
   std::shared_ptr<const Graph> graph_;
   std::shared_ptr<const Graph> folded_;  // batch norm folded: what the eager path runs in eval mode
   std::int64_t batch_;
+  Precision precision_;
   std::map<std::string, CompiledPlan> plans_;
 };
 

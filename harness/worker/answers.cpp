@@ -127,8 +127,17 @@ Json ops() {
   return items;
 }
 
+Json precisions() {
+  Json items = Json::array();
+  for (const graph::Precision one : {graph::Precision::f32, graph::Precision::bf16, graph::Precision::int8}) {
+    items.push_back(Json::object({{"id", graph::precision_name(one)}, {"unsupported", graph::unsupported_reason(one)}}));
+  }
+  return items;
+}
+
 Json planning() {
   return Json::object({{"numerics", numerics()},
+                       {"precisions", precisions()},
                        {"models", models()},
                        {"recipes", recipes()},
                        {"certificates", validate::certificates_by_role()},
@@ -149,8 +158,9 @@ Json info(const std::string& topic) {
   if (topic == "recipes") return recipes();
   if (topic == "ops") return ops();
   if (topic == "numerics") return numerics();
-  throw Error(Fault::bad_input,
-              "info: unknown topic '" + topic + "'" + suggestion(topic, {"planning", "models", "recipes", "ops", "numerics"}));
+  if (topic == "precisions") return precisions();
+  throw Error(Fault::bad_input, "info: unknown topic '" + topic + "'" +
+                                    suggestion(topic, {"planning", "models", "recipes", "ops", "numerics", "precisions"}));
 }
 
 }  // namespace

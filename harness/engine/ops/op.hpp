@@ -69,6 +69,13 @@ struct VjpArgs {
   bool create_graph = false;          // the result will be differentiated again: use only twice-differentiable ops
 };
 
+// Operands and results that prepare() also takes stored as BF16, all of them together; the arithmetic stays f32, and the
+// result of infer() stays the logical F32. What is stored how is the plan compiler's choice (graph/storage.hpp).
+struct Bf16Use {
+  std::vector<bool> in, out;  // empty: none
+  bool product = false;       // faster in BF16 even when operands have to be converted; its results may also stay F32
+};
+
 struct OpCost {
   double macs = 0, bytes = 0;  // multiply-adds as the field counts them; bytes read + written
 };
@@ -88,6 +95,7 @@ struct OpCase {
 using InferFn = std::function<std::vector<Spec>(std::span<const Spec> in, const Attrs& attrs)>;
 using PrepareFn = std::function<Kernel(const PrepareRequest&)>;
 using VjpFn = std::function<std::vector<Value>(const VjpArgs&)>;  // one an input; undefined where not wanted or zero
+using Bf16Fn = std::function<Bf16Use(std::span<const Spec> in, std::span<const Spec> out, const Attrs& attrs)>;
 using CostFn = std::function<OpCost(std::span<const Spec> in, std::span<const Spec> out, const Attrs& attrs)>;
 
 struct Op {
@@ -98,6 +106,7 @@ struct Op {
   PrepareFn prepare;
   VjpFn vjp;    // null: not differentiable
   CostFn cost;  // null: no multiply-adds
+  Bf16Fn bf16;  // null: takes F32 only
   std::vector<OpCase> cases;
 };
 
