@@ -28,7 +28,7 @@ void expect_inputs(const GraphNode& node, const std::vector<Spec>& in, std::size
 
 std::vector<Spec> infer_batch_norm(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 5, 5);
-  if (in[0].shape.size() != 2 && in[0].shape.size() != 4) bad(node, "takes [N, C] or [N, C, H, W], not " + in[0].str());
+  if (in[0].shape.size() < 2 || in[0].shape.size() > 5) bad(node, "takes [N, C] and up to three spatial axes, not " + in[0].str());
   for (std::size_t i = 1; i < in.size(); ++i) {
     if (in[i].shape != Shape{in[0].shape[1]}) {
       bad(node, "input " + std::to_string(i) + " must have shape [" + std::to_string(in[0].shape[1]) + "], not " + in[i].str());

@@ -10,7 +10,8 @@ using reference::Array;
 
 Tensor to_tensor(const Array& array, DType dtype) {
   if (dtype == DType::i64) return Tensor::i64(array.shape, std::vector<std::int64_t>(array.v.begin(), array.v.end()));
-  return Tensor::f32(array.shape, std::vector<float>(array.v.begin(), array.v.end()));
+  const Tensor real = Tensor::f32(array.shape, std::vector<float>(array.v.begin(), array.v.end()));
+  return dtype == DType::f32 ? real : apply1("cast", {real}, {{"to", std::string(dtype_name(dtype))}});
 }
 
 Array to_array(const Tensor& tensor) {

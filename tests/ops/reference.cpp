@@ -44,6 +44,13 @@ const Table& table() {
     add_pooling(t);
     add_movement(t);
     add_normalisation(t);
+    add_row_norms(t);
+    add_attention(t);
+    add_convolutions(t);
+    add_adaptive_pooling(t);
+    add_quantisation(t);
+    add_losses(t);
+    add_recurrent(t);
     return t;
   }();
   return all;

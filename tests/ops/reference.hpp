@@ -36,6 +36,13 @@ void add_products(Table& table);
 void add_pooling(Table& table);
 void add_movement(Table& table);
 void add_normalisation(Table& table);
+void add_row_norms(Table& table);
+void add_attention(Table& table);
+void add_convolutions(Table& table);
+void add_adaptive_pooling(Table& table);
+void add_quantisation(Table& table);
+void add_losses(Table& table);
+void add_recurrent(Table& table);
 const Table& table();
 
 }  // namespace assay::engine::reference
