@@ -44,6 +44,12 @@ const Table& table() {
     add_pooling(t);
     add_movement(t);
     add_normalisation(t);
+    add_geometry(t);
+    add_sorting(t);
+    add_sampling(t);
+    add_spectral(t);
+    add_special(t);
+    add_linalg(t);
     return t;
   }();
   return all;

@@ -36,6 +36,12 @@ void add_products(Table& table);
 void add_pooling(Table& table);
 void add_movement(Table& table);
 void add_normalisation(Table& table);
+void add_geometry(Table& table);
+void add_sorting(Table& table);
+void add_sampling(Table& table);
+void add_spectral(Table& table);
+void add_special(Table& table);
+void add_linalg(Table& table);
 const Table& table();
 
 }  // namespace assay::engine::reference
