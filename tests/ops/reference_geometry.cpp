@@ -118,7 +118,8 @@ double position(const Attrs& attrs, const Shape& x, std::size_t a, std::int64_t 
 std::int64_t nearest(const Attrs& attrs, double at) {
   const std::string how = attrs.text("nearest_mode", "round_prefer_floor");
   const double low = std::floor(at), part = at - low;
-  const bool up = how == "ceil" ? part > 0 : (how == "floor" ? false : (how == "round_prefer_ceil" ? part >= 0.5 : part > 0.5));
+  const bool up =
+      how == "ceil" ? part > 0 : (how == "floor" ? false : (how == "round_prefer_ceil" ? part >= 0.5 : part > 0.5));
   return static_cast<std::int64_t>(low) + (up ? 1 : 0);
 }
 

@@ -87,7 +87,8 @@ Arrays einsum(const Arrays& in, const Attrs& attrs) {
       std::int64_t& extent = extents.emplace(terms[k][a], 1).first->second;
       if (in[k].shape[a] != 1) extent = in[k].shape[a];
     }
-    dots = std::max<std::size_t>(dots, static_cast<std::size_t>(std::count_if(terms[k].begin(), terms[k].end(), [](char c) { return c <= '9'; })));
+    dots = std::max<std::size_t>(dots, static_cast<std::size_t>(std::count_if(terms[k].begin(), terms[k].end(),
+                                                                              [](char c) { return c <= '9'; })));
   }
   std::string result = arrow == std::string::npos ? implicit_labels(terms) : equation.substr(arrow + 2);
   if (result.find("...") != std::string::npos) result = labels_of(result, result.size() - 3 + dots);

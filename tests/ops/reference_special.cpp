@@ -178,10 +178,14 @@ void add_special(Table& t) {
   t["atan2"] = atan2;
   t["searchsorted"] = searchsorted;
   t["interp1d"] = interp1d;
-  t["segment_sum"] = segment_fold(0, [](double a, double b) { return a + b; }, false);
-  t["segment_mean"] = segment_fold(0, [](double a, double b) { return a + b; }, true);
-  t["segment_max"] = segment_fold(-INFINITY, [](double a, double b) { return std::max(a, b); }, false);
-  t["segment_min"] = segment_fold(INFINITY, [](double a, double b) { return std::min(a, b); }, false);
+  t["segment_sum"] = segment_fold(
+      0, [](double a, double b) { return a + b; }, false);
+  t["segment_mean"] = segment_fold(
+      0, [](double a, double b) { return a + b; }, true);
+  t["segment_max"] = segment_fold(
+      -INFINITY, [](double a, double b) { return std::max(a, b); }, false);
+  t["segment_min"] = segment_fold(
+      INFINITY, [](double a, double b) { return std::min(a, b); }, false);
   t["bincount"] = bincount;
   t["pairwise_distance"] = pairwise_distance;
   t["nearest_neighbor"] = nearest_neighbor;

@@ -34,7 +34,8 @@ std::int64_t reach_of(Specs in, const Attrs& attrs) {
   expect_count("cost_volume", in, 2, 2);
   expect_f32("cost_volume", in);
   expect_rank("cost_volume", in, 0, 4);
-  if (in[0].shape != in[1].shape || in[0].shape[1] == 0) op_error("cost_volume", in, "takes two maps of one shape [N, C, H, W]");
+  if (in[0].shape != in[1].shape || in[0].shape[1] == 0)
+    op_error("cost_volume", in, "takes two maps of one shape [N, C, H, W]");
   const std::int64_t reach = attrs.integer("displacement", 1);
   if (reach < 0) op_error("cost_volume", in, "attribute displacement must not be negative");
   return reach;
@@ -50,7 +51,8 @@ std::vector<Value> cost_volume(Emitter& to, std::span<const Value> in, const Att
   for (std::int64_t dy = 0; dy <= 2 * reach; ++dy) {
     for (std::int64_t dx = 0; dx <= 2 * reach; ++dx) {
       const Value window = call("slice", {padded}, {{"begin", Shape{0, 0, dy, dx}}, {"size", size}});
-      planes.push_back(call("reduce_mean", {in[0] * window}, {{"axes", std::int64_t{1}}, {"keepdims", std::int64_t{1}}}));
+      planes.push_back(
+          call("reduce_mean", {in[0] * window}, {{"axes", std::int64_t{1}}, {"keepdims", std::int64_t{1}}}));
     }
   }
   return to.emit(Registry::get().id("concat"), planes, {{"axis", std::int64_t{1}}});
@@ -72,7 +74,9 @@ void add_cost_volume(Registry& registry) {
   };
   const Spec map = make_spec({2, 3, 4, 5}), none = make_spec({0, 3, 4, 5});
   op.cases = {{.name = "neighbours", .in = {map, map}},
-              {.name = "far", .in = {make_spec({1, 2, 2, 3}), make_spec({1, 2, 2, 3})}, .attrs = {{"displacement", std::int64_t{3}}}},
+              {.name = "far",
+               .in = {make_spec({1, 2, 2, 3}), make_spec({1, 2, 2, 3})},
+               .attrs = {{"displacement", std::int64_t{3}}}},
               {.name = "nothing", .in = {none, none}}};
   registry.add(std::move(op));
 }

@@ -1,6 +1,6 @@
 // Squared Euclidean distances between all points of two sets, and each point's nearest neighbour without the matrix of
-// all distances. Sums of squares of differences, in the order of the coordinates' lanes: exact where |a|^2 - 2ab + |b|^2
-// would cancel.
+// all distances. Sums of squares of differences, in the order of the coordinates' lanes: exact where |a|^2 - 2ab +
+// |b|^2 would cancel.
 #include <algorithm>
 #include <cmath>
 
@@ -66,7 +66,9 @@ Kernel prepare_pairwise(const PrepareRequest& request) {
 
 Value row_sums(Value g) { return call("reduce_sum", {g}, {{"axes", std::int64_t{-1}}, {"keepdims", std::int64_t{1}}}); }
 
-Value matmul(Value a, Value b, std::int64_t transpose_a) { return call("matmul", {a, b}, {{"transpose_a", transpose_a}}); }
+Value matmul(Value a, Value b, std::int64_t transpose_a) {
+  return call("matmul", {a, b}, {{"transpose_a", transpose_a}});
+}
 
 // d |a_i - b_j|^2: 2 (a_i sum_j g_ij - sum_j g_ij b_j), and the same for b.
 std::vector<Value> pairwise_vjp(const VjpArgs& v) {
@@ -144,7 +146,8 @@ void add_nearest(Registry& registry) {
   Op op;
   op.name = "nearest_neighbor";
   op.doc =
-      "a [M, D], b [N, D] -> squared distance of each a to its nearest b [M], the index of that b i64 [M] (the first of "
+      "a [M, D], b [N, D] -> squared distance of each a to its nearest b [M], the index of that b i64 [M] (the first "
+      "of "
       "equals)";
   op.infer = [](Specs in, const Attrs&) {
     const Sets s = sets_of("nearest_neighbor", in);

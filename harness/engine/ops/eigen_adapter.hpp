@@ -1,6 +1,6 @@
-// Decompositions of one matrix: with eigen_adapter.cpp the only place that knows Eigen. Matrices are dense row-major f32
-// outside and f64 inside. A function that gives false found no result (singular, not definite, not finite); its outputs
-// are then unspecified. Bits depend on the matrix alone. Thread-safe.
+// Decompositions of one matrix: with eigen_adapter.cpp the only place that knows Eigen. Matrices are dense row-major
+// f32 outside and f64 inside. A function that gives false found no result (singular, not definite, not finite); its
+// outputs are then unspecified. Bits depend on the matrix alone. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ bool inverse(const Problem& p, const float* a, float* out);
 bool determinant(const Problem& p, const float* a, float* sign, float* log_abs);
 bool pseudo_inverse(const Problem& p, const float* a, float* out);
 bool least_squares(const Problem& p, const float* a, const float* b, float* x);  // of minimal norm
-bool square_root(const Problem& p, const float* a, float* out);  // of a positive semi-definite matrix
+bool square_root(const Problem& p, const float* a, float* out);                  // of a positive semi-definite matrix
 // x with s x + x s = g; where two eigenvalues of s add up to 0 the component is left out.
 bool lyapunov(const Problem& p, const float* s, const float* g, float* x);
 

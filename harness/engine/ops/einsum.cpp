@@ -186,7 +186,8 @@ void register_einsum(Registry& registry) {
   Op op;
   op.name = "einsum";
   op.onnx = "Einsum";
-  op.doc = "operands -> their sum of products by attribute equation, numpy's and ONNX's: \"bij,bjk->bik\", \"...ii->...\"";
+  op.doc =
+      "operands -> their sum of products by attribute equation, numpy's and ONNX's: \"bij,bjk->bik\", \"...ii->...\"";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("einsum", in, 1, 64);
     expect_f32("einsum", in);

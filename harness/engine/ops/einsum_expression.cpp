@@ -70,7 +70,8 @@ void add_extents(Specs in, const std::string& equation, EinsumExpression& e) {
       const std::int64_t extent = in[k].shape[a];
       const auto [it, fresh] = e.extents.emplace(e.operands[k][a], extent);
       if (fresh || extent == it->second || extent == 1) continue;
-      if (it->second != 1) wrong(in, equation, "an index has extents " + std::to_string(it->second) + " and " + std::to_string(extent));
+      if (it->second != 1)
+        wrong(in, equation, "an index has extents " + std::to_string(it->second) + " and " + std::to_string(extent));
       it->second = extent;
     }
   }
@@ -79,7 +80,8 @@ void add_extents(Specs in, const std::string& equation, EinsumExpression& e) {
 void check_result(Specs in, const std::string& equation, const EinsumExpression& e) {
   Labels sorted = e.result;
   std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) wrong(in, equation, "the result repeats a label");
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    wrong(in, equation, "the result repeats a label");
   for (const Label l : sorted) {
     if (e.extents.count(l) == 0) wrong(in, equation, "the result has a label that no operand has");
   }

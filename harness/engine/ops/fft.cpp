@@ -59,7 +59,8 @@ Extents extents_of(const Transform& t, Specs in, const Attrs& attrs) {
   if (t.real && t.inverse) {
     const std::int64_t n = attrs.integer("n", 2 * (shape.back() - 1));
     if (n < 1 || n / 2 + 1 != shape.back()) {
-      op_error(t.name, in, "attribute n = " + std::to_string(n) + " does not fit " + std::to_string(shape.back()) + " frequencies");
+      op_error(t.name, in,
+               "attribute n = " + std::to_string(n) + " does not fit " + std::to_string(shape.back()) + " frequencies");
     }
     e.time.back() = n;
   } else if (t.real) {
@@ -210,9 +211,7 @@ OpCost cost(const Transform& t, Specs in, const Attrs& attrs) {
 }
 
 std::vector<OpCase> cases(const Transform& t) {
-  const auto two = [](const char* norm) {
-    return Attrs{{"dims", std::int64_t{2}}, {"norm", std::string(norm)}};
-  };
+  const auto two = [](const char* norm) { return Attrs{{"dims", std::int64_t{2}}, {"norm", std::string(norm)}}; };
   if (!t.real) {
     return {{.name = "prime", .in = {make_spec({3, 7, 2})}},
             {.name = "one", .in = {make_spec({2, 1, 2})}},
@@ -231,12 +230,13 @@ std::vector<OpCase> cases(const Transform& t) {
   }
   Attrs odd_plane = two("forward");
   odd_plane.set("n", std::int64_t{5});
-  return {{.name = "even", .in = {make_spec({3, 5, 2})}},
-          {.name = "odd", .in = {make_spec({2, 4, 2})}, .attrs = {{"n", std::int64_t{7}}, {"norm", std::string("ortho")}}},
-          {.name = "one", .in = {make_spec({2, 1, 2})}, .attrs = {{"n", std::int64_t{1}}}},
-          {.name = "plane", .in = {make_spec({2, 4, 3, 2})}, .attrs = two("backward")},
-          {.name = "odd plane", .in = {make_spec({4, 3, 2})}, .attrs = odd_plane},
-          {.name = "no rows", .in = {make_spec({0, 3, 2})}}};
+  return {
+      {.name = "even", .in = {make_spec({3, 5, 2})}},
+      {.name = "odd", .in = {make_spec({2, 4, 2})}, .attrs = {{"n", std::int64_t{7}}, {"norm", std::string("ortho")}}},
+      {.name = "one", .in = {make_spec({2, 1, 2})}, .attrs = {{"n", std::int64_t{1}}}},
+      {.name = "plane", .in = {make_spec({2, 4, 3, 2})}, .attrs = two("backward")},
+      {.name = "odd plane", .in = {make_spec({4, 3, 2})}, .attrs = odd_plane},
+      {.name = "no rows", .in = {make_spec({0, 3, 2})}}};
 }
 
 void add_transform(Registry& registry, const Transform& t, const char* doc) {
@@ -254,16 +254,19 @@ void add_transform(Registry& registry, const Transform& t, const char* doc) {
 }  // namespace
 
 void register_fft(Registry& registry) {
-  add_transform(registry, kFft,
-                "x [.., n, 2] -> its Fourier transform [.., n, 2]; attributes dims (1): how many axes before the pairs; "
-                "norm (backward): backward, ortho or forward");
+  add_transform(
+      registry, kFft,
+      "x [.., n, 2] -> its Fourier transform [.., n, 2]; attributes dims (1): how many axes before the pairs; "
+      "norm (backward): backward, ortho or forward");
   add_transform(registry, kIfft, "x [.., n, 2] -> its inverse Fourier transform [.., n, 2]; attributes as fft's");
-  add_transform(registry, kRfft,
-                "x [.., n] -> the first n / 2 + 1 frequencies of its Fourier transform [.., n / 2 + 1, 2]; attributes as "
-                "fft's");
-  add_transform(registry, kIrfft,
-                "x [.., m, 2] -> [.., n], the real inverse transform of half a spectrum; attributes n (2 (m - 1)), dims "
-                "(1), norm (backward)");
+  add_transform(
+      registry, kRfft,
+      "x [.., n] -> the first n / 2 + 1 frequencies of its Fourier transform [.., n / 2 + 1, 2]; attributes as "
+      "fft's");
+  add_transform(
+      registry, kIrfft,
+      "x [.., m, 2] -> [.., n], the real inverse transform of half a spectrum; attributes n (2 (m - 1)), dims "
+      "(1), norm (backward)");
 }
 
 }  // namespace assay::engine

@@ -1,5 +1,5 @@
-// grid_sample: an image read at points of a grid, and its adjoint. Both take derivatives by the grid as an attribute, so
-// that each is the other's product at every order.
+// grid_sample: an image read at points of a grid, and its adjoint. Both take derivatives by the grid as an attribute,
+// so that each is the other's product at every order.
 #include <cmath>
 #include <cstring>
 
@@ -185,7 +185,9 @@ std::vector<OpCase> cases() {
   all.push_back({.name = "derivative",
                  .in = {make_spec({1, 2, 4, 4}), make_spec({1, 3, 1, 2})},
                  .attrs = {{"mode", std::string("bicubic")}, {"order", Shape{1, 0}}}});
-  all.push_back({.name = "one pixel", .in = {make_spec({1, 1, 1, 1}), make_spec({1, 2, 2, 2})}, .attrs = how("bilinear", "reflection", 1)});
+  all.push_back({.name = "one pixel",
+                 .in = {make_spec({1, 1, 1, 1}), make_spec({1, 2, 2, 2})},
+                 .attrs = how("bilinear", "reflection", 1)});
   all.push_back({.name = "no points", .in = {make_spec({1, 2, 3, 3}), make_spec({1, 0, 2, 2})}, .attrs = {}});
   return all;
 }
@@ -226,7 +228,8 @@ void register_grid_sample(Registry& registry) {
   op.onnx = "GridSample";
   op.doc =
       "x [N, C, spatial..], grid [N, points.., axes] of coordinates in [-1, 1], the last axis of x first -> [N, C, "
-      "points..]; attributes mode (bilinear, nearest, bicubic), padding_mode (zeros, border, reflection), align_corners "
+      "points..]; attributes mode (bilinear, nearest, bicubic), padding_mode (zeros, border, reflection), "
+      "align_corners "
       "(0), order (0s): derivatives by the coordinate of each axis of x";
   op.infer = infer;
   op.prepare = [](const PrepareRequest& r) { return prepare(r, false); };

@@ -20,9 +20,9 @@ class IndexMap {
   template <class Row>
   void for_each_row(const Row& row) const;
   Shape out_;
-  std::int64_t count_ = 1;                              // elements of x
+  std::int64_t count_ = 1;                          // elements of x
   std::vector<std::vector<std::int64_t>> offsets_;  // in elements of x; -1 outside
-  bool solid_ = false;                                  // the last axis is copied as it is
+  bool solid_ = false;                              // the last axis is copied as it is
 };
 
 std::vector<std::int64_t> identity_table(std::int64_t extent);

@@ -48,18 +48,19 @@ void add_searchsorted(Registry& registry) {
   Op op;
   op.name = "searchsorted";
   op.doc =
-      "rising values [n] or [.., n], x [..] or [.., k] -> i64 of x's shape: how many values are below x, or not above it "
+      "rising values [n] or [.., n], x [..] or [.., k] -> i64 of x's shape: how many values are below x, or not above "
+      "it "
       "with attribute right (0); attributes shift (0) is added, then the index kept in [least (-n), most (n)]";
   op.infer = infer_search;
   op.prepare = prepare_search;
-  const Attrs segment = {{"right", std::int64_t{1}}, {"shift", std::int64_t{-1}}, {"least", std::int64_t{0}}, {"most", std::int64_t{2}}};
+  const Attrs segment = {
+      {"right", std::int64_t{1}}, {"shift", std::int64_t{-1}}, {"least", std::int64_t{0}}, {"most", std::int64_t{2}}};
   const std::vector<bool> first = {true, false};
   const Attrs right = {{"right", std::int64_t{1}}};
-  op.cases = {
-      {.name = "line", .in = {make_spec({9}), make_spec({3, 4})}, .rising = first},
-      {.name = "rows", .in = {make_spec({3, 5}), make_spec({3, 4})}, .attrs = right, .rising = first},
-      {.name = "kept", .in = {make_spec({4}), make_spec({7})}, .attrs = segment, .rising = first},
-      {.name = "no values", .in = {make_spec({0}), make_spec({3})}}};
+  op.cases = {{.name = "line", .in = {make_spec({9}), make_spec({3, 4})}, .rising = first},
+              {.name = "rows", .in = {make_spec({3, 5}), make_spec({3, 4})}, .attrs = right, .rising = first},
+              {.name = "kept", .in = {make_spec({4}), make_spec({7})}, .attrs = segment, .rising = first},
+              {.name = "no values", .in = {make_spec({0}), make_spec({3})}}};
   registry.add(std::move(op));
 }
 
@@ -98,7 +99,8 @@ void register_interpolation(Registry& registry) {
   add_searchsorted(registry);
   Op op;
   op.name = "interp1d";
-  op.doc = "x [..], rising knots [n], values [.., n] -> values at x, linear between knots, constant outside [.., x's axes]";
+  op.doc =
+      "x [..], rising knots [n], values [.., n] -> values at x, linear between knots, constant outside [.., x's axes]";
   op.infer = infer_interp;
   op.compose = interp;
   const std::vector<bool> knots = {false, true, false};

@@ -17,9 +17,9 @@ MatrixShape matrix_shape(const char* op, Specs in, std::size_t index);
 MatrixShape square_shape(const char* op, Specs in, std::size_t index);
 Shape joined(const Shape& batch, std::initializer_list<std::int64_t> rest);
 
-// A kernel that runs one matrix of a batch at a time: body(operands, results) gives false where there is no result, which
-// becomes Error(bad_input) "<op>: matrix <i> <complaint>". `in`, `out`: elements a matrix; `pairs`: which matrix of each
-// operand belongs to matrix i of the batch.
+// A kernel that runs one matrix of a batch at a time: body(operands, results) gives false where there is no result,
+// which becomes Error(bad_input) "<op>: matrix <i> <complaint>". `in`, `out`: elements a matrix; `pairs`: which matrix
+// of each operand belongs to matrix i of the batch.
 struct MatrixKernel {
   const char* op;
   const char* complaint;
@@ -43,6 +43,6 @@ Value as_scalar_matrix(Value v);             // [..] -> [.., 1, 1]
 Value identity(Value like, std::int64_t n);  // [n, n]
 // 1 on and below the diagonal plus `offset`, else 0: [rows, columns].
 Value lower_mask(Value like, std::int64_t rows, std::int64_t columns, std::int64_t offset);
-Value plus(Value a, Value b);                // either may be undefined
+Value plus(Value a, Value b);  // either may be undefined
 
 }  // namespace assay::engine::linalg

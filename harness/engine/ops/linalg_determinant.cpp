@@ -79,9 +79,7 @@ void add_det(Registry& registry) {
       *out[0] = sign == 0 ? 0.0f : static_cast<float>(sign * std::exp(static_cast<double>(log_abs)));
     });
   };
-  op.vjp = [](const VjpArgs& v) {
-    return std::vector<Value>{inverse_transposed(v.in[0], v.cotangents[0] * v.out[0])};
-  };
+  op.vjp = [](const VjpArgs& v) { return std::vector<Value>{inverse_transposed(v.in[0], v.cotangents[0] * v.out[0])}; };
   op.cases = determinant_cases();
   registry.add(std::move(op));
 }
@@ -114,7 +112,8 @@ void add_lyapunov(Registry& registry) {
   Op op;
   op.name = "lyapunov";
   op.doc =
-      "s [.., n, n], of which the symmetric part is read, g [.., n, n] -> x with s x + x s = g; where two eigenvalues of s "
+      "s [.., n, n], of which the symmetric part is read, g [.., n, n] -> x with s x + x s = g; where two eigenvalues "
+      "of s "
       "add up to 0 that part of x is 0";
   op.infer = [](Specs in, const Attrs&) {
     expect_count("lyapunov", in, 2, 2);
@@ -150,7 +149,8 @@ void add_matrix_sqrt(Registry& registry) {
   Op op;
   op.name = "matrix_sqrt";
   op.doc =
-      "a [.., n, n], of which the symmetric part is read and must be positive semi-definite -> its symmetric square root; "
+      "a [.., n, n], of which the symmetric part is read and must be positive semi-definite -> its symmetric square "
+      "root; "
       "the gradient exists where a is definite";
   op.infer = [](Specs in, const Attrs&) {
     expect_square("matrix_sqrt", in);

@@ -43,7 +43,7 @@ std::vector<Value> cholesky_vjp(const VjpArgs& v) {
   const Value phi = lower_mask(lower, n, n, 0) - identity(lower, n) * 0.5;
   const Value inner = product_left_t(lower, v.cotangents[0]) * phi;
   const Attrs solve_t = {{"transpose", std::int64_t{1}}};
-  const Value left = call("triangular_solve", {lower, inner}, solve_t);                   // L^-T inner
+  const Value left = call("triangular_solve", {lower, inner}, solve_t);                         // L^-T inner
   const Value both = transposed(call("triangular_solve", {lower, transposed(left)}, solve_t));  // .. L^-1
   return {symmetric_part(both)};
 }
@@ -88,7 +88,8 @@ void add_eigh(Registry& registry) {
   Op op;
   op.name = "eigh";
   op.doc =
-      "a [.., n, n], of which the symmetric part is read -> rising eigenvalues [.., n], eigenvectors in columns [.., n, "
+      "a [.., n, n], of which the symmetric part is read -> rising eigenvalues [.., n], eigenvectors in columns [.., "
+      "n, "
       "n], the largest component of each positive";
   op.infer = [](Specs in, const Attrs&) {
     expect_count("eigh", in, 1, 1);
@@ -166,8 +167,8 @@ void add_svd(Registry& registry) {
   registry.add(std::move(op));
 }
 
-// Of a full-rank tall matrix: Walter & Lehmann, "Algorithmic differentiation of linear algebra functions", 2010: (gQ + Q
-// copyltu(M)) R^-T with M = R gR^T - gQ^T Q, copyltu(M) its lower triangle made symmetric.
+// Of a full-rank tall matrix: Walter & Lehmann, "Algorithmic differentiation of linear algebra functions", 2010: (gQ +
+// Q copyltu(M)) R^-T with M = R gR^T - gQ^T Q, copyltu(M) its lower triangle made symmetric.
 Value tall_gradient(Value q, Value r, Value gq, Value gr) {
   Value m;
   if (gr.defined()) m = product_right_t(r, gr);

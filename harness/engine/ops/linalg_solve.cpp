@@ -105,7 +105,8 @@ void add_triangular_solve(Registry& registry) {
   Op op;
   op.name = "triangular_solve";
   op.doc =
-      "a [.., n, n], b [.., n, k] -> x with t x = b, t the lower triangle of a; attributes upper (0: the upper triangle), "
+      "a [.., n, n], b [.., n, k] -> x with t x = b, t the lower triangle of a; attributes upper (0: the upper "
+      "triangle), "
       "transpose (0: t^T x = b), unit_diagonal (0: ones are read on the diagonal)";
   op.infer = [](Specs in, const Attrs&) {
     const System s = system_of("triangular_solve", in, true);
@@ -166,9 +167,9 @@ void add_inverse(Registry& registry) {
 // The gradient for A of <g, A^+>: Golub & Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
 // problems whose variables separate", 1973, equation (4.12), transposed. Exists where the rank is constant.
 Value pinv_gradient(Value a, Value p, Value g) {
-  const Value gp = product_right_t(g, p);        // g P^T
-  const Value pg = product_left_t(p, g);         // P^T g
-  const Value first = -product_right_t(pg, p);   // -P^T g P^T
+  const Value gp = product_right_t(g, p);                    // g P^T
+  const Value pg = product_left_t(p, g);                     // P^T g
+  const Value first = -product_right_t(pg, p);               // -P^T g P^T
   const Value t = product_left_t(g, product_right_t(p, p));  // g^T P P^T
   const Value second = t - product(a, product(p, t));        // (1 - A P) g^T P P^T
   const Value u = product_right_t(transposed(p), gp);        // P^T (g P^T)^T = P^T P g^T
@@ -186,7 +187,9 @@ void add_pinv(Registry& registry) {
     const MatrixShape m = matrix_shape("pinv", in, 0);
     return one(f32_spec(joined(m.batch, {m.columns, m.rows})));
   };
-  op.prepare = [](const PrepareRequest& r) { return prepare_inverse(r, "pinv", "is not finite", eigen::pseudo_inverse); };
+  op.prepare = [](const PrepareRequest& r) {
+    return prepare_inverse(r, "pinv", "is not finite", eigen::pseudo_inverse);
+  };
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{pinv_gradient(v.in[0], v.out[0], v.cotangents[0])}; };
   op.cases = {system_case("square", make_spec({3, 3}), {}), system_case("tall", make_spec({2, 4, 2}), {}),
               system_case("wide", make_spec({2, 3}), {}), system_case("nothing", make_spec({0, 2, 3}), {})};
@@ -212,7 +215,9 @@ void add_lstsq(Registry& registry) {
     const System s = system_of("lstsq", in, false);
     return one(f32_spec(joined(s.batch, {s.a.columns, s.b.columns})));
   };
-  op.prepare = [](const PrepareRequest& r) { return prepare_system(r, "lstsq", "is not finite", eigen::least_squares); };
+  op.prepare = [](const PrepareRequest& r) {
+    return prepare_system(r, "lstsq", "is not finite", eigen::least_squares);
+  };
   op.vjp = lstsq_vjp;
   op.cases = {system_case("square", make_spec({3, 3}), make_spec({3, 2})),
               system_case("tall", make_spec({2, 4, 2}), make_spec({2, 4, 1})),

@@ -138,8 +138,7 @@ void add_adjoint(Registry& registry) {
     return one(f32_spec(resized("pad_adjoint", in, padding_of("pad_adjoint", in, attrs), -1)));
   };
   op.prepare = [](const PrepareRequest& r) {
-    return scatter_kernel(
-        r, map_of(padding_of("pad_adjoint", std::span(&r.in[0].spec, 1), r.attrs), r.out[0].shape));
+    return scatter_kernel(r, map_of(padding_of("pad_adjoint", std::span(&r.in[0].spec, 1), r.attrs), r.out[0].shape));
   };
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{call("pad", {v.cotangents[0]}, v.attrs)}; };
   op.cases = {{.name = "reflect", .in = {make_spec({5, 6})}, .attrs = with_mode("reflect", {1, 2}, {1, 0})},

@@ -113,9 +113,8 @@ using Reals = std::vector<double>;
 std::vector<OpCase> linear_cases() {
   const Spec image = make_spec({2, 3, 4, 5}), line = make_spec({2, 7}), volume = make_spec({1, 2, 2, 3, 4});
   const Reals twice = {1, 1, 2, 2}, odd = {1, 1, 0.6, 1.7};
-  const Attrs crop =
-      with(with(how("linear", "tf_crop_and_resize"), "roi", Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, -0.1}),
-           "extrapolation_value", 2.5);
+  const Attrs crop = with(with(how("linear", "tf_crop_and_resize"), "roi", Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, -0.1}),
+                          "extrapolation_value", 2.5);
   const Attrs cubic = with(how("cubic", "half_pixel"), "cubic_coeff_a", -0.5);
   return {
       {.name = "bilinear", .in = {image}, .attrs = with(how("linear", "half_pixel"), "scales", twice)},
@@ -124,13 +123,19 @@ std::vector<OpCase> linear_cases() {
       {.name = "asymmetric", .in = {image}, .attrs = with(how("linear", "asymmetric"), "scales", odd)},
       {.name = "linear", .in = {line}, .attrs = with(how("linear", "half_pixel"), "sizes", Shape{2, 4})},
       {.name = "rows", .in = {line}, .attrs = with(how("linear", "half_pixel"), "sizes", Shape{5, 7})},
-      {.name = "trilinear", .in = {volume}, .attrs = with(how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 1.5, 0.5})},
+      {.name = "trilinear",
+       .in = {volume},
+       .attrs = with(how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 1.5, 0.5})},
       {.name = "crop", .in = {image}, .attrs = with(crop, "sizes", Shape{2, 3, 3, 4})},
       {.name = "cubic", .in = {image}, .attrs = with(how("cubic", "half_pixel"), "scales", odd)},
-      {.name = "cubic inside", .in = {image}, .attrs = with(with(cubic, "exclude_outside", std::int64_t{1}), "scales", twice)},
+      {.name = "cubic inside",
+       .in = {image},
+       .attrs = with(with(cubic, "exclude_outside", std::int64_t{1}), "scales", twice)},
       {.name = "to one", .in = {image}, .attrs = with(how("linear", "pytorch_half_pixel"), "sizes", Shape{2, 3, 1, 1})},
       {.name = "same", .in = {image}, .attrs = with(how("cubic", "align_corners"), "scales", Reals{1, 1, 1, 1})},
-      {.name = "no samples", .in = {make_spec({0, 3, 4, 5})}, .attrs = with(how("linear", "half_pixel"), "scales", twice)}};
+      {.name = "no samples",
+       .in = {make_spec({0, 3, 4, 5})},
+       .attrs = with(how("linear", "half_pixel"), "scales", twice)}};
 }
 
 std::vector<OpCase> nearest_cases() {
@@ -150,7 +155,8 @@ std::vector<OpCase> nearest_cases() {
   for (const char* rounding : {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}) {
     for (const char* coordinates : {"half_pixel", "align_corners", "asymmetric"}) {
       const Attrs attrs = with(how("nearest", coordinates), "nearest_mode", std::string(rounding));
-      cases.push_back({.name = std::string(rounding) + " " + coordinates, .in = {image}, .attrs = with(attrs, "scales", odd)});
+      cases.push_back(
+          {.name = std::string(rounding) + " " + coordinates, .in = {image}, .attrs = with(attrs, "scales", odd)});
     }
   }
   return cases;

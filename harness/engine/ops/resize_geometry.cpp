@@ -90,8 +90,7 @@ double source(const Rule& rule, const AxisSize& s, std::int64_t i) {
     case Coordinates::asymmetric:
       return x / s.scale;
     default:
-      return s.out == 1 ? (s.begin + s.end) * last / 2
-                        : s.begin * last + x * (s.end - s.begin) * last / (extent - 1);
+      return s.out == 1 ? (s.begin + s.end) * last / 2 : s.begin * last + x * (s.end - s.begin) * last / (extent - 1);
   }
 }
 
@@ -142,7 +141,8 @@ void add_taps(const Rule& rule, double at, AxisTaps& axis) {
 ResizedAxis resized_axis(const Rule& rule, const AxisSize& s) {
   ResizedAxis r;
   r.taps.in = s.in, r.taps.out = s.out;
-  r.taps.taps = rule.interpolation == Interpolation::nearest ? 1 : (rule.interpolation == Interpolation::linear ? 2 : 4);
+  r.taps.taps =
+      rule.interpolation == Interpolation::nearest ? 1 : (rule.interpolation == Interpolation::linear ? 2 : 4);
   const bool crop = rule.coordinates == Coordinates::tf_crop_and_resize;
   r.taps.identity = s.in == s.out && s.scale == 1 && !(crop && (s.begin != 0 || s.end != 1));
   for (std::int64_t i = 0; i < s.out; ++i) {

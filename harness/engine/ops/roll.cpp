@@ -80,9 +80,7 @@ void register_roll(Registry& registry) {
     return std::vector<Value>{call("roll", {v.cotangents[0]}, back)};
   };
   op.cases = {
-      {.name = "window",
-       .in = {make_spec({2, 4, 5, 3})},
-       .attrs = {{"shifts", Shape{-2, 1}}, {"axes", Shape{2, 1}}}},
+      {.name = "window", .in = {make_spec({2, 4, 5, 3})}, .attrs = {{"shifts", Shape{-2, 1}}, {"axes", Shape{2, 1}}}},
       {.name = "all", .in = {make_spec({3, 4})}, .attrs = {{"shifts", Shape{4, -9}}}},
       {.name = "nothing", .in = {make_spec({0, 2})}, .attrs = {{"shifts", Shape{1, 1}}}}};
   registry.add(std::move(op));

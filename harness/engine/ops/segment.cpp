@@ -73,7 +73,9 @@ void add_sums(Registry& registry) {
   registry.add(std::move(mean));
 }
 
-bool replaces(float a, float best, float sign) { return sign * a > sign * best || (std::isnan(a) && !std::isnan(best)); }
+bool replaces(float a, float best, float sign) {
+  return sign * a > sign * best || (std::isnan(a) && !std::isnan(best));
+}
 
 Kernel prepare_extreme(const PrepareRequest& request, const char* op, float sign) {
   Kernel kernel = dense_kernel(request);
@@ -145,12 +147,10 @@ void add_bincount(Registry& registry) {
     return std::vector<Value>{segment_sum(weights, reshape(in[0], flat), attrs.integer("bins", 0))};
   };
   const Attrs bins = {{"bins", std::int64_t{5}}};
-  op.cases = {{.name = "counts", .in = {make_spec({2, 6}, DType::i64)}, .attrs = bins, .integers_below = 4},
-              {.name = "weights",
-               .in = {make_spec({7}, DType::i64), make_spec({7})},
-               .attrs = bins,
-               .integers_below = 5},
-              {.name = "nothing", .in = {make_spec({0}, DType::i64)}, .attrs = bins, .integers_below = 5}};
+  op.cases = {
+      {.name = "counts", .in = {make_spec({2, 6}, DType::i64)}, .attrs = bins, .integers_below = 4},
+      {.name = "weights", .in = {make_spec({7}, DType::i64), make_spec({7})}, .attrs = bins, .integers_below = 5},
+      {.name = "nothing", .in = {make_spec({0}, DType::i64)}, .attrs = bins, .integers_below = 5}};
   registry.add(std::move(op));
 }
 
@@ -158,12 +158,14 @@ void add_bincount(Registry& registry) {
 
 void register_segment(Registry& registry) {
   add_sums(registry);
-  add_extreme(registry, "segment_max",
-              "x [N, ..], ids i64 [N] -> the maximum over the rows of each id, 0 where there is none; attribute segments",
-              1.0f);
-  add_extreme(registry, "segment_min",
-              "x [N, ..], ids i64 [N] -> the minimum over the rows of each id, 0 where there is none; attribute segments",
-              -1.0f);
+  add_extreme(
+      registry, "segment_max",
+      "x [N, ..], ids i64 [N] -> the maximum over the rows of each id, 0 where there is none; attribute segments",
+      1.0f);
+  add_extreme(
+      registry, "segment_min",
+      "x [N, ..], ids i64 [N] -> the minimum over the rows of each id, 0 where there is none; attribute segments",
+      -1.0f);
   add_bincount(registry);
 }
 

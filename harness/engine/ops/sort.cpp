@@ -24,7 +24,8 @@ Line lines_of(const Shape& x, std::size_t axis) {
 Kernel prepare_sort(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& x = request.in[0].spec;
-  const Line l = lines_of(x.shape, axis_of("sort", std::span(&x, 1), request.attrs.integer("axis", -1), x.shape.size()));
+  const Line l =
+      lines_of(x.shape, axis_of("sort", std::span(&x, 1), request.attrs.integer("axis", -1), x.shape.size()));
   const bool falling = request.attrs.integer("descending", 0) != 0;
   kernel.run = [l, falling](const KernelArgs& args) {
     std::vector<std::int64_t> order(static_cast<std::size_t>(l.extent));

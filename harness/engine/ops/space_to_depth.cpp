@@ -44,9 +44,8 @@ void add_space_to_depth(Registry& registry) {
     return std::vector<Value>{
         reshape(permuted(split, {0, 3, 5, 1, 2, 4}), {k.n, k.c * k.b * k.b, k.h / k.b, k.w / k.b})};
   };
-  op.cases = {
-      {.name = "blocks", .in = {make_spec({2, 3, 4, 6})}, .attrs = {{"blocksize", std::int64_t{2}}}},
-      {.name = "nothing", .in = {make_spec({0, 3, 4, 6})}, .attrs = {{"blocksize", std::int64_t{2}}}}};
+  op.cases = {{.name = "blocks", .in = {make_spec({2, 3, 4, 6})}, .attrs = {{"blocksize", std::int64_t{2}}}},
+              {.name = "nothing", .in = {make_spec({0, 3, 4, 6})}, .attrs = {{"blocksize", std::int64_t{2}}}}};
   registry.add(std::move(op));
 }
 
@@ -70,7 +69,8 @@ void register_space_to_depth(Registry& registry) {
     const Blocks k = blocks_of("depth_to_space", std::span(&x, 1), attrs);
     const std::int64_t c = k.c / (k.b * k.b);
     const bool dcr = depth_first(std::span(&x, 1), attrs);
-    const Value split = dcr ? reshape(in[0], {k.n, k.b, k.b, c, k.h, k.w}) : reshape(in[0], {k.n, c, k.b, k.b, k.h, k.w});
+    const Value split =
+        dcr ? reshape(in[0], {k.n, k.b, k.b, c, k.h, k.w}) : reshape(in[0], {k.n, c, k.b, k.b, k.h, k.w});
     const Value mixed = permuted(split, dcr ? Shape{0, 3, 4, 1, 5, 2} : Shape{0, 1, 4, 2, 5, 3});
     return std::vector<Value>{reshape(mixed, {k.n, c, k.h * k.b, k.w * k.b})};
   };

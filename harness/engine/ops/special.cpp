@@ -1,8 +1,8 @@
 // Special functions: lgamma and its derivatives, erfc, erfinv, atan2. Computed in f64.
-#include <cmath>
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/polygamma.hpp>
+#include <cmath>
 
 #include "harness/engine/ops/broadcast.hpp"
 #include "harness/engine/ops/unary.hpp"

@@ -17,7 +17,8 @@ Matrix matrix_of(const char* op, Specs in, const Attrs& attrs) {
   expect_count(op, in, 2, 2);
   expect_f32(op, in);
   const Shape& w = in[0].shape;
-  if (w.empty() || in[1].shape != Shape{w[0]} || in[0].count() == 0) op_error(op, in, "takes w [O, ..], not empty, and u [O]");
+  if (w.empty() || in[1].shape != Shape{w[0]} || in[0].count() == 0)
+    op_error(op, in, "takes w [O, ..], not empty, and u [O]");
   if (attrs.integer("steps", 1) < 1) op_error(op, in, "attribute steps must be positive");
   return {w[0], in[0].count() / w[0]};
 }
@@ -68,7 +69,8 @@ void add_iteration(Registry& registry) {
   Op op;
   op.name = "power_iteration";
   op.doc =
-      "w [O, ..] as a matrix of O rows, u [O] -> u and v [rest], unit vectors after attribute steps (1) of v = w^T u, u = "
+      "w [O, ..] as a matrix of O rows, u [O] -> u and v [rest], unit vectors after attribute steps (1) of v = w^T u, "
+      "u = "
       "w v; constants for gradients";
   op.infer = [](Specs in, const Attrs& attrs) {
     const Matrix m = matrix_of("power_iteration", in, attrs);
@@ -88,7 +90,8 @@ void register_spectral_norm(Registry& registry) {
   Op op;
   op.name = "spectral_norm";
   op.doc =
-      "w [O, ..], u [O] the vector kept from the last call -> w / sigma, the next u; sigma = u^T w v after attribute steps "
+      "w [O, ..], u [O] the vector kept from the last call -> w / sigma, the next u; sigma = u^T w v after attribute "
+      "steps "
       "(1) of power iteration, u and v constants for gradients";
   op.infer = [](Specs in, const Attrs& attrs) {
     matrix_of("spectral_norm", in, attrs);

@@ -1,9 +1,8 @@
 // Ops that are compositions: a compiled plan holds their parts only, and computes what the tape computes.
-#include "helpers.hpp"
-
 #include "harness/engine/tape/eager.hpp"
 #include "harness/graph/compiled.hpp"
 #include "harness/graph/program.hpp"
+#include "helpers.hpp"
 
 namespace assay::graph {
 namespace {
