@@ -122,7 +122,7 @@ Json ops() {
   const engine::Registry& registry = engine::Registry::get();
   for (engine::OpId id = 0; id < static_cast<engine::OpId>(registry.size()); ++id) {
     const engine::Op& op = registry.op(id);
-    items.push_back(Json::object({{"id", op.name}, {"doc", op.doc}, {"vjp", op.vjp != nullptr}, {"onnx", op.onnx}}));
+    items.push_back(Json::object({{"id", op.name}, {"doc", op.doc}, {"vjp", op.differentiable()}, {"onnx", op.onnx}}));
   }
   return items;
 }

@@ -51,6 +51,12 @@ const Table& table() {
     add_quantisation(t);
     add_losses(t);
     add_recurrent(t);
+    add_geometry(t);
+    add_sorting(t);
+    add_sampling(t);
+    add_spectral(t);
+    add_special(t);
+    add_linalg(t);
     return t;
   }();
   return all;

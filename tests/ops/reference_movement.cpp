@@ -109,21 +109,6 @@ Arrays unslice(const Arrays& in, const Attrs& attrs) {
   return {out};
 }
 
-Arrays pad(const Arrays& in, const Attrs& attrs) {
-  const std::size_t rank = in[0].shape.size();
-  const Shape before = full(attrs, "before", rank, 0), after = full(attrs, "after", rank, 0);
-  Shape shape = in[0].shape;
-  for (std::size_t k = 0; k < rank; ++k) shape[k] += before[k] + after[k];
-  Array out(shape);
-  std::fill(out.v.begin(), out.v.end(), attrs.real("value", 0));
-  for_each_index(in[0].shape, [&](const Shape& i) {
-    Shape to = i;
-    for (std::size_t k = 0; k < rank; ++k) to[k] += before[k];
-    out.ref(to) = in[0].at(i);
-  });
-  return {out};
-}
-
 // Index of the sliced operand that belongs to index `i` of the gathered result.
 Shape gathered(const Shape& i, const Array& indices, std::size_t a) {
   const auto at = i.begin() + static_cast<std::ptrdiff_t>(a);
@@ -233,7 +218,6 @@ void add_movement(Table& t) {
   t["split"] = split;
   t["slice"] = slice;
   t["unslice"] = unslice;
-  t["pad"] = pad;
   t["gather"] = gather;
   t["embedding"] = [](const Arrays& in, const Attrs&) { return gather(in, {}); };
   t["scatter_add"] = scatter_add;

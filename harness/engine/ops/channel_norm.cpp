@@ -16,7 +16,7 @@ MemDesc leading(const PrepareRequest& request, std::initializer_list<std::size_t
   const Spec& x = request.in[0].spec;
   const bool blocks_only = x.dtype == DType::bf16;
   for (const std::size_t i : candidates) {
-    const auto view = request.in[i].layout.native() ? spatial_view(request.in[i]) : std::nullopt;
+    const auto view = !request.in[i].layout.native() ? std::nullopt : blocks_only ? channel_view(request.in[i]) : spatial_view(request.in[i]);
     if (view && (!blocks_only || view->block % 16 == 0)) return request.in[i];
   }
   if (!blocks_only) return {x, Layout::dense(x)};

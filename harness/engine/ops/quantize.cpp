@@ -1,5 +1,5 @@
 // Quantisation to integers and back, per tensor or per slice of one axis: q = saturate(round(x / scale) + zero point),
-// halves to even. fake_quantize rounds and comes back in F32; its gradient passes straight through the rounding (Bengio
+// halves to even. fake_quantize_affine rounds and comes back in F32; its gradient passes straight through the rounding (Bengio
 // et al. 2013), and for scale and zero point it is that of learned step sizes (Esser et al. 2020).
 #include <algorithm>
 #include <cmath>

@@ -17,7 +17,10 @@ void accumulate(Kernel& kernel, int index, std::size_t out_bytes) {
 
 Shape grouped(const Shape& weights, std::int64_t groups) {
   if (groups == 1) return weights;
-  return {groups, weights[0] / groups, weights[1], weights[2], weights[3]};
+  Shape split = weights;
+  split[0] /= groups;
+  split.insert(split.begin(), groups);
+  return split;
 }
 
 Shape dnnl_dilation(const ConvProblem& p) {
