@@ -85,10 +85,10 @@ std::map<std::string, Spec> Graph::shapes(std::int64_t batch) const {
     } catch (const Error& e) {
       bad("node '" + node.name + "': " + e.what());
     }
-    if (out.size() != node.outputs.size()) {
+    if (node.outputs.empty() || node.outputs.size() > out.size()) {
       bad(place(node) + " makes " + std::to_string(out.size()) + " values and names " + std::to_string(node.outputs.size()));
     }
-    for (std::size_t i = 0; i < out.size(); ++i) define(values, node.outputs[i], out[i], place(node));
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) define(values, node.outputs[i], out[i], place(node));
   }
   return values;
 }
