@@ -3,6 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/engine/tape/eager.hpp"
+#include "harness/graph/mixing.hpp"
 #include "harness/graph/trainer_impl.hpp"
 
 namespace assay::graph {
@@ -154,16 +155,14 @@ void Trainer::Impl::perturb_batch() {
   random_start(ball, seed, epoch, ids, delta);
   std::span<float> at = attacked.renew<float>();
   apply_delta(ball, x, delta, at);
+  if (!recipe.mixes()) {
+    targets.resize(ids.size() * static_cast<std::size_t>(net.classes()));
+    fill_targets(labels.values<std::int64_t>(), 0, targets);
+  }
   const std::int64_t steps = recipe.adversary == "fgsm" ? 1 : recipe.adv_steps;
   for (std::int64_t k = 0; k < steps; ++k) {
     const std::span<const float> logits = net.forward(attacked.tensor(), keys(static_cast<std::uint64_t>(k + 1)));
     cotangent.resize(logits.size());
-    if (!recipe.mixes()) {
-      targets.resize(logits.size());
-      const auto y = labels.values<std::int64_t>();
-      std::fill(targets.begin(), targets.end(), 0.0F);
-      for (std::size_t i = 0; i < y.size(); ++i) targets[i * static_cast<std::size_t>(net.classes()) + static_cast<std::size_t>(y[i])] = 1.0F;
-    }
     soft_cross_entropy(logits, targets, net.classes(), cotangent);
     net.backward(cotangent);
     statistics.update([&](const std::string& name) { return net.output("stat:" + name); });
