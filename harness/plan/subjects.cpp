@@ -15,10 +15,27 @@ Descriptor as_schema(const std::string& id, const std::vector<ParamSchema>& para
   return out;
 }
 
-// Architectures and recipes are read by the host as plain numbers: a fraction becomes the real it stands for.
+// Architectures and recipes are read by the host as plain numbers: a fraction becomes the real it stands for. A real
+// whose fallback is a fraction stays one: what is hashed is what was meant.
 Json as_numbers(const std::vector<ParamSchema>& schema, Json values) {
+  for (const ParamSchema& param : schema) {
+    if (param.type != "real" || !values.has(param.key)) continue;
+    const Json& value = values.at(param.key);
+    if (!param.fallback.is_string()) {
+      values[param.key] = param_real(value);
+    } else if (const auto exact = Rational::parse(value.is_string() ? value.as_string() : value.dump())) {
+      values[param.key] = exact->str();
+    }
+  }
+  return values;
+}
+
+// Fields that came after the first version stay out of specs and hashes while they have no effect, so that adding one
+// leaves every older key alone.
+Json without_silent(const std::vector<ParamSchema>& schema, Json values) {
   for (const ParamSchema& param : schema)
-    if (param.type == "real" && values.has(param.key)) values[param.key] = param_real(values.at(param.key));
+    if (!param.silent_at.is_null() && values.has(param.key) && values.at(param.key) == param.silent_at)
+      values.object_ref().erase(param.key);
   return values;
 }
 
@@ -102,7 +119,20 @@ Json Planner::recipe_of(const RecipeSpec& spec, const char* what) const {
     fail(spec.base.given() ? spec.base.place : spec.place,
          fmt::format("{}.recipe: unknown recipe '{}'{}", what, spec.base.value, suggestion(spec.base.value, names)));
   }
-  return as_numbers(found->second, expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all);
+  return without_silent(found->second,
+                        as_numbers(found->second, expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all));
+}
+
+void Planner::watch(const Json& recipe, const Place& place, Stage& stage, Json& identity) {
+  const bool stops = recipe.get("patience", 0) > 0;
+  const bool plateau = recipe.get("schedule", "") == "plateau" && recipe.get("monitor", "validation-loss") == "validation-loss";
+  if (!stops && !plateau) return;
+  if (!suite_.data.val)
+    fail(place, fmt::format("recipe.{}: watches the loss on a validation list; expected data.val", stops ? "patience" : "schedule"));
+  const std::string key = records(*suite_.data.val);
+  stage.inputs.push_back(from_node("val", key, records_file));
+  identity["val"] = key;
+  val_is_read_ = true;
 }
 
 Json Planner::model_recipe(const ModelSpec& model) const {
@@ -112,8 +142,18 @@ Json Planner::model_recipe(const ModelSpec& model) const {
   return recipe_of(model.train ? *model.train : standard, "model.train");
 }
 
+// Passes that a recipe makes for each that a plain one makes, in units of a plain step (three forward passes).
+static double adversary_factor(const Json& recipe) {
+  const std::string adversary = recipe.get("adversary", "none");
+  const double steps = recipe.get("adv_steps", 7.0);
+  if (adversary == "fgsm") return 5.0 / 3.0;
+  if (adversary == "pgd") return (2 * steps + 3) / 3.0;
+  if (adversary == "trades") return (2 * steps + 7) / 3.0;
+  return adversary == "free" ? recipe.get("adv_replays", 8.0) : 1.0;
+}
+
 double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const {
-  const double images = static_cast<double>(count(list)) * recipe.get("epochs", 1.0);
+  const double images = static_cast<double>(count(list)) * recipe.get("epochs", 1.0) * adversary_factor(recipe);
   return images / 1000.0 * train_rate(model);
 }
 
@@ -150,6 +190,7 @@ std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_see
                                 {"classes", classes()},
                                 {"seeds", node.seeds.to_json()},
                                 {"numerics", numerics_.to_json()}});
+  watch(recipe, model.train ? model.train->place : model.place, stage, identity);
 
   const bool foreign_net = !context_.zoo.count(model.build->value);
   const bool trainer = model.train && model.train->trainer;
@@ -216,6 +257,7 @@ std::string Planner::derive_node(const ModelSpec& model, std::int64_t subject_se
     tune.inputs = {from_stage("model", "run", model_file), from_node("train", train, records_file)};
     tune.spec = Json::object({{"recipe", recipe_of(*suite_.finetune, "finetune")}});
     identity["finetune"] = tune.spec.at("recipe");
+    watch(tune.spec.at("recipe"), suite_.finetune->place, tune, identity);
     node.cost_seconds += finetune_seconds(origin);
     node.stages.push_back(std::move(tune));
   }
