@@ -127,7 +127,9 @@ void CompiledPlan::Impl::run_phase(int phase, const std::map<std::string, Tensor
     }
     const auto start = Clock::now();
     run_step(i, keys);
-    timings[i].seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    timings[i].last_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    timings[i].last_start = std::chrono::duration<double>(start - profile_start).count();
+    timings[i].seconds += timings[i].last_seconds;
     ++timings[i].calls;
   }
 }
@@ -141,7 +143,12 @@ const std::vector<std::string>& CompiledPlan::output_names() const { return impl
 bool CompiledPlan::needs_ids() const { return !impl_->random.empty(); }
 std::size_t CompiledPlan::arena_bytes() const { return impl_->list.arena_bytes; }
 std::size_t CompiledPlan::kernel_count() const { return impl_->list.steps.size(); }
-void CompiledPlan::profile(bool on) { impl_->profiling = on; }
+
+void CompiledPlan::profile(bool on) {
+  impl_->profiling = on;
+  impl_->profile_start = Clock::now();
+  impl_->timings.assign(impl_->list.steps.size(), {});
+}
 
 int CompiledPlan::output_index(const std::string& name) const {
   const auto it = std::find(impl_->names.begin(), impl_->names.end(), name);
@@ -174,7 +181,14 @@ void CompiledPlan::bind(const std::string& parameter, const float* values) {
 
 std::vector<CompiledPlan::Timing> CompiledPlan::timings() const {
   std::vector<Timing> table = impl_->timings;
-  for (std::size_t i = 0; i < table.size(); ++i) table[i].what = impl_->list.steps[i].what;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const Step& step = impl_->list.steps[i];
+    table[i].what = step.what;
+    table[i].kernel = step.kernel.name;
+    table[i].macs = step.cost.macs;
+    table[i].bytes = step.cost.bytes;
+    table[i].reorder = step.reorder;
+  }
   return table;
 }
 

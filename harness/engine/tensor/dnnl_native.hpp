@@ -29,6 +29,9 @@ struct Binding {
   int index;
   Md md;
 };
+// Attributes for dst = act(result + what dst holds), and the kernel's change that lets dst hold the operand in[index].
+dnnl::primitive_attr fused(bool residual, Activation act);
+void accumulate(Kernel& kernel, int index, std::size_t out_bytes);
 Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings);
 
 template <class Function>

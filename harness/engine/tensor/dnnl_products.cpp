@@ -2,9 +2,9 @@
 #include <cstring>
 
 #include "harness/engine/tensor/dnnl_native.hpp"
+#include "harness/engine/tensor/dnnl_winograd.hpp"
 
 namespace assay::engine::native {
-namespace {
 
 using dnnl::algorithm;
 
@@ -24,9 +24,12 @@ dnnl::primitive_attr fused(bool residual, Activation act) {
   dnnl::post_ops ops;
   if (residual) ops.append_sum(1.0f);
   if (act == Activation::relu) ops.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (act == Activation::relu6) ops.append_eltwise(1.0f, algorithm::eltwise_clip, 0.0f, 6.0f);
   attr.set_post_ops(ops);
   return attr;
 }
+
+namespace {
 
 Shape grouped(const Shape& weights, std::int64_t groups) {
   if (groups == 1) return weights;
@@ -68,6 +71,7 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, con
 }  // namespace
 
 Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, const Layout& src) {
+  if (auto winograd = winograd_forward(problem, fusion)) return *winograd;
   return translated("conv2d", [&] {
     const auto pd = preferring(follows(src), [&](bool follow) {
       return forward_desc(problem, fusion, follow ? md_of(src) : any_md(problem.src));
@@ -89,6 +93,7 @@ Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, c
 }
 
 Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
+  if (auto winograd = winograd_backward_data(p)) return *winograd;
   return translated("conv2d_bwd_data", [&] {
     const auto hint = forward_desc(p, {}, any_md(p.src));
     const auto pd = preferring(follows(diff_dst), [&](bool follow) {
@@ -109,6 +114,7 @@ Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
 }
 
 Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const Layout& diff_dst) {
+  if (auto winograd = winograd_backward_weights(p)) return *winograd;
   return translated("conv2d_bwd_weights", [&] {
     const auto hint = forward_desc(p, {}, any_md(p.src));
     const auto pd = preferring(follows(src) || follows(diff_dst), [&](bool follow) {
