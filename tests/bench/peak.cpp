@@ -4,6 +4,7 @@
 namespace assay::bench {
 
 volatile float fma_sink = 0;
+volatile float fma_factor = 0.999f;  // read at run time: a constant recurrence would be solved by the compiler
 
 namespace {
 
@@ -13,7 +14,7 @@ template <class Vector>
 inline __attribute__((always_inline)) float chains(std::int64_t rounds) {
   Vector sum[kChains];
   for (Vector& s : sum) s = Vector{} + 1.0f;
-  const Vector a = Vector{} + 0.999f, b = Vector{} + 0.001f;
+  const Vector a = Vector{} + fma_factor, b = Vector{} + 0.001f;
   for (std::int64_t r = 0; r < rounds; ++r) {
 #pragma GCC unroll 12
     for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * a + b;
