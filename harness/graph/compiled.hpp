@@ -62,7 +62,7 @@ class CompiledPlan {
   std::size_t arena_bytes() const;
   std::size_t kernel_count() const;
   std::string to_text() const;      // kernels with shapes, layouts' reorders and offsets
-  // One kernel in the order of execution, summed over the runs since profile(true).
+  // One kernel in the order of execution, summed over the runs since profile(true); CPU time, wall with several threads.
   struct Timing {
     std::string what;          // op and result
     std::string kernel;        // the library's implementation; "" for own loops

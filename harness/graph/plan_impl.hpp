@@ -1,8 +1,6 @@
 // The state of a CompiledPlan. Private to this folder.
 #pragma once
 
-#include <chrono>
-
 #include "harness/graph/compiled.hpp"
 #include "harness/graph/plan_steps.hpp"
 
@@ -22,7 +20,7 @@ struct CompiledPlan::Impl {
   std::vector<int> output_phases;                           // in which each result is written
   std::vector<Timing> timings;
   bool profiling = false;
-  std::chrono::steady_clock::time_point profile_start;
+  double profile_start = 0;
   std::vector<void*> pointers;                              // of each buffer, now
   std::shared_ptr<const Graph> graph;                       // keeps the values of unbound live parameters
 

@@ -176,7 +176,7 @@ std::string profile(const std::vector<std::string>& words) {
   const auto made = engine::engine_counters().reorders - reorders;
   const std::vector<Timing> timings = plan.timings();
   if (!wish.trace.empty()) write_atomic(wish.trace, trace_of(timings).dump());
-  return fmt::format("{} {} batch {}: means of {} runs, wall time\n", wish.model, wish.work, wish.batch, wish.iterations) +
+  return fmt::format("{} {} batch {}: means of {} runs, CPU time\n", wish.model, wish.work, wish.batch, wish.iterations) +
          table_of(timings) +
          fmt::format("arena {:.1f} MB, {} kernels, {} layout changes a run\n", static_cast<double>(plan.arena_bytes()) / 1e6,
                      plan.kernel_count(), made / static_cast<std::uint64_t>(wish.iterations));
