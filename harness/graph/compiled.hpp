@@ -73,8 +73,17 @@ class CompiledPlan {
   std::size_t arena_bytes() const;
   std::size_t kernel_count() const;
   std::string to_text() const;      // kernels with shapes, layouts' reorders and offsets
-  struct Timing { std::string what; double seconds = 0; std::uint64_t calls = 0; };
-  void profile(bool on);            // adds clock reads around kernels
+  // One kernel in the order of execution, summed over the runs since profile(true); CPU time, wall with several threads.
+  struct Timing {
+    std::string what;          // op and result
+    std::string kernel;        // the library's implementation; "" for own loops
+    double seconds = 0;
+    double macs = 0, bytes = 0;  // of one call
+    std::uint64_t calls = 0;
+    bool reorder = false;
+    double last_start = 0, last_seconds = 0;  // of the last call; start on the clock of profile(true)
+  };
+  void profile(bool on);            // adds clock reads around kernels; forgets what was summed
   std::vector<Timing> timings() const;
 
  private:

@@ -54,10 +54,12 @@ class Executor {
   RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
                                    const ForwardOptions& options = {}, bool watch_parameters = false);
 
-  CompiledPlan& plan(const CompileOptions& options);  // cached; options.batch is set to batch()
+  // Cached; options.batch is set to batch(), or to a power of two from 32 where rows are independent and images large.
+  CompiledPlan& plan(const CompileOptions& options);
 
  private:
   Precision precision_for(const CompileOptions& options) const;
+  std::int64_t chunk(const CompileOptions& options) const;
 
   std::shared_ptr<const Graph> graph_;
   std::shared_ptr<const Graph> folded_;  // batch norm folded: what the eager path runs in eval mode

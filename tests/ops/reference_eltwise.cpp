@@ -99,6 +99,7 @@ void add_binary(Table& t) {
   t["less"] = pairwise([](double a, double b) { return a < b ? 1.0 : 0.0; });
   t["less_equal"] = pairwise([](double a, double b) { return a <= b ? 1.0 : 0.0; });
   t["equal"] = pairwise([](double a, double b) { return a == b ? 1.0 : 0.0; });
+  t["relu6_grad"] = pairwise([](double y, double g) { return y > 0 && y < 6 ? g : 0.0; });
   t["relu_grad"] = pairwise([](double y, double g) { return y > 0 ? g : 0.0; });
   t["expand_like"] = pairwise([](double, double b) { return b; });
 }

@@ -50,7 +50,9 @@ void finish(Array& out, const Arrays& in, const Attrs& attrs, std::size_t channe
     double& y = out.ref(i);
     if (bias) y += in[2].at({i[channel]});
     if (residual) y += in.back().at(i);
-    if (attrs.text("act", "") == "relu") y = std::max(y, 0.0);
+    const std::string act = attrs.text("act", "");
+    if (!act.empty()) y = std::max(y, 0.0);
+    if (act == "relu6") y = std::min(y, 6.0);
   });
 }
 

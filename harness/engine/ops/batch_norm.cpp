@@ -1,5 +1,5 @@
 // Batch normalisation (Ioffe & Szegedy 2015): with given statistics, and with those of the batch. The training op can
-// add a residual and apply relu in the same pass; its gradient is one fused op when it will not be differentiated
+// add a residual and apply relu or relu6 in the same pass; its gradient is one fused op when it will not be differentiated
 // again, and a composition of elementary ops otherwise.
 #include <algorithm>
 #include <cmath>
@@ -102,14 +102,18 @@ std::vector<Value> eval_vjp(const VjpArgs& v) {
 }
 
 struct TrainOptions {
-  bool residual, relu;
+  bool residual, relu;  // relu: or relu6
+  float ceiling;        // of relu
   double eps;
 };
 
 TrainOptions options_of(std::string_view op, Specs in, const Attrs& attrs) {
   const std::string act = attrs.text("act", "");
-  if (!act.empty() && act != "relu") op_error(op, in, "unknown act '" + act + "'" + suggestion(act, {"", "relu"}));
-  return {attrs.integer("residual", 0) != 0, act == "relu", attrs.real("eps", kEps)};
+  if (!act.empty() && act != "relu" && act != "relu6") {
+    op_error(op, in, "unknown act '" + act + "'" + suggestion(act, {"relu", "relu6"}));
+  }
+  const float ceiling = act == "relu6" ? 6.0f : std::numeric_limits<float>::infinity();
+  return {attrs.integer("residual", 0) != 0, !act.empty(), ceiling, attrs.real("eps", kEps)};
 }
 
 std::vector<Spec> infer_train(Specs in, const Attrs& attrs) {
@@ -153,6 +157,7 @@ Run train_run(const ChannelView& view, const TrainOptions& o) {
     }
     streams.out = elements_out<T>(args, 0);
     streams.residual = o.residual ? elements<T>(args, 3) : nullptr;
+    streams.ceiling = o.ceiling;
     norm_apply(view, streams, {.scale = s.f[1], .shift = s.f[2]}, o.relu);
   };
 }
@@ -190,6 +195,7 @@ Run train_grad_run(const ChannelView& view, const TrainOptions& o) {
     NormStreamsOf<T> streams{.x = elements<T>(args, 0), .g = elements<T>(args, 4)};
     streams.y = o.relu ? elements<T>(args, 5) : nullptr;
     streams.dz = o.residual ? elements_out<T>(args, 3) : nullptr;
+    streams.ceiling = o.ceiling;
     const float *gamma = floats(args, 1), *mean = floats(args, 2), *var = floats(args, 3);
     std::copy_n(mean, view.channels, s.f[3]);
     norm_grad_sums(view, streams, s.f[3], s.u, s.v);
@@ -237,7 +243,8 @@ std::vector<Value> elementary_vjp(const VjpArgs& v, const TrainOptions& o) {
   std::vector<Value> grads(v.in.size());
   const auto add = [](Value& to, Value term) { to = to.defined() ? to + term : term; };
   if (v.cotangents[0].defined()) {
-    const Value dz = o.relu ? call("relu_grad", {v.out[0], v.cotangents[0]}) : v.cotangents[0];
+    const char* mask = o.ceiling == 6.0f ? "relu6_grad" : "relu_grad";
+    const Value dz = o.relu ? call(mask, {v.out[0], v.cotangents[0]}) : v.cotangents[0];
     const Value inverse = inverse_std(v.out[2], v.attrs), hat = centred * reshape(inverse, wide);
     grads[1] = over_batch("reduce_sum", dz * hat);
     grads[2] = over_batch("reduce_sum", dz);
@@ -270,6 +277,8 @@ std::vector<OpCase> train_cases() {
   return {{.name = "image", .in = {x, c, c}, .attrs = {}},
           {.name = "relu and residual", .in = {x, c, c, x}, .attrs = relu_residual(true, true)},
           {.name = "one block", .in = {wide, w, w}, .attrs = relu_residual(true, false)},
+          {.name = "relu6", .in = {wide, w, w}, .attrs = {{"act", std::string("relu6")}}, .lo = -9, .hi = 9},
+          {.name = "relu6, dense", .in = {x, c, c}, .attrs = {{"act", std::string("relu6")}}, .lo = -9, .hi = 9},
           {.name = "vectors", .in = {make_spec({7, 5}), make_spec({5}), make_spec({5})}, .attrs = {{"eps", 1e-3}}}};
 }
 
@@ -279,7 +288,7 @@ std::vector<OpCase> train_grad_cases() {
     const bool relu = c.attrs.has("act");
     c.in = {c.in[0], c.in[1], c.in[1], c.in[1], c.in[0]};
     if (relu) c.in.push_back(c.in[0]);
-    c.lo = 0.1, c.hi = 1;  // the variance is an operand
+    c.lo = 0.1, c.hi = c.attrs.text("act", "") == "relu6" ? 8 : 1;  // the variance is an operand
     cases.push_back(c);
   }
   return cases;

@@ -21,6 +21,7 @@ void sums(const ChannelView& view, const Bf16NormStreams& s, const float* centre
   const std::int64_t row = view.plane() * view.block, channels = view.channel_blocks * view.block;
   std::fill_n(u, channels, 0.0);
   std::fill_n(v, channels, 0.0);
+  [[maybe_unused]] const Wide ceiling = Wide::all(s.ceiling);
   for (std::int64_t channel = 0; channel < channels; channel += kWide) {
     const Wide k = Wide::load(centre + channel);
     const std::int64_t cb = channel / view.block, lane = channel % view.block;
@@ -34,7 +35,7 @@ void sums(const ChannelView& view, const Bf16NormStreams& s, const float* centre
           const Wide centred = Wide::load(s.x + at) - k;
           Wide d = centred;
           if constexpr (kGrad) d = Wide::load(s.g + at);
-          if constexpr (kRelu) d = d.where_positive(Wide::load(s.y + at));
+          if constexpr (kRelu) d = d.where_inside(Wide::load(s.y + at), ceiling);
           if constexpr (kStore) d.store(s.dz + at);
           su = su + d;
           sv = sv + d * centred;
@@ -58,13 +59,14 @@ ASSAY_INLINE void for_each_lanes(const ChannelView& view, const Body& body) {
 
 template <bool kRelu, bool kResidual>
 void apply(const ChannelView& view, const Bf16NormStreams& s, const NormCoefficients& c) {
+  [[maybe_unused]] const Wide ceiling = Wide::all(s.ceiling);
   for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
     const Wide scale = Wide::load(c.scale + channel), shift = Wide::load(c.shift + channel);
     for (std::int64_t p = 0; p < view.plane(); ++p) {
       const std::int64_t at = base + p * view.block;
       Wide z = Wide::load(s.x + at) * scale + shift;
       if constexpr (kResidual) z = z + Wide::load(s.residual + at);
-      if constexpr (kRelu) z = z.where_positive(z);
+      if constexpr (kRelu) z = z.where_positive(z).at_most(ceiling);
       z.store(s.out + at);
     }
   });
@@ -72,13 +74,14 @@ void apply(const ChannelView& view, const Bf16NormStreams& s, const NormCoeffici
 
 template <bool kRelu>
 void apply_grad(const ChannelView& view, const Bf16NormStreams& s, const NormCoefficients& c) {
+  [[maybe_unused]] const Wide ceiling = Wide::all(s.ceiling);
   for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
     const Wide scale = Wide::load(c.scale + channel), shift = Wide::load(c.shift + channel);
     const Wide slope = Wide::load(c.slope + channel), centre = Wide::load(c.centre + channel);
     for (std::int64_t p = 0; p < view.plane(); ++p) {
       const std::int64_t at = base + p * view.block;
       Wide d = Wide::load(s.g + at);
-      if constexpr (kRelu) d = d.where_positive(Wide::load(s.y + at));
+      if constexpr (kRelu) d = d.where_inside(Wide::load(s.y + at), ceiling);
       (d * scale + ((Wide::load(s.x + at) - centre) * slope + shift)).store(s.out + at);
     }
   });

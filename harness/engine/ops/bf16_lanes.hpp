@@ -50,6 +50,12 @@ struct Wide {
   ASSAY_INLINE Wide operator+(Wide b) const { return {_mm512_add_ps(v, b.v)}; }
   ASSAY_INLINE Wide operator-(Wide b) const { return {_mm512_sub_ps(v, b.v)}; }
   ASSAY_INLINE Wide operator*(Wide b) const { return {_mm512_mul_ps(v, b.v)}; }
+  ASSAY_INLINE Wide at_most(Wide top) const { return {_mm512_min_ps(top.v, v)}; }  // not-a-number stays
+  // Lanes where 0 < y < top, others 0.
+  ASSAY_INLINE Wide where_inside(Wide y, Wide top) const {
+    const __mmask16 positive = _mm512_cmp_ps_mask(y.v, _mm512_setzero_ps(), _CMP_GT_OQ);
+    return {_mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(positive, y.v, top.v, _CMP_LT_OQ), v)};
+  }
   // Lanes where y > 0, others 0.
   ASSAY_INLINE Wide where_positive(Wide y) const {
     return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y.v, _mm512_setzero_ps(), _CMP_GT_OQ), v)};
@@ -85,6 +91,12 @@ struct Wide {
   }
   ASSAY_INLINE Wide operator*(const Wide& b) const {
     return made([&](std::int64_t i) { return v[i] * b.v[i]; });
+  }
+  ASSAY_INLINE Wide at_most(const Wide& top) const {
+    return made([&](std::int64_t i) { return v[i] > top.v[i] ? top.v[i] : v[i]; });
+  }
+  ASSAY_INLINE Wide where_inside(const Wide& y, const Wide& top) const {
+    return made([&](std::int64_t i) { return y.v[i] > 0.0f && y.v[i] < top.v[i] ? v[i] : 0.0f; });
   }
   ASSAY_INLINE Wide where_positive(const Wide& y) const {
     return made([&](std::int64_t i) { return y.v[i] > 0.0f ? v[i] : 0.0f; });

@@ -195,6 +195,7 @@ std::vector<OpCase> forward_cases() {
   Attrs residual = {{"residual", std::int64_t{1}}};
   cases.push_back({.name = "bias", .in = {x, w, b}, .attrs = {}});
   cases.push_back({.name = "bias and relu", .in = {x, w, b}, .attrs = relu});
+  cases.push_back({.name = "bias and relu6", .in = {x, w, b}, .attrs = {{"act", std::string("relu6")}}, .lo = -2, .hi = 3});
   cases.push_back({.name = "residual", .in = {x, w, r}, .attrs = residual});
   residual.set("act", std::string("relu"));
   cases.push_back({.name = "all fused", .in = {x, w, b, r}, .attrs = residual});

@@ -26,6 +26,7 @@ ASSAY_PAIR(LessEqual, a <= b ? 1.0f : 0.0f)
 ASSAY_PAIR(Equal, a == b ? 1.0f : 0.0f)
 // Bits and a mask: a choice between b and 0 would become a conditional load.
 ASSAY_PAIR(ReluGrad, std::bit_cast<float>(std::bit_cast<std::uint32_t>(b) & (a > 0.0f ? ~0u : 0u)))
+ASSAY_PAIR(Relu6Grad, std::bit_cast<float>(std::bit_cast<std::uint32_t>(b) & (((a > 0.0f) & (a < 6.0f)) ? ~0u : 0u)))
 struct ExpandLike {
   static ASSAY_INLINE float f([[maybe_unused]] float a, float b) { return b; }
 };
@@ -160,6 +161,14 @@ void add_arithmetic(Registry& r) {
            pair_vjp(larger_gets("less", 0), larger_gets("less", 1)));
 }
 
+VjpFn masked_vjp(const char* self) {
+  return [self](const VjpArgs& v) {
+    std::vector<Value> grads(2);
+    if (v.wanted[1]) grads[1] = reduce_to(call(self, {v.in[0], v.cotangents[0]}), shape_of(v.in[1]));
+    return grads;
+  };
+}
+
 void add_comparisons(Registry& r) {
   add_pair(r, pair_op<Greater>("greater", "Greater", "1 where a > b, else 0"), no_vjp);
   add_pair(r, pair_op<GreaterEqual>("greater_equal", "GreaterOrEqual", "1 where a >= b, else 0"), no_vjp);
@@ -167,11 +176,9 @@ void add_comparisons(Registry& r) {
   add_pair(r, pair_op<LessEqual>("less_equal", "LessOrEqual", "1 where a <= b, else 0"), no_vjp);
   add_pair(r, pair_op<Equal>("equal", "Equal", "1 where a == b, else 0"), no_vjp);
   add_pair(r, pair_op<ReluGrad>("relu_grad", "", "b where a > 0, else 0: the gradient of relu from its output a"),
-           [](const VjpArgs& v) {
-             std::vector<Value> grads(2);
-             if (v.wanted[1]) grads[1] = reduce_to(call("relu_grad", {v.in[0], v.cotangents[0]}), shape_of(v.in[1]));
-             return grads;
-           });
+           masked_vjp("relu_grad"));
+  add_pair(r, pair_op<Relu6Grad>("relu6_grad", "", "b where 0 < a < 6, else 0: the gradient of clamp(0, 6) from its output a"),
+           masked_vjp("relu6_grad"));
 }
 
 void add_expand_like(Registry& r) {

@@ -155,6 +155,16 @@ struct Bound {
 
 }  // namespace
 
+namespace {
+
+std::string implementation_of(const dnnl::primitive& primitive) {
+  const char* name = nullptr;
+  dnnl_primitive_desc_query(primitive.get_primitive_desc(), dnnl_query_impl_info_str, 0, static_cast<void*>(&name));
+  return name ? name : "";
+}
+
+}  // namespace
+
 Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings) {
   counters().primitives_created.fetch_add(1, std::memory_order_relaxed);
   auto bound = std::make_shared<Bound>();
@@ -166,6 +176,7 @@ Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::v
     bound->slots.emplace_back(b.index, mem);
   }
   Kernel kernel;
+  kernel.name = implementation_of(bound->primitive);
   kernel.scratch_bytes = scratch_md.get_size();
   if (kernel.scratch_bytes > 0) {
     bound->scratch = memory(scratch_md, engine, DNNL_MEMORY_NONE);

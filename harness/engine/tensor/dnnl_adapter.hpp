@@ -13,7 +13,16 @@
 
 namespace assay::engine::native {
 
-enum class Activation { none, relu };
+enum class Activation { none, relu, relu6 };  // relu6: clamped to [0, 6]
+
+// How a convolution is computed. Winograd's minimal filtering (Lavin & Gray, CVPR 2016; tiles of 4x4 or 2x2 results)
+// takes a quarter of the multiplications of a 3x3 one; its rounding errors are about six times the direct form's, 1e-6
+// of the result's size.
+enum class ConvAlgorithm {
+  measured,  // what conv_choices.def says for the shape and the instruction set
+  direct,
+  winograd,  // where the library has it, else direct
+};
 
 // src [N, C, H, W], weights [O, C/groups, KH, KW], dst [N, O, OH, OW], or with one or three spatial axes, and then one
 // or three entries in what follows; every extent at least 1.
@@ -24,6 +33,7 @@ struct ConvProblem {
   Shape pad_before = {0, 0}, pad_after = {0, 0};  // top, left; bottom, right
   // Storage of the two factors (src, weights, diff_dst: f32 or bf16) and of the result; sums are f32.
   DType type = DType::f32, out_type = DType::f32;
+  ConvAlgorithm algorithm = ConvAlgorithm::measured;
 };
 
 struct ConvFusion {

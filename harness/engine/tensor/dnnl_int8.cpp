@@ -11,6 +11,7 @@ dnnl::primitive_attr requantized(const ConvFusion& f, const Requantization& q) {
   dnnl::post_ops ops;
   if (f.residual) ops.append_sum(q.residual_scale, 0, data_type(q.residual_type));
   if (f.act == Activation::relu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (f.act == Activation::relu6) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
   attr.set_post_ops(ops);
   return attr;
 }

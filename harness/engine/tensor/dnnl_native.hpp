@@ -31,12 +31,13 @@ struct Binding {
   int index;
   Md md;
 };
+// Attributes for dst = act(result + what dst holds), and the kernel's change that lets dst hold the operand in[index].
+dnnl::primitive_attr fused(bool residual, Activation act);
+void accumulate(Kernel& kernel, int index, std::size_t out_bytes);
 Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings);
 
 Shape grouped(const Shape& weights, std::int64_t groups);  // [O, ...] -> [G, O/G, ...]; as it is for one group
 Shape dnnl_dilation(const ConvProblem& problem);           // the library counts gaps
-// The residual (in[index]) is summed into dst before the activation, so dst may be the residual's own memory.
-void accumulate(Kernel& kernel, int index, std::size_t out_bytes);
 
 // A forward product with the layouts that its descriptor chose; in: src, weights, [bias], [residual]; out: dst.
 template <class Desc>

@@ -1,5 +1,6 @@
 // Convolution and matrix products on oneDNN.
 #include "harness/engine/tensor/dnnl_native.hpp"
+#include "harness/engine/tensor/dnnl_winograd.hpp"
 
 namespace assay::engine::native {
 
@@ -29,16 +30,17 @@ Shape dnnl_dilation(const ConvProblem& p) {
   return gaps;
 }
 
-namespace {
-
 dnnl::primitive_attr fused(bool residual, Activation act) {
   dnnl::primitive_attr attr = user_scratchpad();
   dnnl::post_ops ops;
   if (residual) ops.append_sum(1.0f);
   if (act == Activation::relu) ops.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (act == Activation::relu6) ops.append_eltwise(1.0f, algorithm::eltwise_clip, 0.0f, 6.0f);
   attr.set_post_ops(ops);
   return attr;
 }
+
+namespace {
 
 bool follows(const Layout& layout) { return layout.native() != nullptr; }
 
@@ -60,6 +62,7 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, con
 }  // namespace
 
 Kernel make_conv_forward(const ConvProblem& problem, const ConvFusion& fusion, const Layout& src) {
+  if (auto winograd = winograd_forward(problem, fusion)) return *winograd;
   return translated("conv2d", [&] {
     const auto pd = preferring(follows(src), [&](bool follow) {
       return forward_desc(problem, fusion, follow ? md_of(src) : any_md(problem.src, problem.type));
@@ -107,6 +110,7 @@ bool has_conv(const ConvProblem& problem, Direction direction) {
 }
 
 Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
+  if (auto winograd = winograd_backward_data(p)) return *winograd;
   return translated("conv2d_bwd_data", [&] {
     const auto pd = preferring(follows(diff_dst), [&](bool follow) {
       return data_desc(p, follow ? md_of(diff_dst) : any_md(p.dst, p.type));
@@ -123,6 +127,7 @@ Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
 }
 
 Kernel make_conv_backward_weights(const ConvProblem& p, const Layout& src, const Layout& diff_dst) {
+  if (auto winograd = winograd_backward_weights(p)) return *winograd;
   return translated("conv2d_bwd_weights", [&] {
     const auto pd = preferring(follows(src) || follows(diff_dst), [&](bool follow) {
       return weights_desc(p, follow && follows(src) ? md_of(src) : any_md(p.src, p.type),
