@@ -136,6 +136,20 @@ TEST_CASE("precision: a steady bf16 step creates no primitive and allocates noth
   }
 }
 
+TEST_CASE("precision: a second plan of a shape takes no memory from the system") {
+  for (const Precision precision : {Precision::f32, Precision::bf16}) {
+    if (!unsupported_reason(precision).empty()) continue;
+    const NetCase& net = nets()[4];
+    const Graph graph = build_net(net);
+    const Tensor x = random_tensor(batch_shape(net, batch), 3), y = random_labels(batch, 10, 4);
+    const auto build_and_run = [&] { run(graph, x, y, options_for(Mode::train, precision)); };
+    build_and_run();
+    const auto before = engine::engine_counters();
+    build_and_run();
+    CHECK(engine::engine_counters().bytes_allocated == before.bytes_allocated);
+  }
+}
+
 TEST_CASE("precision: constant weights are converted once, activations stay bf16 between convolutions") {
   if (!available()) return;
   const Graph graph = build_net({"", "resnet8", R"({"width": 16})", {3, 16, 16}});
