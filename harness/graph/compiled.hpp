@@ -68,6 +68,7 @@ class CompiledPlan {
 
   // Live parameters: dense f32 memory that must outlive the plan's runs. Without bind() the graph's own values.
   void bind(const std::string& parameter, const float* values);
+  bool reads(const std::string& parameter) const;  // is it a live parameter of this plan
 
   std::size_t arena_bytes() const;
   std::size_t kernel_count() const;

@@ -15,7 +15,8 @@ namespace assay::engine::native {
 
 enum class Activation { none, relu };
 
-// src [N, C, H, W], weights [O, C/groups, KH, KW], dst [N, O, OH, OW]; every extent at least 1.
+// src [N, C, H, W], weights [O, C/groups, KH, KW], dst [N, O, OH, OW], or with one or three spatial axes, and then one
+// or three entries in what follows; every extent at least 1.
 struct ConvProblem {
   Shape src, weights, dst;
   std::int64_t groups = 1;
@@ -57,11 +58,11 @@ struct LinearProblem {
 };
 Kernel make_linear(const LinearProblem& problem);  // in: src, weights, [bias], [residual]; out: dst
 
-// c[m, n] = sum_k a[m, k] b[k, n], added to c when `accumulate`; row-major with leading dimensions, b possibly stored
-// transposed. Without a prepared primitive: for own kernels that multiply small pieces.
+// c[m, n] = sum_k a[m, k] b[k, n], added to c when `accumulate`; row-major with leading dimensions, a and b possibly
+// stored transposed. Without a prepared primitive: for own kernels that multiply small pieces.
 struct GemmProblem {
   std::int64_t m = 1, n = 1, k = 1, lda = 1, ldb = 1, ldc = 1;
-  bool transpose_b = false, accumulate = false;
+  bool transpose_b = false, accumulate = false, transpose_a = false;
 };
 void gemm(const GemmProblem& problem, const float* a, const float* b, float* c);
 

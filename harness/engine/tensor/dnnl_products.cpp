@@ -17,10 +17,17 @@ void accumulate(Kernel& kernel, int index, std::size_t out_bytes) {
 
 Shape grouped(const Shape& weights, std::int64_t groups) {
   if (groups == 1) return weights;
-  return {groups, weights[0] / groups, weights[1], weights[2], weights[3]};
+  Shape split = weights;
+  split[0] /= groups;
+  split.insert(split.begin(), groups);
+  return split;
 }
 
-Shape dnnl_dilation(const ConvProblem& p) { return {p.dilation[0] - 1, p.dilation[1] - 1}; }
+Shape dnnl_dilation(const ConvProblem& p) {
+  Shape gaps = p.dilation;
+  for (std::int64_t& d : gaps) --d;
+  return gaps;
+}
 
 namespace {
 
@@ -203,8 +210,8 @@ bool has_products(DType type) {
 
 void gemm(const GemmProblem& p, const float* a, const float* b, float* c) {
   this_engine();
-  const auto status = dnnl::sgemm('N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, p.lda, b, p.ldb,
-                                  p.accumulate ? 1.0f : 0.0f, c, p.ldc);
+  const auto status = dnnl::sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, p.lda,
+                                  b, p.ldb, p.accumulate ? 1.0f : 0.0f, c, p.ldc);
   if (status != dnnl::status::success) throw Error(Fault::internal, "the kernel library refused a matrix product");
 }
 
