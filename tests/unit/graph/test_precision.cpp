@@ -256,6 +256,42 @@ TEST_CASE("precision: where the instruction set has no bf16 products, planning s
   }
 }
 
+TEST_CASE("precision: training in bf16 learns like f32, repeats its bits and keeps f32 master weights") {
+  if (!available()) return;
+  const NetCase net = {"", "resnet8", R"({"width": 8})", {1, 12, 12}};
+  const TrainData data = blobs(128, net.input);
+  Recipe r;
+  r.epochs = 6;
+  r.batch = 16;
+  r.lr = 0.02;
+  const auto train = [&](const char* precision, double lr) {
+    Recipe changed = r;
+    changed.precision = precision;
+    changed.lr = lr;
+    Trainer trainer(zoo::build(net.arch, Json::parse(net.params), net.input, 4, 1), data, changed, 3);
+    trainer.run();
+    return std::pair(trainer.graph(), trainer.epoch_losses());
+  };
+  const auto [f32, f32_losses] = train("f32", 0.02);
+  const auto [bf16, losses] = train("bf16", 0.02);
+  CHECK(losses.back() < 0.8 * losses.front());
+  CHECK(std::abs(losses.back() - f32_losses.back()) < 0.1 * f32_losses.front());
+  CHECK(weight_digest(bf16) != weight_digest(f32));
+  CHECK(weight_digest(train("bf16", 0.02).first) == weight_digest(bf16));
+  // Steps far below half a bf16 unit of the weights would be lost if the masters were bf16.
+  const Graph slow = train("bf16", 1e-6).first, start = zoo::build(net.arch, Json::parse(net.params), net.input, 4, 1);
+  std::size_t moved = 0, all = 0;
+  for (const auto& [name, parameter] : start.parameters) {
+    const std::vector<float> before = parameter.value.to_f32(), after = slow.parameters.at(name).value.to_f32();
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      ++all;
+      moved += before[i] != after[i];
+      CHECK(std::abs(after[i] - before[i]) < 1e-3F * (std::abs(before[i]) + 1));
+    }
+  }
+  CHECK(moved * 10 > all * 9);
+}
+
 TEST_CASE("precision: names") {
   CHECK(precision_from("bf16") == Precision::bf16);
   CHECK(precision_from(precision_name(Precision::f32)) == Precision::f32);
