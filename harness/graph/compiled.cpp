@@ -172,6 +172,11 @@ const std::vector<Tensor>& CompiledPlan::run_phase(int phase, const std::map<std
   return impl_->results;
 }
 
+bool CompiledPlan::reads(const std::string& parameter) const {
+  return std::any_of(impl_->list.buffers.begin(), impl_->list.buffers.end(),
+                     [&](const Buffer& it) { return it.home == Home::live && it.name == parameter; });
+}
+
 void CompiledPlan::bind(const std::string& parameter, const float* values) {
   std::vector<std::string> names;
   for (std::size_t b = 0; b < impl_->list.buffers.size(); ++b) {

@@ -71,7 +71,8 @@ struct Ids {
 std::string key_of(const CompileOptions& o) {
   std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) + "|" +
                     o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
-                    std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize);
+                    std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize) +
+                    precision_name(o.precision);
   for (const std::string& name : o.outputs) key += "|" + name;
   return key;
 }
@@ -99,12 +100,19 @@ void for_padded_batches(const Tensor& x, std::int64_t batch,
   }
 }
 
-Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch) : graph_(std::move(graph)), batch_(batch) {
+Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch, Precision precision)
+    : graph_(std::move(graph)), batch_(batch), precision_(precision) {
   if (!graph_) throw Error(Fault::internal, "executor without a graph");
   if (batch_ < 1) bad("compute batch must be at least 1, not " + std::to_string(batch_));
 }
 
 Executor::~Executor() = default;
+
+Precision Executor::precision_for(const CompileOptions& options) const {
+  const bool differentiated = options.input_grad || options.param_grads || options.mode == Mode::train;
+  const bool fits = precision_ == Precision::bf16 || (precision_ == Precision::int8 && !differentiated);
+  return fits ? precision_ : options.precision;
+}
 
 // Activations that leave the cache between two layers cost more than small batches do: rows that do not depend on each
 // other are taken in chunks. The numbers belong to the numerics version, since kernels are chosen by batch.
@@ -127,6 +135,7 @@ CompiledPlan& Executor::plan(const CompileOptions& options) {
   if (it != plans_.end()) return it->second;
   CompileOptions sized = options;
   sized.batch = chunk(options);
+  sized.precision = precision_for(options);
   return plans_.emplace(key, compile(*graph_, sized)).first->second;
 }
 
@@ -212,6 +221,7 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
     want.loss = loss;
     want.outputs = {};
     want.param_grads = true;
+    want.precision = precision_for(want);
     std::unique_ptr<CompiledPlan> tail;
     if (rows != batch_) tail = std::make_unique<CompiledPlan>(compile(*graph_, want));
     CompiledPlan& compiled = tail ? *tail : plan(want);

@@ -1,7 +1,7 @@
 // assay-worker: does one job, or answers one short question, and exits.
 //   assay-worker JOB.json
+//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS
 //   assay-worker profile MODEL [--KEY VALUE]...   where the time of a compiled plan goes (profile.hpp)
-//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK
 // Exit codes: 0 done, 1 the job failed or was rejected, 2 bad input, 3 a bug in assay.
 #include <cstdio>
 #include <exception>

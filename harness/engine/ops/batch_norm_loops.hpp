@@ -4,15 +4,18 @@
 #include <limits>
 
 #include "harness/engine/ops/op_tools.hpp"
+#include "harness/engine/tensor/bf16.hpp"
 
 namespace assay::engine {
 
-// Arrays indexed like the tensor; those an operation does not use are null.
-struct NormStreams {
-  const float *x = nullptr, *g = nullptr, *y = nullptr, *residual = nullptr;
-  float *out = nullptr, *dz = nullptr;
+// Arrays indexed like the tensor, stored as T; those an operation does not use are null.
+template <class T>
+struct NormStreamsOf {
+  const T *x = nullptr, *g = nullptr, *y = nullptr, *residual = nullptr;
+  T *out = nullptr, *dz = nullptr;
   float ceiling = std::numeric_limits<float>::infinity();  // of relu: 6 for relu6
 };
+using NormStreams = NormStreamsOf<float>;
 
 // Per channel, padded to channel_blocks * block entries.
 struct NormCoefficients {
@@ -27,5 +30,12 @@ void norm_grad_sums(const ChannelView& view, const NormStreams& s, const float* 
 void norm_apply(const ChannelView& view, const NormStreams& s, const NormCoefficients& c, bool relu);
 // out = d * scale + (x - centre) * slope + shift, d as above.
 void norm_apply_grad(const ChannelView& view, const NormStreams& s, const NormCoefficients& c);
+
+// The same over BF16 storage, for views whose blocks are multiples of 16; sums in the same order.
+using Bf16NormStreams = NormStreamsOf<Bf16>;
+void norm_moments(const ChannelView& view, const Bf16NormStreams& s, const float* centre, double* u, double* v);
+void norm_grad_sums(const ChannelView& view, const Bf16NormStreams& s, const float* centre, double* u, double* v);
+void norm_apply(const ChannelView& view, const Bf16NormStreams& s, const NormCoefficients& c, bool relu);
+void norm_apply_grad(const ChannelView& view, const Bf16NormStreams& s, const NormCoefficients& c);
 
 }  // namespace assay::engine

@@ -2,6 +2,7 @@
 #include <bit>
 #include <functional>
 
+#include "harness/engine/ops/bf16_loops.hpp"
 #include "harness/engine/ops/broadcast.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
@@ -66,6 +67,11 @@ PairOp pair_op(const char* name, const char* onnx, const char* doc) {
 
 Kernel prepare_pair(const PairOp& op, const PrepareRequest& request) {
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
+  if (stored_bf16(request)) {
+    return bf16_elementwise_kernel(request, op.keeps_zero, [body = op.loops[1][1]](const auto* in, float* out, auto n) {
+      body(in[0], in[1], out, {1, static_cast<std::int64_t>(n), 0, 0});
+    });
+  }
   const BroadcastPlan plan = plan_broadcast(request, op.keeps_zero);
   Kernel kernel;
   kernel.in = plan.in;
@@ -112,6 +118,7 @@ void add_pair(Registry& registry, const PairOp& pair, VjpFn vjp) {
   };
   op.prepare = [pair](const PrepareRequest& request) { return prepare_pair(pair, request); };
   op.vjp = std::move(vjp);
+  op.bf16 = bf16_when_alike;
   op.cases = pair_cases(op.name == "div");
   registry.add(std::move(op));
 }

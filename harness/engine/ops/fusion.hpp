@@ -37,6 +37,20 @@ inline void check_fusion(std::string_view op, Specs in, const Fusion& f, const S
   if (f.residual && in.back().shape != out) op_error(op, in, "the residual must have shape " + shape_str(out));
 }
 
+// Operands stored as 8-bit integers (graph/integers.hpp): attribute scales, one or one an output channel, and residual_scale.
+inline bool stored_integers(const PrepareRequest& request) {
+  return request.in[0].spec.dtype == DType::u8 || request.in[0].spec.dtype == DType::s8;
+}
+inline native::Requantization requantization_of(const PrepareRequest& request) {
+  native::Requantization q;
+  const auto it = request.attrs.items().find("scales");
+  if (it == request.attrs.items().end()) throw Error(Fault::internal, "a product on integers has no scales");
+  for (const double s : std::get<std::vector<double>>(it->second)) q.scales.push_back(static_cast<float>(s));
+  q.residual_scale = static_cast<float>(request.attrs.real("residual_scale", 1));
+  q.residual_type = request.in.back().spec.dtype;
+  return q;
+}
+
 // The cotangent before the activation.
 inline Value before_activation(const VjpArgs& v) {
   const std::string act = v.attrs.text("act", "");

@@ -5,6 +5,6 @@
 
 namespace assay::engine {
 
-Kernel prepare_plane_mean(const PrepareRequest& request);  // [N, C, H, W] -> [N, C, 1, 1]
+Kernel prepare_plane_mean(const PrepareRequest& request);  // over all axes from the third on
 
 }  // namespace assay::engine

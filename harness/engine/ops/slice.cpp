@@ -1,4 +1,4 @@
-// slice, its adjoint unslice (into zeros), and pad with a constant.
+// slice and its adjoint unslice (into zeros).
 #include "harness/engine/ops/strided.hpp"
 
 namespace assay::engine {
@@ -55,14 +55,14 @@ Kernel prepare_slice(const PrepareRequest& request) {
   return kernel;
 }
 
-// Fills with a value and places the operand: unslice and pad.
-Kernel placed(const PrepareRequest& request, const Cut& cut, float fill) {
+// Zeros with the operand in its place.
+Kernel placed(const PrepareRequest& request, const Cut& cut) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
   const StridedCopy copy = part_copy(cut, out.shape, false, out.dtype);
-  kernel.run = [copy, fill, n = out.count()](const KernelArgs& args) {
+  kernel.run = [copy, n = out.count()](const KernelArgs& args) {
     float* to = floats_out(args, 0);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = fill;
+    for (std::int64_t i = 0; i < n; ++i) to[i] = 0.0f;
     copy(args.in[0], to);
   };
   return kernel;
@@ -87,7 +87,7 @@ void add_unslice(Registry& registry) {
     return one(f32_spec(attrs.ints("shape", {})));
   };
   op.prepare = [](const PrepareRequest& r) {
-    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0f);
+    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs));
   };
   op.vjp = [](const VjpArgs& v) {
     Attrs attrs;
@@ -99,49 +99,6 @@ void add_unslice(Registry& registry) {
   };
   op.cases = {{.name = "block", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{4, 5}}, {"begin", Shape{1, 2}}}},
               {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}}};
-  registry.add(std::move(op));
-}
-
-// pad's attributes before and after -> the place of x in the result.
-Cut pad_cut(Specs in, const Attrs& attrs, Shape& whole) {
-  const std::size_t rank = in[0].shape.size();
-  const Shape before = full_rank("pad", in, attrs, "before", rank, 0),
-              after = full_rank("pad", in, attrs, "after", rank, 0);
-  whole = in[0].shape;
-  for (std::size_t i = 0; i < rank; ++i) {
-    if (before[i] < 0 || after[i] < 0) op_error("pad", in, "padding must not be negative");
-    whole[i] += before[i] + after[i];
-  }
-  return {before, in[0].shape, Shape(rank, 1)};
-}
-
-void add_pad(Registry& registry) {
-  Op op;
-  op.name = "pad";
-  op.onnx = "Pad";
-  op.doc = "x -> x with attribute value (0) around it; attributes before, after: one extent an axis";
-  op.infer = [](Specs in, const Attrs& attrs) {
-    expect_count("pad", in, 1, 1);
-    expect_f32("pad", in);
-    Shape whole;
-    pad_cut(in, attrs, whole);
-    return one(f32_spec(whole));
-  };
-  op.prepare = [](const PrepareRequest& r) {
-    Shape whole;
-    const Cut cut = pad_cut(std::span(&r.in[0].spec, 1), r.attrs, whole);
-    return placed(r, cut, static_cast<float>(r.attrs.real("value", 0)));
-  };
-  op.vjp = [](const VjpArgs& v) {
-    const Shape x = shape_of(v.in[0]);
-    return std::vector<Value>{
-        call("slice", {v.cotangents[0]}, {{"begin", v.attrs.ints("before", Shape(x.size(), 0))}, {"size", x}})};
-  };
-  op.cases = {
-      {.name = "image",
-       .in = {make_spec({2, 3, 4, 4})},
-       .attrs = {{"before", Shape{0, 0, 1, 2}}, {"after", Shape{0, 0, 2, 0}}}},
-      {.name = "value", .in = {make_spec({3})}, .attrs = {{"before", Shape{1}}, {"after", Shape{2}}, {"value", -1.5}}}};
   registry.add(std::move(op));
 }
 
@@ -172,7 +129,6 @@ void register_slice(Registry& registry) {
       {.name = "nothing", .in = {make_spec({4, 5})}, .attrs = {{"size", Shape{0, 5}}}}};
   registry.add(std::move(op));
   add_unslice(registry);
-  add_pad(registry);
 }
 
 }  // namespace assay::engine

@@ -1,5 +1,7 @@
 #include "harness/engine/ops/unary.hpp"
 
+#include "harness/engine/ops/bf16_loops.hpp"
+
 namespace assay::engine {
 namespace {
 
@@ -12,6 +14,11 @@ Kernel prepare_unary(const UnaryOp& op, const PrepareRequest& request) {
   const float zero = 0.0f;
   float at_zero = 0.0f;
   op.loop(&zero, &at_zero, 1, a, b);
+  if (stored_bf16(request)) {
+    return bf16_elementwise_kernel(request, at_zero == 0.0f, [loop = op.loop, a, b](const auto* in, float* out, auto n) {
+      loop(in[0], out, n, a, b);
+    });
+  }
   const Layout layout = shared_layout(request, at_zero == 0.0f);
   Kernel kernel;
   kernel.in = kernel.out = {layout};
@@ -53,6 +60,7 @@ void add_unary(Registry& registry, const UnaryOp& unary) {
   op.vjp = [vjp = unary.vjp](const VjpArgs& v) {
     return std::vector<Value>{vjp(v.in[0], v.out[0], v.cotangents[0], v.attrs)};
   };
+  op.bf16 = bf16_everywhere;
   op.cases = cases_of(unary);
   registry.add(std::move(op));
 }

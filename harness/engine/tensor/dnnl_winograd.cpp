@@ -12,7 +12,8 @@ Md blocked(const Shape& dims) { return Md(dims, DataType::f32, Tag::nChw16c); }
 
 template <class Make>
 std::optional<Kernel> attempt(ConvPass pass, const ConvProblem& problem, const Make& make) {
-  if (!use_winograd(pass, problem, effective_isa())) return std::nullopt;
+  const bool images = problem.src.size() == 4 && problem.type == DType::f32 && problem.out_type == DType::f32;
+  if (!images || !use_winograd(pass, problem, effective_isa())) return std::nullopt;
   try {
     return make();
   } catch (const dnnl::error&) {  // how the library says that it has none
