@@ -12,7 +12,7 @@ namespace {
 
 // Functions of single channels that map 0 to 0, so that a masked channel stays 0 behind them.
 const std::set<std::string, std::less<>> channelwise = {
-    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hardswish", "dropout", "max_pool2d", "avg_pool2d",
+    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hard_swish", "dropout", "max_pool2d", "avg_pool2d",
     "global_pool"};
 const std::set<std::string, std::less<>> tying = {"add", "sub", "mul", "maximum", "minimum", "mean_of"};
 

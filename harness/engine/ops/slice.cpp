@@ -1,4 +1,5 @@
 // slice, its adjoint unslice (into zeros), and pad with a constant.
+#include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/ops/strided.hpp"
 
 namespace assay::engine {
@@ -56,14 +57,13 @@ Kernel prepare_slice(const PrepareRequest& request) {
 }
 
 // Fills with a value and places the operand: unslice and pad.
-Kernel placed(const PrepareRequest& request, const Cut& cut, float fill) {
+Kernel placed(const PrepareRequest& request, const Cut& cut, double fill) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
   const StridedCopy copy = part_copy(cut, out.shape, false, out.dtype);
-  kernel.run = [copy, fill, n = out.count()](const KernelArgs& args) {
-    float* to = floats_out(args, 0);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = fill;
-    copy(args.in[0], to);
+  kernel.run = [copy, fill, dtype = out.dtype, n = out.count()](const KernelArgs& args) {
+    fill_elements(dtype, args.out[0], n, fill);
+    copy(args.in[0], args.out[0]);
   };
   return kernel;
 }
@@ -82,12 +82,12 @@ void add_unslice(Registry& registry) {
   op.doc = "g -> zeros of attribute shape with g where slice with begin and step would read";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("unslice", in, 1, 1);
-    expect_f32("unslice", in);
+    expect_in("unslice", in, 0, kNumbersAndBool);
     unslice_cut(in, attrs);
-    return one(f32_spec(attrs.ints("shape", {})));
+    return one({in[0].dtype, attrs.ints("shape", {})});
   };
   op.prepare = [](const PrepareRequest& r) {
-    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0f);
+    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0);
   };
   op.vjp = [](const VjpArgs& v) {
     Attrs attrs;
@@ -98,7 +98,8 @@ void add_unslice(Registry& registry) {
     return std::vector<Value>{call("slice", {v.cotangents[0]}, attrs)};
   };
   op.cases = {{.name = "block", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{4, 5}}, {"begin", Shape{1, 2}}}},
-              {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}}};
+              {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}},
+              {.name = "F64", .in = {make_spec({2}, DType::f64)}, .attrs = {{"shape", Shape{5}}, {"begin", Shape{1}}}}};
   registry.add(std::move(op));
 }
 
@@ -122,15 +123,15 @@ void add_pad(Registry& registry) {
   op.doc = "x -> x with attribute value (0) around it; attributes before, after: one extent an axis";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("pad", in, 1, 1);
-    expect_f32("pad", in);
+    expect_in("pad", in, 0, kNumbersAndBool);
     Shape whole;
     pad_cut(in, attrs, whole);
-    return one(f32_spec(whole));
+    return one({in[0].dtype, whole});
   };
   op.prepare = [](const PrepareRequest& r) {
     Shape whole;
     const Cut cut = pad_cut(std::span(&r.in[0].spec, 1), r.attrs, whole);
-    return placed(r, cut, static_cast<float>(r.attrs.real("value", 0)));
+    return placed(r, cut, r.attrs.real("value", 0));
   };
   op.vjp = [](const VjpArgs& v) {
     const Shape x = shape_of(v.in[0]);
@@ -141,6 +142,16 @@ void add_pad(Registry& registry) {
       {.name = "image",
        .in = {make_spec({2, 3, 4, 4})},
        .attrs = {{"before", Shape{0, 0, 1, 2}}, {"after", Shape{0, 0, 2, 0}}}},
+      {.name = "F64", .in = {make_spec({2, 3}, DType::f64)}, .attrs = {{"before", Shape{1, 0}}, {"value", 0.5}}},
+      {.name = "I8",
+       .in = {make_spec({2, 3}, DType::s8)},
+       .attrs = {{"after", Shape{1, 2}}, {"value", -3.0}},
+       .integers_below = -9},
+      {.name = "I64",
+       .in = {make_spec({5}, DType::i64)},
+       .attrs = {{"after", Shape{2}}, {"value", std::int64_t{7}}},
+       .integers_below = 9},
+      {.name = "no elements", .in = {make_spec({0, 3})}, .attrs = {{"before", Shape{2, 1}}}},
       {.name = "value", .in = {make_spec({3})}, .attrs = {{"before", Shape{1}}, {"after", Shape{2}}, {"value", -1.5}}}};
   registry.add(std::move(op));
 }
