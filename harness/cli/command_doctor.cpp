@@ -40,6 +40,17 @@ Finding engine() {
   return {"ok", cpu_name() + "; instruction set " + numerics.isa + "; oneDNN " + numerics.dnnl + "; numerics " + numerics.str()};
 }
 
+Finding precision() {
+  std::string here, missing;
+  const Json precisions = WorkerClient::standard().info("precisions");
+  for (const Json& one : precisions.as_array()) {
+    const std::string id = one.at("id").as_string(), reason = one.at("unsupported").as_string();
+    if (reason.empty()) here += (here.empty() ? "" : ", ") + id;
+    if (!reason.empty()) missing += "; " + reason;
+  }
+  return {"ok", here + missing};
+}
+
 Finding plugins() {
   const PluginSet set = WorkerClient::standard().describe_all(plugin_libraries());
   std::string detail = std::to_string(set.descriptors.size()) + " methods";
@@ -111,7 +122,7 @@ Finding guarded(const std::function<Finding()>& look) {
 int doctor(const Options& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   const std::pair<const char*, std::function<Finding()>> looks[] = {
-      {"worker", worker_program}, {"engine", engine}, {"plugins", plugins}, {"suites", suites},
+      {"worker", worker_program}, {"engine", engine}, {"precision", precision}, {"plugins", plugins}, {"suites", suites},
       {"data", data_sets}, {"home", home}, {"database", [&] { return database(options.db); }}, {"load", load}};
   Table table({{"what", "what"}, {"state", "state"}, {"detail", "detail"}});
   bool fit = true;

@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/rng.hpp"
+#include "harness/graph/augment.hpp"
 
 namespace assay::graph {
 namespace {
@@ -79,18 +80,26 @@ std::vector<std::int64_t> epoch_order(std::int64_t rows, std::uint64_t seed, std
   return order;
 }
 
-void fill_batch(const TrainData& data, const BatchRequest& request, std::span<float> out) {
+void fill_sample(const TrainData& data, const BatchRequest& request, std::int64_t row, float* out) {
   const Geometry g = geometry_of(data.sample_shape);
+  const std::int64_t size = g.channels * g.height * g.width;
+  const std::uint64_t id = data.ids[static_cast<std::size_t>(row)];
+  const Move move = move_of(request, id);
+  if (data.u8.empty()) {
+    copy_sample(data.f32.data() + row * size, out, g, move);
+  } else {
+    copy_sample(data.u8.data() + row * size, out, g, move);
+  }
+  const ImageView image{out, g.channels, g.height, g.width, request.lo, request.hi};
+  const std::string epoch = std::to_string(request.epoch);
+  if (request.jitter > 0) jitter_randomly(image, Rng(request.seed, "jitter/" + epoch, id), request.jitter);
+  if (request.erasing > 0) erase_randomly(image, Rng(request.seed, "erasing/" + epoch, id), request.erasing);
+}
+
+void fill_batch(const TrainData& data, const BatchRequest& request, std::span<float> out) {
   const std::int64_t size = engine::element_count(data.sample_shape);
   for (std::size_t i = 0; i < request.rows.size(); ++i) {
-    const std::int64_t row = request.rows[i];
-    const Move move = move_of(request, data.ids[static_cast<std::size_t>(row)]);
-    float* to = out.data() + static_cast<std::int64_t>(i) * size;
-    if (data.u8.empty()) {
-      copy_sample(data.f32.data() + row * size, to, g, move);
-    } else {
-      copy_sample(data.u8.data() + row * size, to, g, move);
-    }
+    fill_sample(data, request, request.rows[i], out.data() + static_cast<std::int64_t>(i) * size);
   }
 }
 

@@ -1,4 +1,4 @@
-// Layers on top of Graph::add.
+// Inputs, parameters with their initial values, outputs.
 #include "harness/graph/builder.hpp"
 
 #include <cmath>
@@ -9,11 +9,60 @@
 
 namespace assay::graph {
 
-GraphBuilder::GraphBuilder(Shape sample_shape, std::uint64_t seed) : seed_(seed) {
-  graph_.inputs.push_back({input_, {engine::DType::f32, sample_shape}});
-  Spec spec{engine::DType::f32, {1}};
-  spec.shape.insert(spec.shape.end(), sample_shape.begin(), sample_shape.end());
-  specs_[input_] = spec;
+using engine::DType;
+
+namespace {
+
+// Element i is the first of the draws normal(i) of streams 0, 1, ... that lies within two standard deviations.
+void fill_truncated(std::span<float> out, std::uint64_t seed, const std::string& purpose, double sd) {
+  std::vector<Rng> streams;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double z = 3;
+    for (std::size_t attempt = 0; std::abs(z) > 2; ++attempt) {
+      if (attempt == streams.size()) streams.emplace_back(seed, purpose, attempt);
+      z = streams[attempt].normal(i);
+    }
+    out[i] = static_cast<float>(z * sd);
+  }
+}
+
+void fill(std::span<float> out, std::uint64_t seed, const std::string& purpose, const GraphBuilder::Fans& fans, const Init& init) {
+  const auto in = static_cast<double>(fans.in), both = static_cast<double>(fans.in + fans.out);
+  const auto normal = [&](double sd) { Rng(seed, purpose).fill_normal(out, 0.0F, static_cast<float>(sd)); };
+  const auto uniform = [&](double bound) {
+    Rng(seed, purpose).fill_uniform(out, static_cast<float>(-bound), static_cast<float>(bound));
+  };
+  switch (init.kind) {
+    case InitKind::he_normal: return normal(std::sqrt(2.0 / in));
+    case InitKind::he_normal_out: return normal(std::sqrt(2.0 / static_cast<double>(fans.out)));
+    case InitKind::lecun_normal: return normal(std::sqrt(1.0 / in));
+    case InitKind::xavier_uniform: return uniform(std::sqrt(6.0 / both));
+    case InitKind::uniform_in: return uniform(std::sqrt(1.0 / in));
+    case InitKind::normal: return normal(init.scale);
+    case InitKind::truncated_normal: return fill_truncated(out, seed, purpose, init.scale);
+    case InitKind::uniform: return uniform(init.scale);
+    case InitKind::zero: std::fill(out.begin(), out.end(), 0.0F);
+  }
+}
+
+Tensor untouched(const Shape& shape) {
+  const Spec spec{DType::f32, shape};
+  return {spec, engine::Layout::dense(spec), engine::Storage::allocate(std::max<std::size_t>(spec.bytes(), 1))};
+}
+
+}  // namespace
+
+GraphBuilder::GraphBuilder(Shape sample_shape, std::uint64_t seed)
+    : GraphBuilder({{"input", {DType::f32, std::move(sample_shape)}}}, seed) {}
+
+GraphBuilder::GraphBuilder(const std::vector<GraphInput>& inputs, std::uint64_t seed, Weights weights)
+    : seed_(seed), weights_(weights) {
+  graph_.inputs = inputs;
+  for (const GraphInput& in : inputs) {
+    Spec spec{in.spec.dtype, {1}};
+    spec.shape.insert(spec.shape.end(), in.spec.shape.begin(), in.spec.shape.end());
+    specs_[in.name] = spec;
+  }
 }
 
 Shape GraphBuilder::shape(const std::string& value) const {
@@ -22,118 +71,68 @@ Shape GraphBuilder::shape(const std::string& value) const {
   return {it->second.shape.begin() + 1, it->second.shape.end()};
 }
 
-void GraphBuilder::note(const std::string& value) {
+void GraphBuilder::note() {
   const GraphNode& node = graph_.nodes.back();
   std::vector<Spec> in;
+  in.reserve(node.inputs.size());
   for (const std::string& name : node.inputs) in.push_back(specs_.at(name));
-  specs_[value] = infer_node(node, in).at(0);
+  const std::vector<Spec> made = infer_node(node, in);
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) specs_[node.outputs[i]] = made.at(i);
 }
 
-void GraphBuilder::init_normal(const std::string& parameter, const Shape& shape, double sd) {
-  std::vector<float> values(static_cast<std::size_t>(engine::element_count(shape)));
-  Rng(seed_, "init/" + parameter).fill_normal(values, 0.0F, static_cast<float>(sd));
-  graph_.parameters[parameter].value = Tensor::f32(shape, values);
-  specs_[parameter] = {engine::DType::f32, shape};
+std::string GraphBuilder::apply(const std::string& name, const std::string& op, const std::vector<std::string>& operands, Attrs attrs) {
+  graph_.add(name, op, operands, std::move(attrs));
+  note();
+  return name;
 }
 
-void GraphBuilder::init_constant(const std::string& parameter, const Shape& shape, float value) {
-  graph_.parameters[parameter].value = Tensor::full(shape, value);
-  specs_[parameter] = {engine::DType::f32, shape};
+void GraphBuilder::apply_many(const std::string& name, const std::string& op, const std::vector<std::string>& operands,
+                              const std::vector<std::string>& results, Attrs attrs) {
+  graph_.nodes.push_back({name, op, std::move(attrs), operands, results});
+  note();
 }
 
-std::string GraphBuilder::conv(const std::string& name, const std::string& x, std::int64_t channels, const ConvOptions& options) {
-  const Shape in = shape(x);
-  if (in.size() != 3) throw Error(Fault::bad_input, "layer '" + name + "' needs an image input [C, H, W], not " + engine::shape_str(in));
-  const std::int64_t k = options.kernel, fan_in = in[0] * k * k;
-  init_normal(name + ".weight", {channels, in[0], k, k}, std::sqrt(2.0 / static_cast<double>(fan_in)));
-  std::vector<std::string> operands = {x, name + ".weight"};
-  if (options.bias) {
-    init_constant(name + ".bias", {channels}, 0.0F);
-    operands.push_back(name + ".bias");
+std::string GraphBuilder::weight(const std::string& parameter, const Shape& shape, const Fans& fans, const Init& init) {
+  Tensor value = untouched(shape);
+  if (weights_ == Weights::initial) {
+    std::vector<float> values(static_cast<std::size_t>(engine::element_count(shape)));
+    fill(values, seed_, "init/" + parameter, fans, init);
+    value = Tensor::f32(shape, values);
   }
-  const std::int64_t pad = options.pad < 0 ? (k - 1) / 2 : options.pad;
-  graph_.add(name, "conv2d", operands, {{"stride", options.stride}, {"pad", pad}});
-  note(name);
-  return name;
+  graph_.parameters[parameter].value = value;
+  specs_[parameter] = {DType::f32, shape};
+  return parameter;
 }
 
-std::string GraphBuilder::batch_norm(const std::string& name, const std::string& x) {
-  const std::int64_t channels = shape(x).at(0);
-  init_constant(name + ".weight", {channels}, 1.0F);
-  init_constant(name + ".bias", {channels}, 0.0F);
-  graph_.buffers[name + ".mean"] = Tensor::full({channels}, 0.0F);
-  graph_.buffers[name + ".var"] = Tensor::full({channels}, 1.0F);
-  for (const char* part : {".mean", ".var"}) specs_[name + part] = {engine::DType::f32, {channels}};
-  graph_.add(name, "batch_norm", {x, name + ".weight", name + ".bias", name + ".mean", name + ".var"});
-  note(name);
-  return name;
+std::string GraphBuilder::constant(const std::string& parameter, const Shape& shape, float value) {
+  graph_.parameters[parameter].value = weights_ == Weights::initial ? Tensor::full(shape, value) : untouched(shape);
+  specs_[parameter] = {DType::f32, shape};
+  return parameter;
 }
 
-std::string GraphBuilder::relu(const std::string& name, const std::string& x) {
-  graph_.add(name, "relu", {x});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::linear(const std::string& name, const std::string& x, std::int64_t features) {
-  const Shape in = shape(x);
-  if (in.size() != 1) throw Error(Fault::bad_input, "layer '" + name + "' needs a vector input [D], not " + engine::shape_str(in));
-  init_normal(name + ".weight", {features, in[0]}, std::sqrt(2.0 / static_cast<double>(in[0])));
-  init_constant(name + ".bias", {features}, 0.0F);
-  graph_.add(name, "linear", {x, name + ".weight", name + ".bias"});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::max_pool(const std::string& name, const std::string& x, std::int64_t kernel, std::int64_t stride) {
-  graph_.add(name, "max_pool2d", {x}, {{"kernel", kernel}, {"stride", stride}});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::avg_pool(const std::string& name, const std::string& x, std::int64_t kernel, std::int64_t stride) {
-  graph_.add(name, "avg_pool2d", {x}, {{"kernel", kernel}, {"stride", stride}});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::global_pool(const std::string& name, const std::string& x) {
-  graph_.add(name, "global_pool", {x});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::flatten(const std::string& name, const std::string& x) {
-  if (shape(x).size() == 1) return x;
-  graph_.add(name, "flatten", {x});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::dropout(const std::string& name, const std::string& x, double p) {
-  if (p == 0) return x;
-  graph_.add(name, "dropout", {x}, {{"p", p}});
-  note(name);
-  return name;
-}
-
-std::string GraphBuilder::add(const std::string& name, const std::string& a, const std::string& b) {
-  graph_.add(name, "add", {a, b});
-  note(name);
+std::string GraphBuilder::buffer(const std::string& name, const Tensor& value) {
+  graph_.buffers[name] = value;
+  specs_[name] = value.spec();
   return name;
 }
 
 void GraphBuilder::tap(const std::string& name, const std::string& value) { graph_.taps[name] = value; }
 
-Graph GraphBuilder::finish(const std::string& logits, const std::string& features, Json metadata) {
-  graph_.outputs["logits"] = logits;
-  graph_.taps["features"] = features;
+void GraphBuilder::output(const std::string& name, const std::string& value) { graph_.outputs[name] = value; }
+
+Graph GraphBuilder::finish(Json metadata) {
   metadata["input_range"] = Json::array();
   metadata["input_range"].push_back(0.0);
   metadata["input_range"].push_back(1.0);
   graph_.metadata = std::move(metadata);
   graph_.validate();
   return std::move(graph_);
+}
+
+Graph GraphBuilder::finish(const std::string& logits, const std::string& features, Json metadata) {
+  output("logits", logits);
+  tap("features", features);
+  return finish(std::move(metadata));
 }
 
 }  // namespace assay::graph

@@ -12,14 +12,24 @@ namespace {
 
 // Functions of single channels that map 0 to 0, so that a masked channel stays 0 behind them.
 const std::set<std::string, std::less<>> channelwise = {
-    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hard_swish", "dropout", "max_pool2d", "avg_pool2d",
-    "global_pool"};
+    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hard_swish", "mish", "dropout",
+    "max_pool2d", "avg_pool2d", "global_pool", "global_avg_pool"};
+// Functions of single channels that do not: gates, which a masked channel is multiplied with.
+const std::set<std::string, std::less<>> gates = {"sigmoid", "hard_sigmoid"};
 const std::set<std::string, std::less<>> tying = {"add", "sub", "mul", "maximum", "minimum", "mean_of"};
 
 struct Axis {
   int group = -1;
   std::int64_t columns = 1;
+  bool lifted = false;  // a masked channel is not 0 here
 };
+
+// affine and clamp map 0 to 0 with some attributes only.
+bool keeps_zero(const GraphNode& node) {
+  if (node.op == "affine") return node.attrs.real("shift", 0) == 0;
+  if (node.op == "clamp") return node.attrs.real("min", 0) <= 0 && node.attrs.real("max", 0) >= 0;
+  return channelwise.count(node.op) != 0;
+}
 
 class Analysis {
  public:
@@ -79,6 +89,7 @@ class Analysis {
     append(into.readers, from.readers);
     append(into.buffers, from.buffers);
     append(into.prunable, from.prunable);
+    append(into.depthwise, from.depthwise);
     if (!from.group.removable) pin(a, from.group.reason);
     parent_[static_cast<std::size_t>(b)] = a;
   }
@@ -96,8 +107,25 @@ class Analysis {
     if (reads_[name] > 1) pin(g, "'" + name + "' is used by several nodes");
   }
 
+  bool is_depthwise(const GraphNode& node) const {
+    const std::int64_t groups = node.attrs.integer("groups", 1);
+    if (node.op != "conv2d" || groups == 1 || node.inputs.size() > 3) return false;
+    const Shape &from = specs_.at(node.inputs[0]).shape, &to = specs_.at(node.outputs[0]).shape;
+    return from[1] == groups && to[1] == groups;
+  }
+
+  void visit_depthwise(const GraphNode& node) {
+    const Axis axis = axes_.at(node.inputs[0]);
+    if (axis.lifted) pin(axis.group, "a gate is read by node '" + node.name + "'");
+    detail(axis.group).depthwise.push_back(node.name);
+    attach(axis.group, node.inputs[1], false);
+    if (node.inputs.size() > 2) attach(axis.group, node.inputs[2], true);
+    axes_[node.outputs[0]] = axis;
+  }
+
   void visit_product(const GraphNode& node) {
     const Axis source = axes_.at(node.inputs[0]);
+    if (source.lifted) pin(source.group, "a gate is read by node '" + node.name + "'");
     const int made = fresh(node.outputs[0]);
     detail(source.group).group.consumers.push_back(node.name);
     detail(source.group).readers.push_back({node.name, source.columns});
@@ -118,20 +146,24 @@ class Analysis {
     const Axis axis = axes_.at(node.inputs[0]);
     for (std::size_t i = 1; i < node.inputs.size(); ++i) attach(axis.group, node.inputs[i], true);
     if (axis.columns != 1) pin(axis.group, "batch norm behind a flatten");
-    axes_[node.outputs[0]] = axis;
+    axes_[node.outputs[0]] = {axis.group, axis.columns, false};  // a masked channel's scale and shift are 0
   }
 
   void visit_tie(const GraphNode& node) {
-    const auto known = [&](const std::string& in) {
-      return axes_.count(in) != 0 && specs_.at(in).shape == specs_.at(node.outputs[0]).shape;
+    const Shape& made = specs_.at(node.outputs[0]).shape;
+    const auto known = [&](const std::string& in) {  // broadcasting over the plane leaves channels what they are
+      const Shape& shape = specs_.at(in).shape;
+      return axes_.count(in) != 0 && shape.size() == made.size() && made.size() > 1 && shape[1] == made[1];
     };
     if (!std::all_of(node.inputs.begin(), node.inputs.end(), known)) return visit_unknown(node);
-    const Axis first = axes_.at(node.inputs[0]);
+    Axis joint = axes_.at(node.inputs[0]);
     for (const std::string& in : node.inputs) {
-      if (axes_.at(in).columns != first.columns) return visit_unknown(node);
-      unite(first.group, axes_.at(in).group);
+      const Axis other = axes_.at(in);
+      if (other.columns != joint.columns) return visit_unknown(node);
+      unite(joint.group, other.group);
+      joint.lifted = node.op == "mul" ? joint.lifted && other.lifted : joint.lifted || other.lifted;
     }
-    axes_[node.outputs[0]] = first;
+    axes_[node.outputs[0]] = joint;
   }
 
   void visit_unknown(const GraphNode& node) {
@@ -144,11 +176,14 @@ class Analysis {
   void visit(const GraphNode& node) {
     const bool from_axis = !node.inputs.empty() && axes_.count(node.inputs[0]) != 0;
     if (!from_axis) return visit_unknown(node);
+    if (is_depthwise(node)) return visit_depthwise(node);
     if (node.op == "conv2d" || node.op == "linear") return visit_product(node);
     if (node.op == "batch_norm") return visit_batch_norm(node);
     if (tying.count(node.op)) return visit_tie(node);
-    if (channelwise.count(node.op)) {
-      axes_[node.outputs[0]] = axes_.at(node.inputs[0]);
+    if (keeps_zero(node) || gates.count(node.op)) {
+      Axis axis = axes_.at(node.inputs[0]);
+      axis.lifted = axis.lifted || gates.count(node.op) != 0;
+      axes_[node.outputs[0]] = axis;
       return;
     }
     if (node.op != "flatten") return visit_unknown(node);

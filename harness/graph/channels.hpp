@@ -17,7 +17,8 @@ struct GroupDetail {
   ChannelGroup group;
   std::vector<Reader> readers;          // behind group.consumers
   std::vector<std::string> buffers;     // running statistics with one entry a channel
-  std::vector<std::string> prunable;    // group.parameters plus the producers' weights
+  std::vector<std::string> prunable;    // group.parameters plus the producers' and depthwise weights
+  std::vector<std::string> depthwise;   // convolutions of single channels: attribute groups is their number
 };
 std::vector<GroupDetail> analyse_channels(const Graph& graph);
 

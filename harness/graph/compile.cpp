@@ -3,14 +3,19 @@
 
 #include "harness/base/error.hpp"
 #include "harness/engine/tape/eager.hpp"
+#include "harness/engine/tensor/dnnl_adapter.hpp"
 #include "harness/graph/edit_detail.hpp"
+#include "harness/graph/integers.hpp"
 #include "harness/graph/losses.hpp"
 #include "harness/graph/plan_impl.hpp"
+#include "harness/graph/storage.hpp"
 
 namespace assay::graph {
 namespace {
 
 [[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "compile: " + message); }
+
+bool live_parameters(const CompileOptions& o) { return o.live_parameters || o.param_grads || o.mode == Mode::train; }
 
 void check_options(const Graph& graph, const CompileOptions& o) {
   if (o.batch < 1) bad("batch must be at least 1");
@@ -18,10 +23,13 @@ void check_options(const Graph& graph, const CompileOptions& o) {
   const bool gradients = o.input_grad || o.param_grads;
   if (gradients && o.loss.empty() && o.cotangent_of.empty()) bad("gradients need a loss or a cotangent");
   if (o.outputs.empty() && o.loss.empty()) bad("no output is wanted");
+  if (o.precision == Precision::int8 && (gradients || live_parameters(o))) {
+    bad("precision int8 is for inference with fixed weights; expected no gradients and no live parameters");
+  }
   for (const std::string& name : o.outputs) (void)graph.resolve(name);
+  const std::string missing = unsupported_reason(o.precision);
+  if (!missing.empty()) throw Error(Fault::unsupported, "compile: " + missing);
 }
-
-bool live_parameters(const CompileOptions& o) { return o.live_parameters || o.param_grads || o.mode == Mode::train; }
 
 // Values that must exist after folding.
 std::vector<std::string> wanted_values(const Graph& graph, const CompileOptions& o) {
@@ -48,6 +56,15 @@ class Compiler {
     if (options_.optimize) fuse(recorder_.program);
     add_gradients();
     simplify();
+    if (options_.precision == Precision::bf16) {
+      store_bf16(recorder_.program);
+      simplify();  // weights that are constants are converted now
+    }
+    if (options_.precision == Precision::int8) {
+      store_integers(recorder_.program);
+      quantizers_done_ = true;
+      simplify();
+    }
     return recorder_.program;
   }
 
@@ -59,9 +76,7 @@ class Compiler {
 
   void add_given() {
     for (const GraphInput& in : graph_.inputs) {
-      Spec spec{in.spec.dtype, {options_.batch}};
-      spec.shape.insert(spec.shape.end(), in.spec.shape.begin(), in.spec.shape.end());
-      context_.values[in.name] = recorder_.add_slot(SlotKind::input, in.name, spec);
+      context_.values[in.name] = recorder_.add_slot(SlotKind::input, in.name, in.at(options_.batch));
     }
     const SlotKind kind = live_parameters(options_) ? SlotKind::live : SlotKind::constant;
     for (const auto& [name, parameter] : graph_.parameters) {
@@ -145,7 +160,8 @@ class Compiler {
     std::vector<Instr> kept;
     for (Instr& instr : program.code) {
       const auto constant = [&](int s) { return program.slots[static_cast<std::size_t>(s)].kind == SlotKind::constant; };
-      if (instr.in.empty() || !std::all_of(instr.in.begin(), instr.in.end(), constant)) {
+      const bool kept_for_later = options_.precision == Precision::int8 && !quantizers_done_ && instr.op == quantize_;
+      if (kept_for_later || instr.in.empty() || !std::all_of(instr.in.begin(), instr.in.end(), constant)) {
         kept.push_back(std::move(instr));
         continue;
       }
@@ -167,9 +183,42 @@ class Compiler {
   LowerContext context_;
   std::vector<RandomNode> random_;
   std::map<int, int> random_slots_;
+  const engine::OpId quantize_ = engine::Registry::get().id("fake_quantize");
+  bool quantizers_done_ = false;  // int8: weights are quantized when their products are known to run on integers
 };
 
 }  // namespace
+
+namespace {
+
+struct PrecisionEntry {
+  Precision precision;
+  const char* name;
+  engine::DType needs;  // products on this type
+};
+constexpr PrecisionEntry precisions[] = {{Precision::f32, "f32", engine::DType::f32},
+                                         {Precision::bf16, "bf16", engine::DType::bf16},
+                                         {Precision::int8, "int8", engine::DType::u8}};
+
+}  // namespace
+
+const char* precision_name(Precision precision) { return precisions[static_cast<std::size_t>(precision)].name; }
+
+Precision precision_from(const std::string& name) {
+  std::vector<std::string> known;
+  for (const PrecisionEntry& entry : precisions) {
+    if (name == entry.name) return entry.precision;
+    known.emplace_back(entry.name);
+  }
+  throw Error(Fault::bad_input, "unknown precision '" + name + "'" + suggestion(name, known));
+}
+
+std::string unsupported_reason(Precision precision) {
+  const PrecisionEntry& entry = precisions[static_cast<std::size_t>(precision)];
+  if (engine::native::has_products(entry.needs)) return "";
+  return std::string("precision ") + entry.name + " needs products on " + engine::dtype_name(entry.needs) +
+         ", which the kernel library does not have for instruction set " + engine::native::effective_isa();
+}
 
 CompiledPlan compile(const Graph& graph, const CompileOptions& options) {
   check_options(graph, options);

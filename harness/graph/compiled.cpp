@@ -4,16 +4,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "harness/base/error.hpp"
+#include "harness/engine/tensor/dnnl_adapter.hpp"
 #include "harness/graph/plan_impl.hpp"
 
 namespace assay::graph {
 
-using Clock = std::chrono::steady_clock;
-
 namespace {
+
+// Of this thread's CPU time where it does all the work, so that a busy machine does not distort a profile; else wall time.
+double profile_clock() {
+  timespec now{};
+  clock_gettime(engine::native::threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 int phase_of(const StepList& list, int buffer) {
   for (const Step& step : list.steps) {
@@ -125,9 +131,11 @@ void CompiledPlan::Impl::run_phase(int phase, const std::map<std::string, Tensor
       run_step(i, keys);
       continue;
     }
-    const auto start = Clock::now();
+    const double start = profile_clock();
     run_step(i, keys);
-    timings[i].seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    timings[i].last_seconds = profile_clock() - start;
+    timings[i].last_start = start - profile_start;
+    timings[i].seconds += timings[i].last_seconds;
     ++timings[i].calls;
   }
 }
@@ -141,7 +149,12 @@ const std::vector<std::string>& CompiledPlan::output_names() const { return impl
 bool CompiledPlan::needs_ids() const { return !impl_->random.empty(); }
 std::size_t CompiledPlan::arena_bytes() const { return impl_->list.arena_bytes; }
 std::size_t CompiledPlan::kernel_count() const { return impl_->list.steps.size(); }
-void CompiledPlan::profile(bool on) { impl_->profiling = on; }
+
+void CompiledPlan::profile(bool on) {
+  impl_->profiling = on;
+  impl_->profile_start = profile_clock();
+  impl_->timings.assign(impl_->list.steps.size(), {});
+}
 
 int CompiledPlan::output_index(const std::string& name) const {
   const auto it = std::find(impl_->names.begin(), impl_->names.end(), name);
@@ -159,6 +172,11 @@ const std::vector<Tensor>& CompiledPlan::run_phase(int phase, const std::map<std
   return impl_->results;
 }
 
+bool CompiledPlan::reads(const std::string& parameter) const {
+  return std::any_of(impl_->list.buffers.begin(), impl_->list.buffers.end(),
+                     [&](const Buffer& it) { return it.home == Home::live && it.name == parameter; });
+}
+
 void CompiledPlan::bind(const std::string& parameter, const float* values) {
   std::vector<std::string> names;
   for (std::size_t b = 0; b < impl_->list.buffers.size(); ++b) {
@@ -174,7 +192,14 @@ void CompiledPlan::bind(const std::string& parameter, const float* values) {
 
 std::vector<CompiledPlan::Timing> CompiledPlan::timings() const {
   std::vector<Timing> table = impl_->timings;
-  for (std::size_t i = 0; i < table.size(); ++i) table[i].what = impl_->list.steps[i].what;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const Step& step = impl_->list.steps[i];
+    table[i].what = step.what;
+    table[i].kernel = step.kernel.name;
+    table[i].macs = step.cost.macs;
+    table[i].bytes = step.cost.bytes;
+    table[i].reorder = step.reorder;
+  }
   return table;
 }
 

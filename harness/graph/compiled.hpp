@@ -20,6 +20,15 @@ enum class Mode {
   stochastic,  // running statistics, dropout on
 };
 
+// How products are computed. bf16: activations and weights stored as BF16, f32 sums; norms, losses, reductions and the
+// gradients of weights in f32 (storage.hpp). int8: products between fake_quantize nodes on integers (integers.hpp,
+// quantize.hpp), for inference only. Inputs and outputs stay F32 always.
+enum class Precision { f32, bf16, int8 };
+Precision precision_from(const std::string& name);  // by the names above; throws Error(bad_input) with the nearest name
+const char* precision_name(Precision precision);
+// Empty, or why this machine cannot compile plans of that precision: for those who plan before they run. [any-thread]
+std::string unsupported_reason(Precision precision);
+
 struct CompileOptions {
   std::int64_t batch = 64;
   Mode mode = Mode::eval;
@@ -32,6 +41,7 @@ struct CompileOptions {
   bool param_grads = false;        // outputs "grad:<parameter>" of every trainable parameter
   bool live_parameters = false;    // parameters are read at every run from bind(); implied by mode train, param_grads
   bool optimize = true;            // fold batch norm, fuse, share; off in tests that compare
+  Precision precision = Precision::f32;  // without kernels for it: compile() throws Error(unsupported)
 };
 
 // What random nodes are keyed by. Ids: one a row of the batch.
@@ -58,12 +68,22 @@ class CompiledPlan {
 
   // Live parameters: dense f32 memory that must outlive the plan's runs. Without bind() the graph's own values.
   void bind(const std::string& parameter, const float* values);
+  bool reads(const std::string& parameter) const;  // is it a live parameter of this plan
 
   std::size_t arena_bytes() const;
   std::size_t kernel_count() const;
   std::string to_text() const;      // kernels with shapes, layouts' reorders and offsets
-  struct Timing { std::string what; double seconds = 0; std::uint64_t calls = 0; };
-  void profile(bool on);            // adds clock reads around kernels
+  // One kernel in the order of execution, summed over the runs since profile(true); CPU time, wall with several threads.
+  struct Timing {
+    std::string what;          // op and result
+    std::string kernel;        // the library's implementation; "" for own loops
+    double seconds = 0;
+    double macs = 0, bytes = 0;  // of one call
+    std::uint64_t calls = 0;
+    bool reorder = false;
+    double last_start = 0, last_seconds = 0;  // of the last call; start on the clock of profile(true)
+  };
+  void profile(bool on);            // adds clock reads around kernels; forgets what was summed
   std::vector<Timing> timings() const;
 
  private:

@@ -70,6 +70,9 @@ void remove_from(Graph& graph, const GroupDetail& detail, const std::vector<std:
   for (const Reader& reader : detail.readers) {
     select_parameter(graph, graph.node(reader.node).inputs[1], 1, kept, reader.columns);
   }
+  for (const std::string& name : detail.depthwise) {
+    graph.find_node(name)->attrs.set("groups", static_cast<std::int64_t>(kept.size()));
+  }
 }
 
 // Channels of which something is not 0.

@@ -71,7 +71,8 @@ struct Ids {
 std::string key_of(const CompileOptions& o) {
   std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) + "|" +
                     o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
-                    std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize);
+                    std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize) +
+                    precision_name(o.precision);
   for (const std::string& name : o.outputs) key += "|" + name;
   return key;
 }
@@ -99,19 +100,42 @@ void for_padded_batches(const Tensor& x, std::int64_t batch,
   }
 }
 
-Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch) : graph_(std::move(graph)), batch_(batch) {
+Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch, Precision precision)
+    : graph_(std::move(graph)), batch_(batch), precision_(precision) {
   if (!graph_) throw Error(Fault::internal, "executor without a graph");
   if (batch_ < 1) bad("compute batch must be at least 1, not " + std::to_string(batch_));
 }
 
 Executor::~Executor() = default;
 
+Precision Executor::precision_for(const CompileOptions& options) const {
+  const bool differentiated = options.input_grad || options.param_grads || options.mode == Mode::train;
+  const bool fits = precision_ == Precision::bf16 || (precision_ == Precision::int8 && !differentiated);
+  return fits ? precision_ : options.precision;
+}
+
+// Activations that leave the cache between two layers cost more than small batches do: rows that do not depend on each
+// other are taken in chunks. The numbers belong to the numerics version, since kernels are chosen by batch.
+std::int64_t Executor::chunk(const CompileOptions& options) const {
+  constexpr std::int64_t least = 32;
+  constexpr std::size_t cached_bytes = std::size_t{2} << 20;
+  if (options.mode == Mode::train || options.param_grads || batch_ <= least) return batch_;
+  std::size_t largest = 1;
+  for (const auto& [name, spec] : graph_->shapes(1)) {
+    if (!graph_->parameters.count(name) && !graph_->buffers.count(name)) largest = std::max(largest, spec.bytes());
+  }
+  std::int64_t rows = least;
+  while (2 * rows <= batch_ && static_cast<std::size_t>(2 * rows) * largest <= cached_bytes) rows *= 2;
+  return std::min(rows, batch_);
+}
+
 CompiledPlan& Executor::plan(const CompileOptions& options) {
   const std::string key = key_of(options);
   const auto it = plans_.find(key);
   if (it != plans_.end()) return it->second;
   CompileOptions sized = options;
-  sized.batch = batch_;
+  sized.batch = chunk(options);
+  sized.precision = precision_for(options);
   return plans_.emplace(key, compile(*graph_, sized)).first->second;
 }
 
@@ -123,8 +147,8 @@ std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::st
   CompiledPlan& compiled = plan(want);
   std::vector<Gathered> gathered(wants.size(), Gathered(x.dim(0)));
   Ids ids;
-  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
-    const auto& out = compiled.run({{graph_->inputs[0].name, piece}}, ids.keys(options, first, rows, batch_));
+  for_padded_batches(x, compiled.batch(), [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{graph_->inputs[0].name, piece}}, ids.keys(options, first, rows, compiled.batch()));
     for (std::size_t i = 0; i < wants.size(); ++i) {
       gathered[i].take(out[static_cast<std::size_t>(compiled.output_index(wants[i]))], first, rows);
     }
@@ -150,9 +174,9 @@ LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x,
   Gathered losses(x.dim(0)), grads(x.dim(0)), logits(x.dim(0));
   const Tensor labels = y.dense();
   Ids ids;
-  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
-    const auto& out = compiled.run({{input, piece}, {"labels", piece_of(labels, first, rows, batch_)}},
-                                   ids.keys(options, first, rows, batch_));
+  for_padded_batches(x, compiled.batch(), [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{input, piece}, {"labels", piece_of(labels, first, rows, compiled.batch())}},
+                                   ids.keys(options, first, rows, compiled.batch()));
     losses.take(out[index("loss")], first, rows);
     grads.take(out[index("grad:" + input)], first, rows);
     logits.take(out[index("logits")], first, rows);
@@ -173,9 +197,9 @@ Tensor Executor::input_vjp(const std::string& output, const Tensor& x, const Ten
   Gathered grads(x.dim(0));
   const Tensor dense = cotangent.dense();
   Ids ids;
-  for_padded_batches(x, batch_, [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
-    const auto& out = compiled.run({{input, piece}, {"cotangent", piece_of(dense, first, rows, batch_)}},
-                                   ids.keys(options, first, rows, batch_));
+  for_padded_batches(x, compiled.batch(), [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const auto& out = compiled.run({{input, piece}, {"cotangent", piece_of(dense, first, rows, compiled.batch())}},
+                                   ids.keys(options, first, rows, compiled.batch()));
     grads.take(out[static_cast<std::size_t>(compiled.output_index("grad:" + input))], first, rows);
   });
   return grads.done();
@@ -197,6 +221,7 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
     want.loss = loss;
     want.outputs = {};
     want.param_grads = true;
+    want.precision = precision_for(want);
     std::unique_ptr<CompiledPlan> tail;
     if (rows != batch_) tail = std::make_unique<CompiledPlan>(compile(*graph_, want));
     CompiledPlan& compiled = tail ? *tail : plan(want);

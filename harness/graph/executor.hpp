@@ -32,7 +32,9 @@ struct RecordedForward {
 
 class Executor {
  public:
-  explicit Executor(std::shared_ptr<const Graph> graph, std::int64_t batch = 64);
+  // Every plan is compiled in `precision`; with int8 those that give gradients simulate the integers in f32. The eager
+  // path (forward_recorded) is f32 always.
+  explicit Executor(std::shared_ptr<const Graph> graph, std::int64_t batch = 64, Precision precision = Precision::f32);
   ~Executor();
   const Graph& graph() const { return *graph_; }
   std::int64_t batch() const { return batch_; }
@@ -52,18 +54,26 @@ class Executor {
   RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
                                    const ForwardOptions& options = {}, bool watch_parameters = false);
 
-  CompiledPlan& plan(const CompileOptions& options);  // cached; options.batch is set to batch()
+  // Cached; options.batch is set to batch(), or to a power of two from 32 where rows are independent and images large.
+  CompiledPlan& plan(const CompileOptions& options);
 
  private:
+  Precision precision_for(const CompileOptions& options) const;
+  std::int64_t chunk(const CompileOptions& options) const;
+
   std::shared_ptr<const Graph> graph_;
   std::shared_ptr<const Graph> folded_;  // batch norm folded: what the eager path runs in eval mode
   std::int64_t batch_;
+  Precision precision_;
   std::map<std::string, CompiledPlan> plans_;
 };
 
 // The same for one batch of any size and other values of some parameters (with history where they are watched).
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
                                const std::map<std::string, Tensor>& parameters, const ForwardOptions& options);
+
+// One node on operands of any batch, in eval mode, without history. Throws Error(bad_input) as the op does.
+std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor> operands);
 
 // Rows of x in pieces of `batch`, the last one padded with copies of its first row; f gets (piece, first row, rows).
 void for_padded_batches(const Tensor& x, std::int64_t batch,

@@ -1,4 +1,4 @@
-// Fusion into the forms that conv2d, linear and batch_norm_train offer: residual sum and relu on the result.
+// Fusion into the forms that conv2d, linear and batch_norm_train offer: residual sum and relu or relu6 on the result.
 // Done before differentiation: their VJPs know the fused forms.
 #include <algorithm>
 #include <optional>
@@ -20,7 +20,7 @@ class Fuser {
  public:
   explicit Fuser(Program& program)
       : program_(program), conv_(Registry::get().id("conv2d")), linear_(Registry::get().id("linear")),
-        norm_(Registry::get().id("batch_norm_train")), add_(Registry::get().id("add")), relu_(Registry::get().id("relu")), uses_(program.slots.size(), 0),
+        norm_(Registry::get().id("batch_norm_train")), add_(Registry::get().id("add")), relu_(Registry::get().id("relu")), clamp_(Registry::get().id("clamp")), uses_(program.slots.size(), 0),
         maker_(program.slots.size(), -1), dropped_(program.code.size(), false) {
     for (std::size_t i = 0; i < program.code.size(); ++i) {
       for (const int s : program.code[i].in) ++at(uses_, s);
@@ -34,7 +34,8 @@ class Fuser {
       if (program_.code[i].op == add_) fuse_sum(static_cast<int>(i));
     }
     for (std::size_t i = 0; i < program_.code.size(); ++i) {
-      if (program_.code[i].op == relu_) fuse_relu(static_cast<int>(i));
+      const std::string act = activation(program_.code[i]);
+      if (!act.empty()) fuse_activation(static_cast<int>(i), act);
     }
     std::vector<Instr> kept;
     for (std::size_t i = 0; i < program_.code.size(); ++i) {
@@ -84,16 +85,23 @@ class Fuser {
     move_to(*best, i, std::move(fused));
   }
 
-  void fuse_relu(int i) {
+  // "relu", "relu6" (clamp to [0, 6]) or "".
+  std::string activation(const Instr& instr) const {
+    if (instr.op == relu_) return "relu";
+    const bool six = instr.op == clamp_ && instr.attrs.real("min", -1) == 0 && instr.attrs.real("max", 0) == 6;
+    return six ? "relu6" : "";
+  }
+
+  void fuse_activation(int i, const std::string& act) {
     const auto product = product_behind(code(i).in[0], i, "act");
     if (!product) return;
     Instr fused = code(*product);
-    fused.attrs.set("act", std::string("relu"));
+    fused.attrs.set("act", act);
     move_to(*product, i, std::move(fused));
   }
 
   Program& program_;
-  engine::OpId conv_, linear_, norm_, add_, relu_;
+  engine::OpId conv_, linear_, norm_, add_, relu_, clamp_;
   std::vector<int> uses_, maker_;  // by slot: readers (outputs count), the instruction that makes it
   std::vector<bool> dropped_;
 };

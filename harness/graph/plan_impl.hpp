@@ -20,6 +20,7 @@ struct CompiledPlan::Impl {
   std::vector<int> output_phases;                           // in which each result is written
   std::vector<Timing> timings;
   bool profiling = false;
+  double profile_start = 0;
   std::vector<void*> pointers;                              // of each buffer, now
   std::shared_ptr<const Graph> graph;                       // keeps the values of unbound live parameters
 

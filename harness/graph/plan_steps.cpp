@@ -80,6 +80,8 @@ class StepBuilder {
     step.in = {from};
     step.out = {to};
     step.phase = phase;
+    step.reorder = true;
+    step.cost.bytes = static_cast<double>(source.layout.bytes() + layout.bytes());
     step.what = "reorder " + (source.name.empty() ? source.spec.str() : source.name);
     step.kernel = std::move(kernel);
     list_.steps.push_back(std::move(step));
@@ -97,9 +99,10 @@ class StepBuilder {
 
   void add_instr(const Instr& instr) {
     std::vector<MemDesc> in;
-    std::vector<Spec> out;
+    std::vector<Spec> specs, out;
     for (const int s : instr.in) {
       if (main(s) < 0) add_random(s, instr.phase);
+      specs.push_back(slot(s).spec);
       in.push_back({slot(s).spec, buffer(main(s)).layout});
     }
     for (const int s : instr.out) out.push_back(slot(s).spec);
@@ -107,6 +110,7 @@ class StepBuilder {
     Step step;
     step.kernel = op.prepare({instr.attrs, in, out, training_});
     step.phase = instr.phase;
+    step.cost = engine::op_cost(op, specs, out, instr.attrs);
     step.what = op.name + (instr.out.empty() ? "" : " " + slot(instr.out[0]).spec.str());
     for (std::size_t i = 0; i < instr.in.size(); ++i) {
       const int base = main(instr.in[i]);

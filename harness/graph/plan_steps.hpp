@@ -31,6 +31,8 @@ struct Step {
   int phase = 0;
   int random = -1;           // fills out[0] with the dropout mask of that random node
   std::string what;
+  engine::OpCost cost;       // bytes: operands and results; of one run
+  bool reorder = false;
 };
 
 struct OutputSlot {

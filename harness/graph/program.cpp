@@ -19,8 +19,11 @@ std::vector<Value> Recorder::emit(OpId op, std::span<const Value> in, const Attr
     specs.push_back(spec(v));
     instr.in.push_back(v.id);
   }
+  const Op& entry = Registry::get().op(op);
   std::vector<Value> out;
-  for (const Spec& made : Registry::get().op(op).infer(specs, attrs)) {
+  const std::vector<Spec> results = entry.infer(specs, attrs);
+  if (entry.compose) return entry.compose(*this, in, attrs);
+  for (const Spec& made : results) {
     out.push_back(add_slot(SlotKind::computed, "", made));
     instr.out.push_back(out.back().id);
   }

@@ -1,77 +1,36 @@
-// Recipe: JSON, validation, schedules. One table row a field.
+// Recipe: JSON and validation.
+#include "harness/graph/recipe.hpp"
+
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
-#include <variant>
 
 #include "harness/base/error.hpp"
-#include "harness/graph/losses.hpp"
-#include "harness/graph/train.hpp"
 
 namespace assay::graph {
 namespace {
 
-constexpr double unbounded = std::numeric_limits<double>::infinity();
-
-using Member = std::variant<std::int64_t Recipe::*, double Recipe::*, bool Recipe::*, std::string Recipe::*,
-                            std::vector<std::int64_t> Recipe::*>;
-struct Field {
-  const char* name;
-  Member member;
-  double min = -unbounded, max = unbounded;  // inclusive
-};
-
-const std::vector<Field>& fields() {
-  static const std::vector<Field> table = {
-      {"epochs", &Recipe::epochs, 1, 100000},
-      {"batch", &Recipe::batch, 1, 65536},
-      {"optimizer", &Recipe::optimizer},
-      {"lr", &Recipe::lr, 0, 1000},
-      {"momentum", &Recipe::momentum, 0, 0.9999},
-      {"nesterov", &Recipe::nesterov},
-      {"beta1", &Recipe::beta1, 0, 0.9999},
-      {"beta2", &Recipe::beta2, 0, 0.999999},
-      {"eps", &Recipe::eps, 1e-15, 1},
-      {"weight_decay", &Recipe::weight_decay, 0, 100},
-      {"decay_bias_and_norm", &Recipe::decay_bias_and_norm},
-      {"schedule", &Recipe::schedule},
-      {"milestones", &Recipe::milestones, 1, 100000},
-      {"gamma", &Recipe::gamma, 0, 1},
-      {"warmup", &Recipe::warmup, 0, 100000},
-      {"label_smoothing", &Recipe::label_smoothing, 0, 0.999},
-      {"flip", &Recipe::flip},
-      {"crop", &Recipe::crop, 0, 64},
-      {"loss", &Recipe::loss},
-  };
-  return table;
-}
-
 [[noreturn]] void bad(const std::string& where, const std::string& key, const std::string& why) {
   throw Error(Fault::bad_input, where + "." + key + ": " + why);
-}
-
-void check_range(const std::string& where, const Field& field, double value) {
-  if (value >= field.min && value <= field.max) return;
-  bad(where, field.name, "must be from " + Json(field.min).dump() + " to " + Json(field.max).dump() + ", not " + Json(value).dump());
-}
-
-void check_choice(const std::string& where, const char* key, const std::string& value, const std::vector<std::string>& choices) {
-  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-    bad(where, key, "unknown value '" + value + "'" + suggestion(value, choices));
-  }
 }
 
 void read(Recipe& recipe, std::int64_t Recipe::* member, const Json& json) { recipe.*member = json.as_int(); }
 void read(Recipe& recipe, double Recipe::* member, const Json& json) { recipe.*member = json.as_real(); }
 void read(Recipe& recipe, bool Recipe::* member, const Json& json) { recipe.*member = json.as_bool(); }
 void read(Recipe& recipe, std::string Recipe::* member, const Json& json) { recipe.*member = json.as_string(); }
+void read(Recipe& recipe, Rational Recipe::* member, const Json& json) {
+  const std::optional<Rational> value = Rational::parse(json.is_string() ? json.as_string() : json.dump());
+  if (!value) throw Error(Fault::bad_input, "must be a fraction such as \"8/255\" or a number, not " + json.dump());
+  recipe.*member = *value;
+}
 void read(Recipe& recipe, std::vector<std::int64_t> Recipe::* member, const Json& json) {
   (recipe.*member).clear();
   for (const Json& item : json.as_array()) (recipe.*member).push_back(item.as_int());
 }
+void read(Recipe& recipe, std::vector<std::string> Recipe::* member, const Json& json) {
+  (recipe.*member).clear();
+  for (const Json& item : json.as_array()) (recipe.*member).push_back(item.as_string());
+}
 
-void read_field(Recipe& recipe, const Field& field, const Json& json, const std::string& where) {
+void read_field(Recipe& recipe, const RecipeField& field, const Json& json, const std::string& where) {
   try {
     std::visit([&](auto member) { read(recipe, member, json); }, field.member);
   } catch (const Error& e) {
@@ -79,37 +38,72 @@ void read_field(Recipe& recipe, const Field& field, const Json& json, const std:
   }
 }
 
-struct RangeCheck {
+// Ranges and choices of one field.
+struct FieldCheck {
   const Recipe& recipe;
-  const Field& field;
+  const RecipeField& field;
   const std::string& where;
-  void operator()(std::int64_t Recipe::* m) const { check_range(where, field, static_cast<double>(recipe.*m)); }
-  void operator()(double Recipe::* m) const { check_range(where, field, recipe.*m); }
+  void in_range(double value) const {
+    if (value >= field.min && value <= field.max) return;
+    bad(where, field.name, "must be from " + Json(field.min).dump() + " to " + Json(field.max).dump() + ", not " + Json(value).dump());
+  }
+  void operator()(std::int64_t Recipe::* m) const { in_range(static_cast<double>(recipe.*m)); }
+  void operator()(double Recipe::* m) const { in_range(recipe.*m); }
+  void operator()(Rational Recipe::* m) const { in_range((recipe.*m).value()); }
   void operator()(bool Recipe::*) const {}
-  void operator()(std::string Recipe::*) const {}
+  void operator()(std::vector<std::string> Recipe::*) const {}
+  void operator()(std::string Recipe::* m) const {
+    const std::string& value = recipe.*m;
+    if (std::find(field.choices.begin(), field.choices.end(), value) != field.choices.end()) return;
+    bad(where, field.name, "unknown value '" + value + "'" + suggestion(value, field.choices));
+  }
   void operator()(std::vector<std::int64_t> Recipe::* m) const {
-    for (const std::int64_t v : recipe.*m) check_range(where, field, static_cast<double>(v));
+    for (const std::int64_t v : recipe.*m) in_range(static_cast<double>(v));
   }
 };
 
-double scheduled(const Recipe& recipe, double epoch) {
-  if (recipe.schedule == "constant") return 1.0;
-  if (recipe.schedule == "step") {
-    double factor = 1.0;
-    for (const std::int64_t m : recipe.milestones) factor *= epoch >= static_cast<double>(m) ? recipe.gamma : 1.0;
-    return factor;
-  }
-  const double span = static_cast<double>(recipe.epochs) - recipe.warmup;
-  const double done = span <= 0 ? 1.0 : std::clamp((epoch - recipe.warmup) / span, 0.0, 1.0);
-  return 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+void check_averages(const Recipe& r, const std::string& where) {
+  if (r.ema > 0 && r.swa_start > 0) bad(where, "swa_start", "and ema are two averages of the same weights; expected one of them");
+  if (r.swa_start >= r.epochs) bad(where, "swa_start", "must be smaller than epochs (" + std::to_string(r.epochs) + "), or nothing is averaged");
+  if (r.swa_lr > 0 && r.swa_start == 0) bad(where, "swa_lr", "needs swa_start");
+  if (r.swa_start > 0 && r.patience > 0) bad(where, "patience", "stops before swa_start has averaged; expected one of them");
+}
+
+// Soft targets and adversaries differentiate the cross-entropy themselves.
+void check_adversary(const Recipe& r, const std::string& where) {
+  if (!r.adversarial()) return;
+  if (r.adv_eps.num == 0) bad(where, "adv_eps", "is 0: that is training without an adversary");
+  if (r.adv_step.num == 0) bad(where, "adv_step", "is 0: the attack stands still");
+  if (r.adversary == "free" && r.accumulate > 1) bad(where, "accumulate", "has no meaning with adversary 'free', which steps after every use of a batch");
+  if (r.adversary == "free" && r.mixes()) bad(where, "adversary", "'free' replays hard labels; expected neither mixup nor cutmix");
 }
 
 }  // namespace
 
+Json field_value(const Recipe& recipe, const RecipeField& field) {
+  return std::visit(
+      [&](auto member) {
+        if constexpr (std::is_same_v<decltype(member), Rational Recipe::*>) {
+          return Json((recipe.*member).str());
+        } else {
+          return Json(recipe.*member);
+        }
+      },
+      field.member);
+}
+
 Json Recipe::to_json() const {
   Json json = Json::object({});
-  for (const Field& field : fields()) {
-    std::visit([&](auto member) { json[field.name] = Json(this->*member); }, field.member);
+  for (const RecipeField& field : recipe_fields()) json[field.name] = field_value(*this, field);
+  return json;
+}
+
+Json Recipe::canonical() const {
+  static const Recipe neutral;
+  Json json = Json::object({});
+  for (const RecipeField& field : recipe_fields()) {
+    Json value = field_value(*this, field);
+    if (field.first_version || !(value == field_value(neutral, field))) json[field.name] = std::move(value);
   }
   return json;
 }
@@ -124,12 +118,13 @@ Recipe Recipe::from_json(const Json& json, const std::string& where) {
       bad(where, "recipe", e.what());
     }
   }
+  const std::vector<RecipeField>& fields = recipe_fields();
   std::vector<std::string> names = {"recipe"};
-  for (const Field& field : fields()) names.emplace_back(field.name);
+  for (const RecipeField& field : fields) names.emplace_back(field.name);
   for (const auto& [key, value] : json.as_object()) {
     if (key == "recipe") continue;
-    const auto field = std::find_if(fields().begin(), fields().end(), [&, k = key](const Field& f) { return k == f.name; });
-    if (field == fields().end()) bad(where, key, "unknown key" + suggestion(key, names));
+    const auto field = std::find_if(fields.begin(), fields.end(), [&, k = key](const RecipeField& f) { return k == f.name; });
+    if (field == fields.end()) bad(where, key, "unknown key" + suggestion(key, names));
     read_field(result, *field, value, where);
   }
   result.validate(where);
@@ -137,35 +132,15 @@ Recipe Recipe::from_json(const Json& json, const std::string& where) {
 }
 
 void Recipe::validate(const std::string& where) const {
-  for (const Field& field : fields()) std::visit(RangeCheck{*this, field, where}, field.member);
-  check_choice(where, "optimizer", optimizer, {"sgd", "adamw"});
-  check_choice(where, "schedule", schedule, {"cosine", "step", "constant"});
-  check_choice(where, "loss", loss, loss_names());
+  for (const RecipeField& field : recipe_fields()) std::visit(FieldCheck{*this, field, where}, field.member);
   if (warmup > static_cast<double>(epochs)) bad(where, "warmup", "is longer than the training (" + std::to_string(epochs) + " epochs)");
-  if (label_smoothing > 0 && loss != "cross-entropy") bad(where, "label_smoothing", "works with loss 'cross-entropy' only");
   if (!std::is_sorted(milestones.begin(), milestones.end())) bad(where, "milestones", "must be ascending");
+  check_averages(*this, where);
+  check_adversary(*this, where);
 }
 
-double Recipe::lr_at(double epoch) const {
-  if (epoch < warmup) return lr * epoch / warmup;
-  return lr * scheduled(*this, epoch);
-}
-
-std::vector<std::string> recipe_names() { return {"quick", "standard"}; }
-
-Recipe recipe(const std::string& name) {
-  Recipe result;
-  if (name == "standard") {  // the field's usual CIFAR recipe (He et al., CVPR 2016), shortened, with cosine decay
-    result.epochs = 30;
-    result.crop = 4;
-    result.flip = true;
-    result.warmup = 1;
-    return result;
-  }
-  if (name != "quick") throw Error(Fault::bad_input, "unknown recipe '" + name + "'" + suggestion(name, recipe_names()));
-  result.epochs = 4;
-  result.warmup = 0.5;
-  return result;
+bool Recipe::watches_validation() const {
+  return patience > 0 || (schedule == "plateau" && monitor == "validation-loss");
 }
 
 }  // namespace assay::graph

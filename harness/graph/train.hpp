@@ -1,6 +1,7 @@
-// Training by the host: Recipe (what a suite declares, part of the protocol) and Trainer (the loop over a compiled plan).
-// Deterministic within a numerics class: shuffles are keyed by (seed, epoch), augmentation by (seed, sample id, epoch),
-// dropout by (seed, node, sample id, step). A restored trainer continues bit for bit. Masks hold after every step.
+// Training by the host: the loop over a compiled plan that follows a Recipe.
+// Deterministic within a numerics class: shuffles are keyed by (seed, epoch), augmentation, mixing and random starts of
+// an adversary by (seed, sample id, epoch), dropout by (seed, node, sample id, step). A trainer that is restored between
+// any two steps continues bit for bit. Masks hold after every step.
 // Threading: a trainer belongs to one thread.
 #pragma once
 
@@ -12,36 +13,9 @@
 #include <vector>
 
 #include "harness/graph/executor.hpp"
+#include "harness/graph/recipe.hpp"
 
 namespace assay::graph {
-
-struct Recipe {
-  std::int64_t epochs = 5, batch = 128;
-  std::string optimizer = "sgd";        // sgd | adamw
-  double lr = 0.1;                      // peak
-  double momentum = 0.9;                // sgd
-  bool nesterov = true;                 // sgd
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // adamw
-  double weight_decay = 5e-4;           // coupled (L2) for sgd, decoupled for adamw
-  bool decay_bias_and_norm = false;     // false: only parameters of two or more axes decay
-  std::string schedule = "cosine";      // cosine | step | constant
-  std::vector<std::int64_t> milestones; // step: epochs after which lr is multiplied by gamma
-  double gamma = 0.1;
-  double warmup = 0;                    // epochs of linear warm-up, may be a fraction
-  double label_smoothing = 0;           // [0, 1)
-  bool flip = false;                    // random horizontal flip
-  std::int64_t crop = 0;                // random crop after zero padding by this many pixels
-  std::string loss = "cross-entropy";
-
-  Json to_json() const;
-  // Unknown keys, wrong types and out-of-range values throw Error(bad_input): "recipe.lr: ...". Key "recipe" names one of
-  // recipe_names(), whose values are the defaults.
-  static Recipe from_json(const Json& json, const std::string& where = "recipe");
-  void validate(const std::string& where = "recipe") const;
-  double lr_at(double epoch) const;     // epoch as a real, [0, epochs]
-};
-std::vector<std::string> recipe_names();  // "standard", "quick"
-Recipe recipe(const std::string& name);
 
 // In-memory training set; rows are samples. Exactly one of f32 (in [0, 1] or the model's range) and u8 (scaled by 1/255).
 struct TrainData {
@@ -91,27 +65,47 @@ struct TrainHooks {
   std::function<void(std::int64_t epochs_done)> epoch_end;         // checkpoints, traces
 };
 
+// Passes made, in samples. One of the input's gradient costs about as much as a forward pass, one of all gradients twice.
+struct PassCounts {
+  double forward = 0, input_backward = 0, full_backward = 0;
+  double forward_equivalents() const { return forward + input_backward + 2 * full_backward; }
+};
+
 class Trainer {
  public:
-  // The data must outlive the trainer. Throws Error(bad_input) when shapes or labels do not fit the graph.
-  Trainer(Graph graph, const TrainData& data, const Recipe& recipe, std::uint64_t seed);
+  // The data must outlive the trainer. `validation` is what early stopping and a plateau schedule watch; other recipes
+  // do not read it. Throws Error(bad_input) when shapes or labels do not fit the graph, or when a list is missing.
+  Trainer(Graph graph, const TrainData& data, const Recipe& recipe, std::uint64_t seed, const TrainData* validation = nullptr);
   ~Trainer();
-  // Trains until recipe.epochs are done (from where it stands).
+  // Trains until recipe.epochs are done or early stopping ends it, from where it stands. An error within a step leaves
+  // a trainer that refuses to go on; after Error(cancelled) by the progress hook it can.
   void run(const TrainHooks& hooks = {});
-  void run_epoch(const TrainHooks& hooks = {});
+  void run_epoch(const TrainHooks& hooks = {});       // to the end of the epoch that it stands in
+  bool finished() const;
   std::int64_t epochs_done() const;
-  std::vector<double> epoch_losses() const;   // mean training loss of each epoch done
-  double forward_samples() const;             // passes made, for cost accounting
-  double backward_samples() const;
-  Graph graph() const;                        // current weights and running statistics
+  std::int64_t steps_done() const;                    // within the epoch
+  std::vector<double> epoch_losses() const;           // mean training loss of each epoch done
+  std::vector<double> validation_losses() const;      // mean cross-entropy after each epoch, when the recipe watches it
+  PassCounts passes() const;
+  double forward_samples() const { return passes().forward; }
+  double backward_samples() const { return passes().input_backward + passes().full_backward; }
+  // The net that the recipe gives: the newest weights, or their average, or the best by validation loss.
+  Graph graph() const;
 
-  // State at an epoch boundary. restore() throws Error(bad_input) when it belongs to another graph, recipe, seed or data.
+  // State between two steps; may be called from the progress hook. restore() throws Error(bad_input) when it belongs to
+  // another graph, recipe, seed or data.
   void save_checkpoint(const std::filesystem::path& file) const;
   void restore_checkpoint(const std::filesystem::path& file);
 
- private:
   struct Impl;
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
+
+// Replaces the running statistics of all batch norm layers by the mean over the batches of `data`, without
+// augmentation, in order (torch's update_bn; Izmailov et al., UAI 2018, section 3.2). Variances are unbiased. Rows that
+// fill no batch are left out. `seed` keys dropout. Throws Error(bad_input) when the data do not fit.
+void reestimate_batch_norm(Graph& graph, const TrainData& data, std::int64_t batch = 128, std::uint64_t seed = 0);
 
 }  // namespace assay::graph

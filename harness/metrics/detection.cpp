@@ -47,18 +47,47 @@ std::vector<Item> sorted(std::span<const double> in, std::span<const double> out
   return items;
 }
 
+// The keys of the scores, ascending. Eleven bits a pass, all counts in one sweep; passes in which all keys agree (the
+// low bits of scores that were f32) are skipped.
+std::vector<std::uint64_t> sorted_keys(std::span<const double> scores) {
+  constexpr int bits = 11, passes = 6;
+  constexpr std::uint64_t digits = std::uint64_t{1} << bits;
+  std::vector<std::uint64_t> keys(scores.size()), other(scores.size());
+  std::vector<std::array<std::uint32_t, digits>> counts(passes);  // sizes fit: indices of a run are 32 bits everywhere
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = key_of(scores[i]);
+    for (int p = 0; p < passes; ++p) ++counts[static_cast<std::size_t>(p)][keys[i] >> (p * bits) & (digits - 1)];
+  }
+  for (int p = 0; p < passes; ++p) {
+    auto& start = counts[static_cast<std::size_t>(p)];
+    if (*std::max_element(start.begin(), start.end()) == keys.size()) continue;
+    std::exclusive_scan(start.begin(), start.end(), start.begin(), std::uint32_t{0});
+    for (const std::uint64_t key : keys) other[start[key >> (p * bits) & (digits - 1)]++] = key;
+    keys.swap(other);
+  }
+  return keys;
+}
+
 struct Group {
   double in = 0, out = 0;  // how many of each class share one score
 };
 
-// Groups of equal scores, ascending by score.
-std::vector<Group> groups_of(std::span<const double> in, std::span<const double> out) {
-  const auto items = sorted(in, out);
-  std::vector<Group> groups;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i == 0 || items[i].key != items[i - 1].key) groups.emplace_back();
-    (items[i].index < in.size() ? groups.back().in : groups.back().out) += 1;
+// Calls f with every group of equal scores, ascending by score.
+template <class F>
+void for_each_group(std::span<const double> in, std::span<const double> out, const F& f) {
+  const auto a = sorted_keys(in), b = sorted_keys(out);
+  for (std::size_t i = 0, j = 0; i < a.size() || j < b.size();) {
+    const std::uint64_t key = j == b.size() || (i < a.size() && a[i] < b[j]) ? a[i] : b[j];
+    const std::size_t first_i = i, first_j = j;
+    while (i < a.size() && a[i] == key) ++i;
+    while (j < b.size() && b[j] == key) ++j;
+    f(Group{static_cast<double>(i - first_i), static_cast<double>(j - first_j)});
   }
+}
+
+std::vector<Group> groups_of(std::span<const double> in, std::span<const double> out) {
+  std::vector<Group> groups;
+  for_each_group(in, out, [&](const Group& g) { groups.push_back(g); });
   return groups;
 }
 
@@ -82,10 +111,10 @@ double average_precision(std::vector<Group> groups, bool positive_out) {
 double auroc(std::span<const double> in, std::span<const double> out) {
   need_both("auroc", in, out);
   double below = 0, wins = 0;  // in-distribution scores below; pairs won by the out-of-distribution score
-  for (const Group& g : groups_of(in, out)) {
+  for_each_group(in, out, [&](const Group& g) {
     wins += g.out * (below + g.in / 2);
     below += g.in;
-  }
+  });
   return wins / (static_cast<double>(in.size()) * static_cast<double>(out.size()));
 }
 

@@ -156,11 +156,14 @@ void Planner::check_shapes() const {
       fail(data.set.place, fmt::format("{}.set: inputs of '{}' are [{}], those of '{}' are [{}]; expected equal shapes", where(data),
                                        entry.name, fmt::join(entry.shape, ", "), train.name, fmt::join(train.shape, ", ")));
   };
-  const DataSpec& test = *suite_.data.test;
-  same_shape(test);
-  if (entry_of(test).classes.size() != train.classes.size())
-    fail(test.set.place, fmt::format("data.test.set: '{}' has {} classes, '{}' has {}; expected equal numbers", test.set.value,
-                                     entry_of(test).classes.size(), train.name, train.classes.size()));
+  const auto same_task = [&](const DataSpec& data) {
+    same_shape(data);
+    if (entry_of(data).classes.size() != train.classes.size())
+      fail(data.set.place, fmt::format("{}.set: '{}' has {} classes, '{}' has {}; expected equal numbers", where(data), data.set.value,
+                                       entry_of(data).classes.size(), train.name, train.classes.size()));
+  };
+  same_task(*suite_.data.test);
+  if (suite_.data.val) same_task(*suite_.data.val);
   for (const DataSpec& ood : suite_.data.ood) same_shape(ood);
 }
 

@@ -10,8 +10,8 @@ namespace assay::plan {
 void Planner::predict_cell(const CellPoint& point) {
   const ModelSpec& model = *point.model;
   const bool ensemble = point.role == "ensemble";
-  if (!ensemble && model.from)
-    fail(model.from->place, fmt::format("model '{}': a {} starts from an architecture and a recipe; expected a model with `build`",
+  if (!ensemble && (model.from || model.onnx))
+    fail(model.place, fmt::format("model '{}': a {} starts from an architecture and a recipe; expected a model with `build`",
                                         model.id.value, point.role));
   Node node = start_cell(point);
   Stage run;
@@ -36,6 +36,7 @@ void Planner::predict_cell(const CellPoint& point) {
     run.inputs.push_back(from_node("train", train, records_file));
     identity["train"] = train;
     identity["recipe"] = recipe;
+    watch(recipe, root_of(model).train ? root_of(model).train->place : model.place, run, identity);
     if (point.role == "trainer") identity["build"] = build;
     node.cost_seconds += recipe_seconds(recipe, model, *suite_.data.train);
   }
@@ -46,7 +47,7 @@ void Planner::predict_cell(const CellPoint& point) {
   judge.inputs.push_back(from_stage("model", "run", model_file));
   judge.inputs.push_back(from_node("test", test, records_file));
   for (const InputRef& input : run.inputs)
-    if (input.name != "train") judge.inputs.push_back(input);
+    if (input.name != "train" && input.name != "val") judge.inputs.push_back(input);
   // The method never sees the test list, yet its outcomes belong to it.
   identity["test"] = test;
   const auto passes = static_cast<std::int64_t>(2 * std::max<std::size_t>(1, names.size()));
@@ -94,6 +95,7 @@ void Planner::compress_at(const CellPoint& point) {
     tune.inputs = {from_stage("model", "run", model_file), from_node("train", train, records_file)};
     tune.spec = Json::object({{"recipe", recipe_of(*suite_.finetune, "finetune")}});
     identity["finetune"] = tune.spec.at("recipe");
+    watch(tune.spec.at("recipe"), suite_.finetune->place, tune, identity);
     node.cost_seconds += finetune_seconds(*point.model);
     node.stages.push_back(std::move(tune));
   }

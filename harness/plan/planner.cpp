@@ -88,6 +88,7 @@ void Planner::protocol() {
   };
   list("train", suite_.data.train);
   list("test", suite_.data.test);
+  list("val", suite_.data.val);
   if (suite_.task.value == "detect" || suite_.task.value == "compress") data["fit"] = records(fit_list());
   for (const DataSpec& ood : suite_.data.ood)
     data["ood"].push_back(Json::object({{"label", ood.label}, {"group", ood.group}, {"records", records(ood)}}));
@@ -166,6 +167,8 @@ Plan Planner::run() {
   protocol();
   ranking();
   for (const MethodSpec& method : suite_.methods) plan_method(method);
+  if (suite_.data.val && !val_is_read_)
+    fail(suite_.data.val->place, "data.val: no recipe stops early or waits for a plateau, so nothing would read the list");
   claims();
   return std::move(plan_);
 }

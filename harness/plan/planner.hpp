@@ -61,10 +61,13 @@ class Planner {
   // subjects.cpp
   std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
   std::string train_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string import_node(const ModelSpec& model, std::int64_t subject_seed);
   std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
   Json build_of(const ModelSpec& model) const;          // {arch, params}
   Json recipe_of(const RecipeSpec& spec, const char* what) const;
   Json model_recipe(const ModelSpec& model) const;
+  // Adds data.val to a stage whose recipe stops early or waits for a plateau, and to its identity.
+  void watch(const Json& recipe, const Place& place, Stage& stage, Json& identity);
   const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`
   double train_rate(const ModelSpec& model) const;       // seconds per 1000 inputs, forward and backward
   Json subject_protocol(const ModelSpec& model) const;
@@ -108,6 +111,7 @@ class Planner {
   const SuiteSpec& suite_;
   const PlanContext& context_;
   Numerics numerics_;
+  bool val_is_read_ = false;
   Plan plan_;
   std::unordered_map<std::string, std::size_t> index_;       // key -> position in plan_.nodes
   std::unordered_map<std::string, std::string> cell_owner_;  // key -> the method that made the cell

@@ -15,10 +15,27 @@ Descriptor as_schema(const std::string& id, const std::vector<ParamSchema>& para
   return out;
 }
 
-// Architectures and recipes are read by the host as plain numbers: a fraction becomes the real it stands for.
+// Architectures and recipes are read by the host as plain numbers: a fraction becomes the real it stands for. A real
+// whose fallback is a fraction stays one: what is hashed is what was meant.
 Json as_numbers(const std::vector<ParamSchema>& schema, Json values) {
+  for (const ParamSchema& param : schema) {
+    if (param.type != "real" || !values.has(param.key)) continue;
+    const Json& value = values.at(param.key);
+    if (!param.fallback.is_string()) {
+      values[param.key] = param_real(value);
+    } else if (const auto exact = Rational::parse(value.is_string() ? value.as_string() : value.dump())) {
+      values[param.key] = exact->str();
+    }
+  }
+  return values;
+}
+
+// Fields that came after the first version stay out of specs and hashes while they have no effect, so that adding one
+// leaves every older key alone.
+Json without_silent(const std::vector<ParamSchema>& schema, Json values) {
   for (const ParamSchema& param : schema)
-    if (param.type == "real" && values.has(param.key)) values[param.key] = param_real(values.at(param.key));
+    if (!param.silent_at.is_null() && values.has(param.key) && values.at(param.key) == param.silent_at)
+      values.object_ref().erase(param.key);
   return values;
 }
 
@@ -50,6 +67,9 @@ Derivation split_target(const FromSpec& from, const Descriptor& plugin) {
 
 // `from` a trainer: the net that the chain starts from, trained by the plugin under the same recipe.
 ModelSpec retrained(const ModelSpec& model, const ModelSpec& root) {
+  if (root.onnx)
+    fail(model.from->place, fmt::format("model '{}': a trainer starts from an architecture and a recipe, and '{}' is a file",
+                                        model.id.value, root.id.value));
   ModelSpec out = root;
   out.id = model.id;
   if (!out.train) {
@@ -73,11 +93,14 @@ const ModelSpec& Planner::root_of(const ModelSpec& model) const {
 }
 
 double Planner::train_rate(const ModelSpec& model) const {
-  const auto found = context_.zoo.find(root_of(model).build->value);
+  const ModelSpec& root = root_of(model);
+  if (root.onnx) return ZooEntry{}.train_seconds_per_1000;
+  const auto found = context_.zoo.find(root.build->value);
   return found == context_.zoo.end() ? ZooEntry{}.train_seconds_per_1000 : found->second.train_seconds_per_1000;
 }
 
 Json Planner::build_of(const ModelSpec& model) const {
+  if (model.onnx) return Json::object({{"onnx", model.onnx_sha256}});
   const Located<std::string>& arch = *model.build;
   if (const auto zoo = context_.zoo.find(arch.value); zoo != context_.zoo.end()) {
     const Params params = expand(as_schema(arch.value, zoo->second.params), model.params, "architecture");
@@ -102,7 +125,20 @@ Json Planner::recipe_of(const RecipeSpec& spec, const char* what) const {
     fail(spec.base.given() ? spec.base.place : spec.place,
          fmt::format("{}.recipe: unknown recipe '{}'{}", what, spec.base.value, suggestion(spec.base.value, names)));
   }
-  return as_numbers(found->second, expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all);
+  return without_silent(found->second,
+                        as_numbers(found->second, expand(as_schema(spec.base.value, found->second), spec.fields, "recipe").all));
+}
+
+void Planner::watch(const Json& recipe, const Place& place, Stage& stage, Json& identity) {
+  const bool stops = recipe.get("patience", 0) > 0;
+  const bool plateau = recipe.get("schedule", "") == "plateau" && recipe.get("monitor", "validation-loss") == "validation-loss";
+  if (!stops && !plateau) return;
+  if (!suite_.data.val)
+    fail(place, fmt::format("recipe.{}: watches the loss on a validation list; expected data.val", stops ? "patience" : "schedule"));
+  const std::string key = records(*suite_.data.val);
+  stage.inputs.push_back(from_node("val", key, records_file));
+  identity["val"] = key;
+  val_is_read_ = true;
 }
 
 Json Planner::model_recipe(const ModelSpec& model) const {
@@ -112,8 +148,18 @@ Json Planner::model_recipe(const ModelSpec& model) const {
   return recipe_of(model.train ? *model.train : standard, "model.train");
 }
 
+// Passes that a recipe makes for each that a plain one makes, in units of a plain step (three forward passes).
+static double adversary_factor(const Json& recipe) {
+  const std::string adversary = recipe.get("adversary", "none");
+  const double steps = recipe.get("adv_steps", 7.0);
+  if (adversary == "fgsm") return 5.0 / 3.0;
+  if (adversary == "pgd") return (2 * steps + 3) / 3.0;
+  if (adversary == "trades") return (2 * steps + 7) / 3.0;
+  return adversary == "free" ? recipe.get("adv_replays", 8.0) : 1.0;
+}
+
 double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const {
-  const double images = static_cast<double>(count(list)) * recipe.get("epochs", 1.0);
+  const double images = static_cast<double>(count(list)) * recipe.get("epochs", 1.0) * adversary_factor(recipe);
   return images / 1000.0 * train_rate(model);
 }
 
@@ -126,14 +172,51 @@ Json Planner::subject_protocol(const ModelSpec& model) const {
     return out;
   }
   out["build"] = build_of(model);
-  out["recipe"] = model_recipe(model);
+  if (!model.onnx || model.train) out["recipe"] = model_recipe(model);
   if (model.train && model.train->trainer)
     out["trainer"] = Json::object({{"id", model.train->trainer->value}, {"params", model.train->trainer_params.to_json()}});
   return out;
 }
 
+// A file is imported as it is, the same for every seed; training goes on from there where the suite says so.
+std::string Planner::import_node(const ModelSpec& model, std::int64_t subject_seed) {
+  Node node = start_node(NodeKind::train, fmt::format("import {}", model.id.value));
+  node.seeds = seeds(0, 0);
+  node.cost_seconds = 0.5;
+  InputRef file;
+  file.name = "onnx";
+  file.path = model.onnx_path;
+  file.sha256 = model.onnx_sha256;
+  Stage stage;
+  stage.stage = "import";
+  stage.inputs = {file};
+  stage.spec = Json::object({{"classes", classes()}, {"shape", Json(entry_of(*suite_.data.train).shape)}});
+  Json identity = Json::object({{"node", "import"}, {"onnx", model.onnx_sha256}, {"expects", stage.spec}});
+  node.stages.push_back(std::move(stage));
+  const std::string imported = add(std::move(node), std::move(identity)).key;
+  if (!model.train) return imported;
+
+  const std::string train = records(*suite_.data.train);
+  Node tuned = start_node(NodeKind::train, fmt::format("train {} seed {}", model.id.value, subject_seed));
+  tuned.seeds = seeds(subject_seed, 0);
+  Stage tune;
+  tune.stage = "finetune";
+  tune.inputs = {from_node("model", imported, model_file), from_node("train", train, records_file)};
+  tune.spec = Json::object({{"recipe", model_recipe(model)}});
+  tuned.cost_seconds = 0.3 + recipe_seconds(tune.spec.at("recipe"), model, *suite_.data.train);
+  Json tuned_identity = Json::object({{"node", "train"},
+                                      {"model", imported},
+                                      {"train", train},
+                                      {"recipe", tune.spec.at("recipe")},
+                                      {"seeds", tuned.seeds.to_json()},
+                                      {"numerics", numerics_.to_json()}});
+  tuned.stages.push_back(std::move(tune));
+  return add(std::move(tuned), std::move(tuned_identity)).key;
+}
+
 // A net of the zoo is trained by the host's loop. An architecture or trainer plugin makes it in a run stage of its own.
 std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_seed) {
+  if (model.onnx) return import_node(model, subject_seed);
   const Json build = build_of(model);
   const Json recipe = model_recipe(model);
   const std::string train = records(*suite_.data.train);
@@ -150,6 +233,7 @@ std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_see
                                 {"classes", classes()},
                                 {"seeds", node.seeds.to_json()},
                                 {"numerics", numerics_.to_json()}});
+  watch(recipe, model.train ? model.train->place : model.place, stage, identity);
 
   const bool foreign_net = !context_.zoo.count(model.build->value);
   const bool trainer = model.train && model.train->trainer;
@@ -216,6 +300,7 @@ std::string Planner::derive_node(const ModelSpec& model, std::int64_t subject_se
     tune.inputs = {from_stage("model", "run", model_file), from_node("train", train, records_file)};
     tune.spec = Json::object({{"recipe", recipe_of(*suite_.finetune, "finetune")}});
     identity["finetune"] = tune.spec.at("recipe");
+    watch(tune.spec.at("recipe"), suite_.finetune->place, tune, identity);
     node.cost_seconds += finetune_seconds(origin);
     node.stages.push_back(std::move(tune));
   }

@@ -11,15 +11,17 @@ namespace {
 using record_detail::Fields;
 
 Json param_json(const ParamSchema& param) {
-  return Json::object({{"key", param.key},
-                       {"doc", param.doc},
-                       {"unit", param.unit},
-                       {"type", param.type},
-                       {"fallback", param.fallback},
-                       {"min", param.min},
-                       {"max", param.max},
-                       {"choices", param.choices},
-                       {"identity", param.identity}});
+  Json json = Json::object({{"key", param.key},
+                            {"doc", param.doc},
+                            {"unit", param.unit},
+                            {"type", param.type},
+                            {"fallback", param.fallback},
+                            {"min", param.min},
+                            {"max", param.max},
+                            {"choices", param.choices},
+                            {"identity", param.identity}});
+  if (!param.silent_at.is_null()) json["silent_at"] = param.silent_at;
+  return json;
 }
 
 ParamSchema read_param(const Json& json, const std::string& origin) {
@@ -34,6 +36,7 @@ ParamSchema read_param(const Json& json, const std::string& origin) {
   fields.optional("max", param.max);
   fields.optional("choices", param.choices);
   fields.optional("identity", param.identity);
+  fields.optional("silent_at", param.silent_at);
   fields.finish();
   return param;
 }

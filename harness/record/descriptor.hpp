@@ -15,6 +15,7 @@ struct ParamSchema {
   double min = 0, max = 0;        // int and real, inclusive
   std::vector<std::string> choices;
   bool identity = true;           // false: left out of the generation hash (ASSAY_PARAM_NO_IDENTITY)
+  Json silent_at;                 // recipes: at this value the key is left out of specs and hashes; null: never
 };
 
 struct SlotSchema {

@@ -14,8 +14,9 @@
 //                  `fit` (may be absent) names the list that detectors fit on: a sample of it in the stream is refused
 //                  -> out/stream.safetensors (opaque ids, input; keyed shuffle), out/truth.safetensors (opaque id -> sample
 //                  id, origin label, group, target)
-// train    inputs: "train" records [, "arch" for an architecture plugin's graph]
+// train    inputs: "train" records [, "val" when the recipe watches it] [, "arch" for an architecture plugin's graph]
 //          spec: {build: {arch, params}, recipe: {...}, classes}                              -> out/model.safetensors
+// import   inputs: "onnx", one file; spec: {shape, classes} that the data have                 -> out/model.safetensors
 // run      inputs and spec by task:
 //   attack    "data" records; "model:<id>" each victim/surrogate
 //             spec: {task, role, params, victim, surrogates: [...], access, threat: {norm, eps: ["1/10", ...], range, targeted},
@@ -23,11 +24,11 @@
 //             -> "batch" events, condition "eps=1/10", arrays id I64[n], x F32[n,...]
 //   detect    "fit" records (ID train), "stream", "model:<id>"
 //             spec: {task, role, params, model}            -> "batch" events, arrays id I64[n], score F64[n]
-//   predict   ensemble: "model:<id>"...; trainer/architecture: "train"
+//   predict   ensemble: "model:<id>"...; trainer/architecture: "train" [, "val"]
 //             spec: {task, role, params, members: [...], build, recipe, classes}              -> out/model.safetensors
 //   compress  "model:<id>", "train" records (calibration)
 //             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
-// finetune inputs: "model", "train"; spec: {recipe}                                           -> out/model.safetensors
+// finetune inputs: "model", "train" [, "val"]; spec: {recipe}                                 -> out/model.safetensors
 // judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one; fine-tuned where the suite
 //             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
@@ -48,7 +49,7 @@ namespace assay {
 
 // What bit equality is promised within. `version` is raised by hand when engine numerics change.
 struct Numerics {
-  static constexpr int current_version = 1;
+  static constexpr int current_version = 2;
   int version = current_version;
   std::string isa;      // effective instruction set, e.g. "avx512_core_bf16"; a suite may cap it
   std::string dnnl;     // library version, e.g. "2.6.3"

@@ -64,8 +64,6 @@ void check_needed(const SuiteSpec& suite) {
 void check_unused(const SuiteSpec& suite) {
   const std::string& task = suite.task.value;
   const bool derives = std::any_of(suite.models.begin(), suite.models.end(), [](const auto& m) { return m.from.has_value(); });
-  if (suite.data.val)
-    fail(suite.data.val->place, "data.val: tuning is not available yet, so nothing would read the list", Fault::unsupported);
   if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
   if (suite.budget.place.line > 0 && task != "attack") refuse_block(suite.budget.place, "[budget]", suite);
   if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
@@ -111,6 +109,11 @@ void check_lists(const SuiteSpec& suite) {
   if (overlap(*data.test, *data.train))
     fail(data.test->place, fmt::format("data.test: shares records of '{}' split '{}' with data.train; expected disjoint lists",
                                        data.test->set.value, data.test->split.value));
+  // What decides when training stops is neither trained on nor tested on.
+  for (const auto* other : {&data.train, &data.test})
+    if (data.val && overlap(*data.val, **other))
+      fail(data.val->place, fmt::format("data.val: shares records of '{}' split '{}' with data.{}; expected disjoint lists",
+                                        data.val->set.value, data.val->split.value, (*other)->label));
   // Rule 32: a detector fits on the in-distribution training list and on nothing else; so does fine-tuning.
   if (data.fit && !within(*data.fit, *data.train))
     fail(data.fit->place, "data.fit: expected a part of data.train (rule 32)");

@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <optional>
+
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
+#include "harness/graph/onnx/onnx.hpp"
 #include "harness/graph/zoo/zoo.hpp"
 #include "harness/tasks/stages.hpp"
 
@@ -15,35 +20,53 @@ engine::Shape sample_shape(const Samples& samples) {
   return engine::Shape(samples.x.shape().begin() + 1, samples.x.shape().end());
 }
 
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void trace(StageContext& context, const char* name, const std::vector<double>& values) {
+  std::int64_t epoch = 0;
+  for (const double value : values) {
+    context.shard().append(Json::object({{"type", "trace"}, {"name", name}, {"step", ++epoch}, {"value", value},
+                                         {"grade", "host-measured"}}));
+  }
+}
+
+void report(StageContext& context, const TrainingTask& task, const graph::Trainer& trainer) {
+  trace(context, "train_loss", trainer.epoch_losses());
+  trace(context, "validation_loss", trainer.validation_losses());
+  context.shard().append(Json::object({{"type", "counters"},
+                                       {"forward", trainer.forward_samples()},
+                                       {"backward", trainer.backward_samples()},
+                                       {"macs", graph::macs(task.start) * trainer.passes().forward_equivalents()}}));
+}
+
+}  // namespace
+
 graph::Graph fit_network(StageContext& context, const TrainingTask& task, const Samples& samples,
                          graph::TrainHooks hooks) {
   const graph::TrainData data = train_data(samples);
-  graph::Trainer trainer(task.start, data, task.recipe, task.seed);
+  std::optional<graph::TrainData> validation;
+  if (context.has_input("val")) validation = train_data(load_samples(context.input("val")));
+  graph::Trainer trainer(task.start, data, task.recipe, task.seed, validation ? &*validation : nullptr);
   const fs::path checkpoint = context.scratch() / "tmp" / "checkpoint.safetensors";
   fs::create_directories(checkpoint.parent_path());
   if (fs::exists(checkpoint)) {
     trainer.restore_checkpoint(checkpoint);
-    log::info("continuing after epoch {}", trainer.epochs_done());
+    log::info("continuing after {} epochs and {} steps", trainer.epochs_done(), trainer.steps_done());
   }
+  Clock::time_point saved = Clock::now();
   hooks.progress = [&](const graph::TrainProgress& at) {
     const double done = static_cast<double>(at.epoch) + static_cast<double>(at.step) / static_cast<double>(at.steps_per_epoch);
     context.progress(done / static_cast<double>(task.recipe.epochs),
                      fmt::format("{}: epoch {}/{}, loss {:.3f}", task.what, at.epoch + 1, task.recipe.epochs, at.loss));
+    if (std::chrono::duration<double>(Clock::now() - saved).count() < task.checkpoint_seconds) return true;
+    trainer.save_checkpoint(checkpoint);
+    saved = Clock::now();
     return true;
   };
-  hooks.epoch_end = [&](std::int64_t epochs) {
-    if (epochs < task.recipe.epochs) trainer.save_checkpoint(checkpoint);
-  };
   trainer.run(hooks);
-  std::int64_t epoch = 0;
-  for (const double loss : trainer.epoch_losses()) {
-    context.shard().append(Json::object({{"type", "trace"}, {"name", "train_loss"}, {"step", ++epoch}, {"value", loss},
-                                         {"grade", "host-measured"}}));
-  }
-  context.shard().append(Json::object({{"type", "counters"},
-                                       {"forward", trainer.forward_samples()},
-                                       {"backward", trainer.backward_samples()},
-                                       {"macs", 3 * graph::macs(task.start) * trainer.forward_samples()}}));
+  report(context, task, trainer);
   return trainer.graph();
 }
 
@@ -58,6 +81,29 @@ void train(StageContext& context) {
   task.seed = seed;
   task.what = "training";
   graph::save_model(fit_network(context, task, samples), context.out() / "model.safetensors");
+  context.announce("model.safetensors");
+}
+
+// One file and nothing beside it: weights elsewhere would be no part of the job's inputs.
+void import_network(StageContext& context) {
+  const fs::path file = context.input("onnx");
+  const Json& spec = context.spec();
+  const std::vector<std::byte> bytes = read_bytes(file);
+  const onnx::Imported made = onnx::import_model(onnx::parse_onnx(bytes, file.string()));
+  for (const std::string& note : made.notes) log::info("{}: {}", file.string(), note);
+  engine::Shape shape;
+  for (const Json& extent : spec.at("shape").as_array()) shape.push_back(extent.as_int());
+  const graph::Graph& graph = made.graph;
+  if (graph.inputs.size() != 1 || graph.inputs[0].spec.shape != shape) {
+    throw Error(Fault::bad_input, fmt::format("{}: takes {}{}; the suite's data are {} a sample", file.string(), graph.inputs[0].spec.str(),
+                                              graph.inputs.size() > 1 ? " and more inputs" : "", engine::shape_str(shape)));
+  }
+  if (!graph.outputs.count("logits") || graph.classes() != spec.at("classes").as_int()) {
+    throw Error(Fault::bad_input, fmt::format("{}: gives {}; the suite's data have {} classes", file.string(),
+                                              graph.outputs.count("logits") ? fmt::format("{} classes", graph.classes()) : "no f32 [N, classes]",
+                                              spec.at("classes").as_int()));
+  }
+  graph::save_model(graph, context.out() / "model.safetensors");
   context.announce("model.safetensors");
 }
 

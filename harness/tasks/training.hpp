@@ -1,4 +1,4 @@
-// The host's training loop as stages use it: resumes from the last epoch's checkpoint, journals the loss curve, counts
+// The host's training loop as stages use it: resumes from the last checkpoint, journals the loss curves, counts
 // passes. One thread.
 #pragma once
 
@@ -14,10 +14,11 @@ struct TrainingTask {
   graph::Recipe recipe;
   std::uint64_t seed = 0;        // of shuffles, augmentation, dropout
   std::string what;              // for the progress line
+  double checkpoint_seconds = 30;  // at least so long between two checkpoints
 };
 
-// Trains on `samples` and gives the final net. A checkpoint in scratch/tmp/ is written after every epoch, so that a
-// killed process continues bit for bit.
+// Trains on `samples` and gives the net that the recipe gives. What the recipe watches is the input "val". A checkpoint
+// in scratch/tmp/ is written between two steps, so that a killed process continues bit for bit.
 graph::Graph fit_network(StageContext& context, const TrainingTask& task, const Samples& samples,
                          graph::TrainHooks hooks = {});
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "harness/base/error.hpp"
 #include "harness/engine/ops/op.hpp"
 #include "harness/engine/tensor/dnnl_adapter.hpp"
@@ -12,6 +14,7 @@
 #include "harness/record/descriptor.hpp"
 #include "harness/record/job.hpp"
 #include "harness/validate/validate.hpp"
+#include "harness/worker/model_answers.hpp"
 
 namespace assay::worker {
 
@@ -57,61 +60,34 @@ Json models() {
   return items;
 }
 
-struct RecipeField {
-  const char* key;
-  const char* doc;
-  double min, max;
-  std::vector<std::string> choices;
-};
+std::string type_of(const graph::RecipeField& field, const Json& value) {
+  if (!field.choices.empty()) return "choice";
+  return std::holds_alternative<Rational graph::Recipe::*>(field.member) ? "real" : type_of(value);
+}
 
-// Ranges and wording of graph::Recipe's fields; the recipe itself checks combinations.
-const std::vector<RecipeField>& recipe_fields() {
-  static const std::vector<RecipeField> fields = {
-      {"epochs", "passes over the training set", 1, 10000, {}},
-      {"batch", "samples a step", 1, 65536, {}},
-      {"optimizer", "update rule", 0, 0, {"sgd", "adamw"}},
-      {"lr", "peak learning rate", 0, 100, {}},
-      {"momentum", "of sgd", 0, 1, {}},
-      {"nesterov", "look-ahead momentum of sgd", 0, 1, {}},
-      {"beta1", "of adamw", 0, 1, {}},
-      {"beta2", "of adamw", 0, 1, {}},
-      {"eps", "of adamw", 0, 1, {}},
-      {"weight_decay", "L2 for sgd, decoupled for adamw", 0, 10, {}},
-      {"decay_bias_and_norm", "decay parameters of one axis too", 0, 1, {}},
-      {"schedule", "learning rate over time", 0, 0, {"cosine", "step", "constant"}},
-      {"milestones", "epochs after which the rate is multiplied by gamma", 0, 10000, {}},
-      {"gamma", "factor of schedule step", 0, 1, {}},
-      {"warmup", "epochs of linear warm-up", 0, 1000, {}},
-      {"label_smoothing", "mass spread over all classes", 0, 0.999, {}},
-      {"flip", "random horizontal flip", 0, 1, {}},
-      {"crop", "random crop after padding by this many pixels", 0, 64, {}},
-      {"loss", "training loss", 0, 0, {"cross-entropy"}},
-  };
-  return fields;
+ParamSchema recipe_param(const graph::RecipeField& field, const graph::Recipe& recipe) {
+  static const graph::Recipe neutral;
+  ParamSchema schema;
+  schema.key = field.name;
+  schema.doc = field.doc;
+  schema.fallback = graph::field_value(recipe, field);
+  schema.type = type_of(field, schema.fallback);
+  if (std::isfinite(field.min)) schema.min = field.min;
+  if (std::isfinite(field.max)) schema.max = field.max;
+  schema.choices = field.choices;
+  if (!field.first_version) schema.silent_at = graph::field_value(neutral, field);
+  return schema;
 }
 
 Json recipes() {
   Json items = Json::array();
   for (const std::string& name : graph::recipe_names()) {
-    const Json values = graph::recipe(name).to_json();
+    const graph::Recipe recipe = graph::recipe(name);
     Descriptor entry;
     entry.id = name;
     entry.version = "1";
     entry.summary = "training recipe";
-    for (const RecipeField& field : recipe_fields()) {
-      ParamSchema schema;
-      schema.key = field.key;
-      schema.doc = field.doc;
-      schema.fallback = values.at(field.key);
-      schema.type = field.choices.empty() ? type_of(schema.fallback) : "choice";
-      schema.min = field.min;
-      schema.max = field.max;
-      schema.choices = field.choices;
-      entry.params.push_back(std::move(schema));
-    }
-    if (entry.params.size() != values.as_object().size()) {
-      throw Error(Fault::internal, "recipe fields without a schema: recipe_fields() is out of step with graph::Recipe");
-    }
+    for (const graph::RecipeField& field : graph::recipe_fields()) entry.params.push_back(recipe_param(field, recipe));
     items.push_back(entry.to_json());
   }
   return items;
@@ -122,13 +98,22 @@ Json ops() {
   const engine::Registry& registry = engine::Registry::get();
   for (engine::OpId id = 0; id < static_cast<engine::OpId>(registry.size()); ++id) {
     const engine::Op& op = registry.op(id);
-    items.push_back(Json::object({{"id", op.name}, {"doc", op.doc}, {"vjp", op.vjp != nullptr}, {"onnx", op.onnx}}));
+    items.push_back(Json::object({{"id", op.name}, {"doc", op.doc}, {"vjp", op.differentiable()}, {"onnx", op.onnx}}));
+  }
+  return items;
+}
+
+Json precisions() {
+  Json items = Json::array();
+  for (const graph::Precision one : {graph::Precision::f32, graph::Precision::bf16, graph::Precision::int8}) {
+    items.push_back(Json::object({{"id", graph::precision_name(one)}, {"unsupported", graph::unsupported_reason(one)}}));
   }
   return items;
 }
 
 Json planning() {
   return Json::object({{"numerics", numerics()},
+                       {"precisions", precisions()},
                        {"models", models()},
                        {"recipes", recipes()},
                        {"certificates", validate::certificates_by_role()},
@@ -149,8 +134,9 @@ Json info(const std::string& topic) {
   if (topic == "recipes") return recipes();
   if (topic == "ops") return ops();
   if (topic == "numerics") return numerics();
-  throw Error(Fault::bad_input,
-              "info: unknown topic '" + topic + "'" + suggestion(topic, {"planning", "models", "recipes", "ops", "numerics"}));
+  if (topic == "precisions") return precisions();
+  throw Error(Fault::bad_input, "info: unknown topic '" + topic + "'" +
+                                    suggestion(topic, {"planning", "models", "recipes", "ops", "numerics", "precisions"}));
 }
 
 }  // namespace
@@ -160,8 +146,9 @@ Json answer(const std::vector<std::string>& words) {
   if (verb == "describe" && words.size() == 2) return describe(words[1]);
   if (verb == "info" && words.size() == 2) return info(words[1]);
   if (verb == "checks" && words.size() == 2) return validate::list_checks(words[1]);
+  if (verb == "model" && words.size() == 3) return model_answer(words[1], Json::parse(words[2], "options"));
   if (verb == "check" && words.size() == 4) return validate::check_to_json(words[1], words[2], words[3]);
-  throw Error(Fault::bad_input, "usage: assay-worker JOB.json | describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK");
+  throw Error(Fault::bad_input, "usage: assay-worker JOB.json | describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS");
 }
 
 }  // namespace assay::worker

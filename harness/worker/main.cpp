@@ -1,6 +1,7 @@
 // assay-worker: does one job, or answers one short question, and exits.
 //   assay-worker JOB.json
-//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK
+//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS
+//   assay-worker profile MODEL [--KEY VALUE]...   where the time of a compiled plan goes (profile.hpp)
 // Exit codes: 0 done, 1 the job failed or was rejected, 2 bad input, 3 a bug in assay.
 #include <cstdio>
 #include <exception>
@@ -9,6 +10,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/worker/answers.hpp"
+#include "harness/worker/profile.hpp"
 #include "harness/worker/run_job.hpp"
 
 int main(int argc, char** argv) {
@@ -16,6 +18,10 @@ int main(int argc, char** argv) {
   try {
     if (words.size() == 1 && words[0].size() > 5 && words[0].substr(words[0].size() - 5) == ".json") {
       return assay::worker::run_job(words[0]);
+    }
+    if (!words.empty() && words[0] == "profile") {
+      std::fputs(assay::worker::profile({words.begin() + 1, words.end()}).c_str(), stdout);
+      return 0;
     }
     const std::string text = assay::worker::answer(words.empty() ? std::vector<std::string>{""} : words).dump();
     std::fprintf(stdout, "%s\n", text.c_str());

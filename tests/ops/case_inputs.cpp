@@ -94,6 +94,21 @@ double draw_integer(const Rng& rng, std::uint64_t counter, std::int64_t below, b
   return static_cast<double>(low) + static_cast<double>(rng.below(counter, static_cast<std::uint64_t>(high - low)));
 }
 
+void sort_rows(Array& array) {
+  const std::int64_t n = array.shape.back();
+  for (auto row = array.v.begin(); row != array.v.end(); row += n) std::sort(row, row + n);
+}
+
+// Adds to the diagonal of every square matrix in the last two axes.
+void shift_diagonals(Array& array, double by) {
+  const std::size_t rank = array.shape.size();
+  if (by == 0 || rank < 2 || array.shape[rank - 1] != array.shape[rank - 2]) return;
+  const auto n = static_cast<std::size_t>(array.shape[rank - 1]);
+  for (std::size_t i = 0; i < array.v.size(); ++i) {
+    if (i / n % n == i % n) array.v[i] = static_cast<float>(array.v[i] + by);
+  }
+}
+
 }  // namespace
 
 CaseInputs draw(const Op& op, const OpCase& c) {
@@ -109,6 +124,8 @@ CaseInputs draw(const Op& op, const OpCase& c) {
                 : draw_integer(rng, counter++, c.integers_below, is_unsigned(c.in[k].dtype));
       } while (std::fabs(v - c.kink) < c.keep_away);
     }
+    if (!c.rising.empty() && c.rising.at(k)) sort_rows(array);
+    if (c.in[k].dtype == DType::f32) shift_diagonals(array, c.diagonal);
     inputs.tensors.push_back(to_tensor(array, c.in[k].dtype));
     inputs.arrays.push_back(std::move(array));
     const bool allowed = c.differentiable.empty() || c.differentiable.at(k);

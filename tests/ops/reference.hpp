@@ -48,6 +48,19 @@ void add_movement(Table& table);
 void add_indexing(Table& table);
 void add_selection(Table& table);
 void add_normalisation(Table& table);
+void add_row_norms(Table& table);
+void add_attention(Table& table);
+void add_convolutions(Table& table);
+void add_adaptive_pooling(Table& table);
+void add_quantisation(Table& table);
+void add_losses(Table& table);
+void add_recurrent(Table& table);
+void add_geometry(Table& table);
+void add_sorting(Table& table);
+void add_sampling(Table& table);
+void add_spectral(Table& table);
+void add_special(Table& table);
+void add_linalg(Table& table);
 const Table& table();
 
 }  // namespace assay::engine::reference

@@ -137,6 +137,7 @@ Arrays scatter_nd(const Arrays& in, const Attrs& attrs) {
 void add_indexing(Table& t) {
   t["gather"] = gather;
   t["index_select"] = gather;
+  t["embedding"] = [](const Arrays& in, const Attrs&) { return gather(in, {}); };
   t["scatter_add"] = scatter_add;
   t["gather_elements"] = take_along(0);
   t["take_along"] = take_along(-1);

@@ -61,6 +61,24 @@ Arrays concat(const Arrays& in, const Attrs& attrs) {
   return {out};
 }
 
+Arrays split(const Arrays& in, const Attrs& attrs) {
+  const std::size_t a = axis(attrs.integer("axis", 0), in[0].shape.size());
+  Arrays parts;
+  std::int64_t from = 0;
+  for (const std::int64_t size : attrs.ints("sizes", {})) {
+    Shape shape = in[0].shape;
+    shape[a] = size;
+    parts.emplace_back(shape);
+    for_each_index(shape, [&](const Shape& i) {
+      Shape at = i;
+      at[a] += from;
+      parts.back().ref(i) = in[0].at(at);
+    });
+    from += size;
+  }
+  return parts;
+}
+
 Arrays slice(const Arrays& in, const Attrs& attrs) {
   const std::size_t rank = in[0].shape.size();
   const Shape begin = full(attrs, "begin", rank, 0), step = full(attrs, "step", rank, 1);
@@ -86,21 +104,6 @@ Arrays unslice(const Arrays& in, const Attrs& attrs) {
   for_each_index(in[0].shape, [&](const Shape& i) {
     Shape to = i;
     for (std::size_t k = 0; k < rank; ++k) to[k] = begin[k] + i[k] * step[k];
-    out.ref(to) = in[0].at(i);
-  });
-  return {out};
-}
-
-Arrays pad(const Arrays& in, const Attrs& attrs) {
-  const std::size_t rank = in[0].shape.size();
-  const Shape before = full(attrs, "before", rank, 0), after = full(attrs, "after", rank, 0);
-  Shape shape = in[0].shape;
-  for (std::size_t k = 0; k < rank; ++k) shape[k] += before[k] + after[k];
-  Array out(shape);
-  std::fill(out.v.begin(), out.v.end(), attrs.real("value", 0));
-  for_each_index(in[0].shape, [&](const Shape& i) {
-    Shape to = i;
-    for (std::size_t k = 0; k < rank; ++k) to[k] += before[k];
     out.ref(to) = in[0].at(i);
   });
   return {out};
@@ -166,9 +169,9 @@ void add_movement(Table& t) {
   t["expand"] = expand;
   t["transpose"] = transpose;
   t["concat"] = concat;
+  t["split"] = split;
   t["slice"] = slice;
   t["unslice"] = unslice;
-  t["pad"] = pad;
   t["cast"] = cast;
   t["tile"] = tile;
   t["trilu"] = trilu;

@@ -23,7 +23,8 @@ Arrays train(const Arrays& in, const Attrs& attrs) {
     const Shape c = {i[1]};
     double v = (x.at(i) - mean.at(c)) / std::sqrt(var.at(c) + attrs.real("eps", 1e-5)) * in[1].at(c) + in[2].at(c);
     if (attrs.integer("residual", 0) != 0) v += in[3].at(i);
-    y.ref(i) = attrs.text("act", "") == "relu" ? std::max(v, 0.0) : v;
+    const std::string act = attrs.text("act", "");
+    y.ref(i) = act.empty() ? v : std::max(act == "relu6" ? std::min(v, 6.0) : v, 0.0);
   });
   return {y, mean, var};
 }
@@ -36,7 +37,9 @@ Arrays train_grad(const Arrays& in, const Attrs& attrs) {
   Array dz(x.shape), dx(x.shape), dgamma(gamma.shape), dbeta(gamma.shape), dmean(gamma.shape), dvar(gamma.shape);
   for_each_index(x.shape, [&](const Shape& i) {
     const Shape c = {i[1]};
-    const double d = attrs.text("act", "") != "relu" || in[5].at(i) > 0 ? g.at(i) : 0.0, centred = x.at(i) - mean.at(c);
+    const std::string act = attrs.text("act", "");
+    const bool passes = act.empty() || (in[5].at(i) > 0 && (act == "relu" || in[5].at(i) < 6));
+    const double d = passes ? g.at(i) : 0.0, centred = x.at(i) - mean.at(c);
     dz.ref(i) = d;
     dgamma.ref(c) += d * centred * inverse(c);
     dbeta.ref(c) += d;

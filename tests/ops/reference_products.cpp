@@ -50,7 +50,9 @@ void finish(Array& out, const Arrays& in, const Attrs& attrs, std::size_t channe
     double& y = out.ref(i);
     if (bias) y += in[2].at({i[channel]});
     if (residual) y += in.back().at(i);
-    if (attrs.text("act", "") == "relu") y = std::max(y, 0.0);
+    const std::string act = attrs.text("act", "");
+    if (!act.empty()) y = std::max(y, 0.0);
+    if (act == "relu6") y = std::min(y, 6.0);
   });
 }
 
@@ -134,9 +136,46 @@ Arrays conv2d_bwd_weights(const Arrays& in, const Attrs& attrs) {
   return {out};
 }
 
+// One sample of a batch.
+Array sample(const Array& a, std::int64_t n) {
+  Shape shape = a.shape;
+  shape[0] = 1;
+  Array out(shape);
+  const std::size_t size = out.v.size();
+  std::copy_n(a.v.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(n) * size), size, out.v.begin());
+  return out;
+}
+
+Arrays conv2d_sample_grad(const Arrays& in, const Attrs& attrs) {
+  const Shape kernel = attrs.ints("kernel", {}), &x = in[0].shape;
+  Array out({x[0], in[1].shape[1], x[1] / attrs.integer("groups", 1), kernel[0], kernel[1]});
+  out.v.clear();
+  for (std::int64_t n = 0; n < x[0]; ++n) {
+    const Array one = conv2d_bwd_weights({sample(in[0], n), sample(in[1], n)}, attrs)[0];
+    out.v.insert(out.v.end(), one.v.begin(), one.v.end());
+  }
+  return {out};
+}
+
+Arrays linear_sample_grad(const Arrays& in, const Attrs&) {
+  Array out({in[0].shape[0], in[1].shape.back(), in[0].shape.back()});
+  for_each_index(Shape(in[0].shape.begin(), in[0].shape.end() - 1), [&](Shape row) {
+    for (std::int64_t o = 0; o < out.shape[1]; ++o) {
+      for (std::int64_t i = 0; i < out.shape[2]; ++i) {
+        Shape x = row, g = row;
+        x.push_back(i), g.push_back(o);
+        out.ref({row[0], o, i}) += in[0].at(x) * in[1].at(g);
+      }
+    }
+  });
+  return {out};
+}
+
 }  // namespace
 
 void add_products(Table& t) {
+  t["conv2d_sample_grad"] = conv2d_sample_grad;
+  t["linear_sample_grad"] = linear_sample_grad;
   t["matmul"] = matmul;
   t["linear"] = linear;
   t["conv2d"] = conv2d;

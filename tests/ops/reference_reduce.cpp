@@ -46,10 +46,11 @@ double log_sum_exp(const std::vector<double>& v) {
   return top + std::log(s);
 }
 
-// log(sum(exp)) along an axis, kept as an extent of 1.
+// log(sum(exp)) along an axis, or with attribute flat along all from it on, kept as extents of 1.
 Array axis_lse(const Array& x, const Attrs& attrs) {
   std::vector<bool> flags(x.shape.size(), false);
-  flags[axis(attrs.integer("axis", -1), x.shape.size())] = true;
+  const std::size_t first = axis(attrs.integer("axis", -1), x.shape.size());
+  for (std::size_t i = first; i < flags.size(); ++i) flags[i] = i == first || attrs.integer("flat", 0) != 0;
   return fold(x, flags, true, log_sum_exp)[0];
 }
 

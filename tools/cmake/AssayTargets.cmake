@@ -1,6 +1,6 @@
 # assay_add_layer(NAME DEPS ...)      one static library a folder, all its *.cpp, include root = repository root
 #                 ONLY / EXCEPT REGEX  two libraries in one folder: a part that needs less than the rest
-# assay_add_tests(NAME [LABELS ...] DEPS ...)   one doctest program from all *.cpp of the current folder
+# assay_add_tests(NAME [LABELS ...] [EXCEPT REGEX] DEPS ...)   one doctest program from all *.cpp of the current folder
 # Layers without loops over data: a release build optimises them lightly, which shortens it.
 set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board cli catalog)
 
@@ -29,7 +29,7 @@ function(assay_add_layer name)
 endfunction()
 
 function(assay_add_tests name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;EXCEPT" "DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS fast)
   endif()
@@ -37,6 +37,9 @@ function(assay_add_tests name)
     set(ARG_TIMEOUT 120)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  if(ARG_EXCEPT)
+    list(FILTER sources EXCLUDE REGEX "${ARG_EXCEPT}")
+  endif()
   if(NOT sources)
     return()
   endif()

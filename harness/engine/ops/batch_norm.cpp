@@ -1,11 +1,13 @@
 // Batch normalisation (Ioffe & Szegedy 2015): with given statistics, and with those of the batch. The training op can
-// add a residual and apply relu in the same pass; its gradient is one fused op when it will not be differentiated
+// add a residual and apply relu or relu6 in the same pass; its gradient is one fused op when it will not be differentiated
 // again, and a composition of elementary ops otherwise.
 #include <algorithm>
 #include <cmath>
 
 #include "harness/base/error.hpp"
 #include "harness/engine/ops/batch_norm_loops.hpp"
+#include "harness/engine/ops/bf16_loops.hpp"
+#include "harness/engine/ops/channel_norm.hpp"
 
 namespace assay::engine {
 namespace {
@@ -19,37 +21,6 @@ void expect_norm(std::string_view op, Specs in, std::size_t vectors_from, std::s
     if (in[i].shape != Shape{in[0].shape[1]}) op_error(op, in, "input " + std::to_string(i) + " must be [C]");
   }
 }
-
-// Other ranks than 4 are dense; a plane of one element makes channels the lanes.
-ChannelView norm_view(const MemDesc& mem) {
-  if (const auto view = channel_view(mem); view && view->block > 1) return *view;
-  const Shape& s = mem.spec.shape;
-  const std::int64_t plane = element_count(Shape(s.begin() + 2, s.end()));
-  if (plane == 1) return {s[0], 1, 1, 1, s[1], s[1]};
-  return {s[0], s[1], 1, plane, 1, s[1]};
-}
-
-// The layout that the op runs in: the first of `candidates` that is the library's and can be walked, else dense.
-MemDesc leading(const PrepareRequest& request, std::initializer_list<std::size_t> candidates) {
-  for (const std::size_t i : candidates) {
-    if (request.in[i].layout.native() && channel_view(request.in[i])) return request.in[i];
-  }
-  return {request.in[0].spec, Layout::dense(request.in[0].spec)};
-}
-
-Kernel norm_kernel(const PrepareRequest& request, const Layout& layout) {
-  Kernel kernel = dense_kernel(request);
-  const Shape& x = request.in[0].spec.shape;
-  for (std::size_t i = 0; i < kernel.in.size(); ++i) {
-    if (request.in[i].spec.shape == x) kernel.in[i] = layout;
-  }
-  for (std::size_t i = 0; i < kernel.out.size(); ++i) {
-    if (request.out[i].shape == x) kernel.out[i] = layout;
-  }
-  return kernel;
-}
-
-std::int64_t padded_channels(const ChannelView& view) { return (view.channel_blocks * view.block + 15) / 16 * 16; }
 
 // Scratch: `arrays` f32 arrays and two f64 ones over the padded channels, all zero at first.
 struct NormScratch {
@@ -68,6 +39,23 @@ struct NormScratch {
   }
 };
 
+using Run = std::function<void(const KernelArgs&)>;
+
+// T: the storage of the tensors that are shaped like x.
+template <class T>
+Run eval_run(const ChannelView& view, float eps) {
+  return [view, eps](const KernelArgs& args) {
+    const NormScratch s(args.scratch, view);
+    const float *gamma = floats(args, 1), *beta = floats(args, 2), *mean = floats(args, 3), *var = floats(args, 4);
+    for (std::int64_t c = 0; c < view.channels; ++c) {
+      s.f[0][c] = gamma[c] / std::sqrt(var[c] + eps);
+      s.f[1][c] = beta[c] - mean[c] * s.f[0][c];
+    }
+    const NormStreamsOf<T> streams{.x = elements<T>(args, 0), .out = elements_out<T>(args, 0)};
+    norm_apply(view, streams, {.scale = s.f[0], .shift = s.f[1]}, false);
+  };
+}
+
 Kernel prepare_eval(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const MemDesc lead = leading(request, {0});
@@ -76,15 +64,7 @@ Kernel prepare_eval(const PrepareRequest& request) {
   Kernel kernel = norm_kernel(request, lead.layout);
   kernel.in_place = {0};
   kernel.scratch_bytes = NormScratch::bytes(view);
-  kernel.run = [view, eps](const KernelArgs& args) {
-    const NormScratch s(args.scratch, view);
-    const float *gamma = floats(args, 1), *beta = floats(args, 2), *mean = floats(args, 3), *var = floats(args, 4);
-    for (std::int64_t c = 0; c < view.channels; ++c) {
-      s.f[0][c] = gamma[c] / std::sqrt(var[c] + eps);
-      s.f[1][c] = beta[c] - mean[c] * s.f[0][c];
-    }
-    norm_apply(view, {.x = floats(args, 0), .out = floats_out(args, 0)}, {.scale = s.f[0], .shift = s.f[1]}, false);
-  };
+  kernel.run = stored_bf16(request) ? eval_run<Bf16>(view, eps) : eval_run<float>(view, eps);
   return kernel;
 }
 
@@ -122,14 +102,18 @@ std::vector<Value> eval_vjp(const VjpArgs& v) {
 }
 
 struct TrainOptions {
-  bool residual, relu;
+  bool residual, relu;  // relu: or relu6
+  float ceiling;        // of relu
   double eps;
 };
 
 TrainOptions options_of(std::string_view op, Specs in, const Attrs& attrs) {
   const std::string act = attrs.text("act", "");
-  if (!act.empty() && act != "relu") op_error(op, in, "unknown act '" + act + "'" + suggestion(act, {"", "relu"}));
-  return {attrs.integer("residual", 0) != 0, act == "relu", attrs.real("eps", kEps)};
+  if (!act.empty() && act != "relu" && act != "relu6") {
+    op_error(op, in, "unknown act '" + act + "'" + suggestion(act, {"relu", "relu6"}));
+  }
+  const float ceiling = act == "relu6" ? 6.0f : std::numeric_limits<float>::infinity();
+  return {attrs.integer("residual", 0) != 0, !act.empty(), ceiling, attrs.real("eps", kEps)};
 }
 
 std::vector<Spec> infer_train(Specs in, const Attrs& attrs) {
@@ -143,7 +127,9 @@ std::vector<Spec> infer_train(Specs in, const Attrs& attrs) {
 }
 
 // The mean of the first sample is the shift against cancellation, so one pass over the rest gives both moments.
-void batch_moments(const ChannelView& view, const NormStreams& streams, const NormScratch& s, float* mean, float* var) {
+template <class T>
+void batch_moments(const ChannelView& view, const NormStreamsOf<T>& streams, const NormScratch& s, float* mean,
+                   float* var) {
   ChannelView first = view;
   first.n = 1;
   const double plane = static_cast<double>(view.plane()), count = plane * static_cast<double>(view.n);
@@ -157,6 +143,25 @@ void batch_moments(const ChannelView& view, const NormStreams& streams, const No
   }
 }
 
+template <class T>
+Run train_run(const ChannelView& view, const TrainOptions& o) {
+  return [view, o](const KernelArgs& args) {
+    const NormScratch s(args.scratch, view);
+    NormStreamsOf<T> streams{.x = elements<T>(args, 0)};
+    const float *gamma = floats(args, 1), *beta = floats(args, 2);
+    float *mean = floats_out(args, 1), *var = floats_out(args, 2);
+    batch_moments(view, streams, s, mean, var);
+    for (std::int64_t c = 0; c < view.channels; ++c) {
+      s.f[1][c] = gamma[c] / std::sqrt(var[c] + static_cast<float>(o.eps));
+      s.f[2][c] = beta[c] - mean[c] * s.f[1][c];
+    }
+    streams.out = elements_out<T>(args, 0);
+    streams.residual = o.residual ? elements<T>(args, 3) : nullptr;
+    streams.ceiling = o.ceiling;
+    norm_apply(view, streams, {.scale = s.f[1], .shift = s.f[2]}, o.relu);
+  };
+}
+
 Kernel prepare_train(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const TrainOptions o = options_of("batch_norm_train", {}, request.attrs);
@@ -165,20 +170,7 @@ Kernel prepare_train(const PrepareRequest& request) {
   Kernel kernel = norm_kernel(request, lead.layout);
   kernel.in_place = {o.residual ? 3 : -1, -1, -1};  // x is read again by the gradient, so nothing is won by sharing it
   kernel.scratch_bytes = NormScratch::bytes(view);
-  kernel.run = [view, o](const KernelArgs& args) {
-    const NormScratch s(args.scratch, view);
-    NormStreams streams{.x = floats(args, 0)};
-    const float *gamma = floats(args, 1), *beta = floats(args, 2);
-    float *mean = floats_out(args, 1), *var = floats_out(args, 2);
-    batch_moments(view, streams, s, mean, var);
-    for (std::int64_t c = 0; c < view.channels; ++c) {
-      s.f[1][c] = gamma[c] / std::sqrt(var[c] + static_cast<float>(o.eps));
-      s.f[2][c] = beta[c] - mean[c] * s.f[1][c];
-    }
-    streams.out = floats_out(args, 0);
-    streams.residual = o.residual ? floats(args, 3) : nullptr;
-    norm_apply(view, streams, {.scale = s.f[1], .shift = s.f[2]}, o.relu);
-  };
+  kernel.run = stored_bf16(request) ? train_run<Bf16>(view, o) : train_run<float>(view, o);
   return kernel;
 }
 
@@ -196,18 +188,14 @@ std::vector<Spec> infer_train_grad(Specs in, const Attrs& attrs) {
   return out;
 }
 
-Kernel prepare_train_grad(const PrepareRequest& request) {
-  if (any_zero_extent(request)) return zero_fill_kernel(request);
-  const TrainOptions o = options_of("batch_norm_train_grad", {}, request.attrs);
-  const MemDesc lead = leading(request, {0, 4});
-  const ChannelView view = norm_view(lead);
-  Kernel kernel = norm_kernel(request, lead.layout);
-  kernel.in_place[0] = 4;  // g is read for the last time where dx is written
-  kernel.scratch_bytes = NormScratch::bytes(view);
-  kernel.run = [view, o](const KernelArgs& args) {
+template <class T>
+Run train_grad_run(const ChannelView& view, const TrainOptions& o) {
+  return [view, o](const KernelArgs& args) {
     const NormScratch s(args.scratch, view);
-    NormStreams streams{.x = floats(args, 0), .g = floats(args, 4), .y = o.relu ? floats(args, 5) : nullptr};
-    streams.dz = o.residual ? floats_out(args, 3) : nullptr;
+    NormStreamsOf<T> streams{.x = elements<T>(args, 0), .g = elements<T>(args, 4)};
+    streams.y = o.relu ? elements<T>(args, 5) : nullptr;
+    streams.dz = o.residual ? elements_out<T>(args, 3) : nullptr;
+    streams.ceiling = o.ceiling;
     const float *gamma = floats(args, 1), *mean = floats(args, 2), *var = floats(args, 3);
     std::copy_n(mean, view.channels, s.f[3]);
     norm_grad_sums(view, streams, s.f[3], s.u, s.v);
@@ -220,9 +208,20 @@ Kernel prepare_train_grad(const PrepareRequest& request) {
       s.f[1][c] = static_cast<float>(-scale * s.u[c] / count);
       s.f[2][c] = static_cast<float>(-scale * inverse * inverse * s.v[c] / count);
     }
-    streams.out = floats_out(args, 0);
+    streams.out = elements_out<T>(args, 0);
     norm_apply_grad(view, streams, {.scale = s.f[0], .shift = s.f[1], .slope = s.f[2], .centre = s.f[3]});
   };
+}
+
+Kernel prepare_train_grad(const PrepareRequest& request) {
+  if (any_zero_extent(request)) return zero_fill_kernel(request);
+  const TrainOptions o = options_of("batch_norm_train_grad", {}, request.attrs);
+  const MemDesc lead = leading(request, {0, 4});
+  const ChannelView view = norm_view(lead);
+  Kernel kernel = norm_kernel(request, lead.layout);
+  kernel.in_place[0] = 4;  // g is read for the last time where dx is written
+  kernel.scratch_bytes = NormScratch::bytes(view);
+  kernel.run = stored_bf16(request) ? train_grad_run<Bf16>(view, o) : train_grad_run<float>(view, o);
   return kernel;
 }
 
@@ -244,7 +243,8 @@ std::vector<Value> elementary_vjp(const VjpArgs& v, const TrainOptions& o) {
   std::vector<Value> grads(v.in.size());
   const auto add = [](Value& to, Value term) { to = to.defined() ? to + term : term; };
   if (v.cotangents[0].defined()) {
-    const Value dz = o.relu ? call("relu_grad", {v.out[0], v.cotangents[0]}) : v.cotangents[0];
+    const char* mask = o.ceiling == 6.0f ? "relu6_grad" : "relu_grad";
+    const Value dz = o.relu ? call(mask, {v.out[0], v.cotangents[0]}) : v.cotangents[0];
     const Value inverse = inverse_std(v.out[2], v.attrs), hat = centred * reshape(inverse, wide);
     grads[1] = over_batch("reduce_sum", dz * hat);
     grads[2] = over_batch("reduce_sum", dz);
@@ -277,6 +277,8 @@ std::vector<OpCase> train_cases() {
   return {{.name = "image", .in = {x, c, c}, .attrs = {}},
           {.name = "relu and residual", .in = {x, c, c, x}, .attrs = relu_residual(true, true)},
           {.name = "one block", .in = {wide, w, w}, .attrs = relu_residual(true, false)},
+          {.name = "relu6", .in = {wide, w, w}, .attrs = {{"act", std::string("relu6")}}, .lo = -9, .hi = 9},
+          {.name = "relu6, dense", .in = {x, c, c}, .attrs = {{"act", std::string("relu6")}}, .lo = -9, .hi = 9},
           {.name = "vectors", .in = {make_spec({7, 5}), make_spec({5}), make_spec({5})}, .attrs = {{"eps", 1e-3}}}};
 }
 
@@ -286,7 +288,7 @@ std::vector<OpCase> train_grad_cases() {
     const bool relu = c.attrs.has("act");
     c.in = {c.in[0], c.in[1], c.in[1], c.in[1], c.in[0]};
     if (relu) c.in.push_back(c.in[0]);
-    c.lo = 0.1, c.hi = 1;  // the variance is an operand
+    c.lo = 0.1, c.hi = c.attrs.text("act", "") == "relu6" ? 8 : 1;  // the variance is an operand
     cases.push_back(c);
   }
   return cases;
@@ -305,6 +307,7 @@ void register_batch_norm(Registry& registry) {
     expect_norm("batch_norm", in, 1, 4);
     return one(in[0]);
   };
+  eval.bf16 = bf16_of_first_shape;
   eval.prepare = prepare_eval;
   eval.vjp = eval_vjp;
   const Spec c = make_spec({3}), b = make_spec({16});
@@ -320,6 +323,7 @@ void register_batch_norm(Registry& registry) {
       "x [N, C, ..], gamma, beta [C], residual? -> y, batch mean [C], batch variance (biased) [C]; attributes "
       "eps (1e-5), residual (0), act (\"\")";
   train.infer = infer_train;
+  train.bf16 = bf16_of_first_shape;
   train.prepare = prepare_train;
   train.vjp = train_vjp;
   train.cases = train_cases();
@@ -329,6 +333,7 @@ void register_batch_norm(Registry& registry) {
   grad.doc =
       "x, gamma, mean, var, g, y? -> dx, dgamma, dbeta, dz?: batch_norm_train's fused gradient, itself without one";
   grad.infer = infer_train_grad;
+  grad.bf16 = bf16_of_first_shape;
   grad.prepare = prepare_train_grad;
   grad.cases = train_grad_cases();
   registry.add(std::move(grad));

@@ -28,7 +28,7 @@ template <bool kRelu, bool kStore>
 struct GradSums {
   static ASSAY_INLINE Terms at(const NormStreams& s, std::int64_t i, float centre) {
     const float g = s.g[i];  // loaded whatever y is, so that the loop has no branch
-    const float d = !kRelu || s.y[i] > 0.0f ? g : 0.0f;
+    const float d = !kRelu || ((s.y[i] > 0.0f) & (s.y[i] < s.ceiling)) ? g : 0.0f;
     if (kStore) s.dz[i] = d;
     return {d, d * (s.x[i] - centre)};
   }
@@ -70,6 +70,7 @@ ASSAY_INLINE void add_lanes(double* sums, const Lanes& terms) {
 template <bool kGrad, bool kRelu, bool kStore>
 ASSAY_WIDE void sums_lanes(const ChannelView& view, const NormStreams& s, const float* centre, double* u, double* v) {
   const std::int64_t row = view.plane() * view.block;
+  const Lanes ceiling = Lanes::all(s.ceiling);
   for (std::int64_t channel = 0; channel < view.channel_blocks * view.block; channel += kLanes) {
     const Lanes k = Lanes::load(centre + channel);
     const std::int64_t cb = channel / view.block, lane = channel % view.block;
@@ -83,7 +84,7 @@ ASSAY_WIDE void sums_lanes(const ChannelView& view, const NormStreams& s, const 
           const Lanes centred = Lanes::load(s.x + at) - k;
           Lanes d = centred;
           if (kGrad) d = Lanes::load(s.g + at);
-          if (kRelu) zero_unless_positive(d, Lanes::load(s.y + at));
+          if (kRelu) zero_unless_inside(d, Lanes::load(s.y + at), ceiling);
           if (kStore) d.store(s.dz + at);
           su += d;
           sv += d * centred;
@@ -150,7 +151,8 @@ struct Forward {
   static ASSAY_INLINE float at(const NormStreams& s, std::int64_t i, const Coefficient& c) {
     float z = s.x[i] * c.scale + c.shift;
     if (kResidual) z += s.residual[i];
-    return !kRelu || z > 0.0f ? z : 0.0f;
+    const float low = !kRelu || z > 0.0f ? z : 0.0f;
+    return kRelu && low > s.ceiling ? s.ceiling : low;
   }
 };
 
@@ -161,7 +163,7 @@ struct Backward {
   }
   static ASSAY_INLINE float at(const NormStreams& s, std::int64_t i, const Coefficient& c) {
     const float g = s.g[i];
-    const float d = !kRelu || s.y[i] > 0.0f ? g : 0.0f;
+    const float d = !kRelu || ((s.y[i] > 0.0f) & (s.y[i] < s.ceiling)) ? g : 0.0f;
     return d * c.scale + ((s.x[i] - c.centre) * c.slope + c.shift);
   }
 };
@@ -197,6 +199,7 @@ ASSAY_INLINE void for_each_lanes(const ChannelView& view, const Body& body) {
 
 template <bool kRelu, bool kResidual>
 ASSAY_WIDE void forward_lanes(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  const Lanes ceiling = Lanes::all(s.ceiling);
   for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
     const Lanes scale = Lanes::load(c.scale + channel), shift = Lanes::load(c.shift + channel);
     for (std::int64_t p = 0; p < view.plane(); ++p) {
@@ -204,6 +207,7 @@ ASSAY_WIDE void forward_lanes(const ChannelView& view, const NormStreams& s, con
       Lanes z = Lanes::load(s.x + at) * scale + shift;
       if (kResidual) z += Lanes::load(s.residual + at);
       if (kRelu) zero_unless_positive(z, z);
+      if (kRelu) z.choose(ceiling, z > ceiling);
       z.store(s.out + at);
     }
   });
@@ -211,13 +215,14 @@ ASSAY_WIDE void forward_lanes(const ChannelView& view, const NormStreams& s, con
 
 template <bool kRelu>
 ASSAY_WIDE void backward_lanes(const ChannelView& view, const NormStreams& s, const NormCoefficients& c) {
+  const Lanes ceiling = Lanes::all(s.ceiling);
   for_each_lanes(view, [&](std::int64_t base, std::int64_t channel) {
     const Lanes scale = Lanes::load(c.scale + channel), shift = Lanes::load(c.shift + channel);
     const Lanes slope = Lanes::load(c.slope + channel), centre = Lanes::load(c.centre + channel);
     for (std::int64_t p = 0; p < view.plane(); ++p) {
       const std::int64_t at = base + p * view.block;
       Lanes d = Lanes::load(s.g + at);
-      if (kRelu) zero_unless_positive(d, Lanes::load(s.y + at));
+      if (kRelu) zero_unless_inside(d, Lanes::load(s.y + at), ceiling);
       (d * scale + ((Lanes::load(s.x + at) - centre) * slope + shift)).store(s.out + at);
     }
   });

@@ -1,17 +1,13 @@
 // cast between dtypes. To integers: towards zero, saturating, NaN becomes 0. To bool: not zero. To BF16: nearest, ties
 // to even. Gradients pass between F32 and F64.
-#include <bit>
 #include <cmath>
 #include <limits>
 
-#include "harness/engine/ops/op_tools.hpp"
+#include "harness/engine/ops/bf16_loops.hpp"
 
 namespace assay::engine {
 namespace {
 
-struct Bf16 {
-  std::uint16_t bits;
-};
 struct Bool {
   std::uint8_t value;
 };
@@ -36,16 +32,10 @@ To convert(From v) {
   }
 }
 
-Bf16 to_bf16(float v) {
-  const auto bits = std::bit_cast<std::uint32_t>(v);
-  if (std::isnan(v)) return {static_cast<std::uint16_t>((bits >> 16) | 0x40u)};
-  return {static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16)};
-}
-
 template <class T>
 auto load(T v) {
   if constexpr (std::is_same_v<T, Bf16>)
-    return std::bit_cast<float>(static_cast<std::uint32_t>(v.bits) << 16);
+    return widened(v);
   else if constexpr (std::is_same_v<T, Bool>)
     return static_cast<std::uint8_t>(v.value != 0 ? 1 : 0);
   else
@@ -113,6 +103,7 @@ void register_cast(Registry& registry) {
     return one({dtype_from_name(attrs.text("to", "F32")), in[0].shape});
   };
   op.prepare = [](const PrepareRequest& request) {
+    if (is_storage_change(request)) return storage_cast_kernel(request);
     Kernel kernel = dense_kernel(request);
     const Loop convert_all = loop_for(request.out[0].dtype, request.in[0].spec.dtype);
     kernel.run = [convert_all, n = request.out[0].count()](const KernelArgs& args) {

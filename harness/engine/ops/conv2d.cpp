@@ -1,5 +1,7 @@
 // conv2d and its two adjoints. The three are each other's vector-Jacobian products, so gradients of any order stay
 // within them.
+#include "harness/engine/ops/conv2d.hpp"
+
 #include "harness/engine/ops/fusion.hpp"
 #include "harness/engine/ops/input_gradient.hpp"
 #include "harness/engine/ops/window.hpp"
@@ -66,31 +68,45 @@ ConvProblem weights_problem(Specs in, const Attrs& attrs) {
   return p;
 }
 
-std::vector<Spec> specs_of(const PrepareRequest& request) {
-  std::vector<Spec> specs;
-  for (const MemDesc& m : request.in) specs.push_back(m.spec);
-  return specs;
+// The storage of a prepared convolution: that of the operands and of the result it was asked for.
+ConvProblem stored(ConvProblem p, const PrepareRequest& request) {
+  p.type = request.in[0].spec.dtype;
+  p.out_type = request.out[0].dtype;
+  return p;
 }
 
 Kernel prepare_forward(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  const std::vector<Spec> in = specs_of(request);
+  const std::vector<Spec> in = logical_specs(request.in);
   const Fusion f = fusion_of("conv2d", in, request.attrs);
-  return native::make_conv_forward(forward_problem(in, request.attrs), {f.bias, f.residual, f.act},
-                                   request.in[0].layout);
+  const ConvProblem problem = stored(forward_problem(in, request.attrs), request);
+  const native::ConvFusion fusion{f.bias, f.residual, f.act};
+  if (!stored_integers(request)) return native::make_conv_forward(problem, fusion, request.in[0].layout);
+  return native::make_integer_conv(problem, fusion, requantization_of(request), request.in[0].layout);
 }
 
 Kernel prepare_data(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  const ConvProblem problem = data_problem(specs_of(request), request.attrs);
+  const ConvProblem problem = stored(data_problem(logical_specs(request.in), request.attrs), request);
   if (suits_input_gradient(problem)) return input_gradient_kernel(problem, request);
   return native::make_conv_backward_data(problem, request.in[0].layout);
 }
 
 Kernel prepare_weights(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  return native::make_conv_backward_weights(weights_problem(specs_of(request), request.attrs), request.in[0].layout,
-                                            request.in[1].layout);
+  const ConvProblem problem = stored(weights_problem(logical_specs(request.in), request.attrs), request);
+  return native::make_conv_backward_weights(problem, request.in[0].layout, request.in[1].layout);
+}
+
+// What may be BF16, if there is a kernel for it: all that is shaped like a weight or an activation; gradients of weights
+// stay F32, as they are added to F32 weights.
+Bf16Use bf16_conv(ConvProblem p, Specs in, native::Direction direction) {
+  p.type = p.out_type = DType::bf16;
+  if (direction == native::Direction::backward_weights) p.out_type = DType::f32;
+  if (element_count(p.src) == 0 || element_count(p.dst) == 0 || !native::has_conv(p, direction)) return {};
+  Bf16Use use{{}, {p.out_type == DType::bf16}, true};
+  for (const Spec& s : in) use.in.push_back(s.shape.size() == 4);
+  return use;
 }
 
 Attrs geometry(const Attrs& attrs) {
@@ -179,6 +195,7 @@ std::vector<OpCase> forward_cases() {
   Attrs residual = {{"residual", std::int64_t{1}}};
   cases.push_back({.name = "bias", .in = {x, w, b}, .attrs = {}});
   cases.push_back({.name = "bias and relu", .in = {x, w, b}, .attrs = relu});
+  cases.push_back({.name = "bias and relu6", .in = {x, w, b}, .attrs = {{"act", std::string("relu6")}}, .lo = -2, .hi = 3});
   cases.push_back({.name = "residual", .in = {x, w, r}, .attrs = residual});
   residual.set("act", std::string("relu"));
   cases.push_back({.name = "all fused", .in = {x, w, b, r}, .attrs = residual});
@@ -207,6 +224,10 @@ void add_adjoints(Registry& registry) {
   data.prepare = prepare_data;
   data.vjp = vjp_data;
   data.cost = [](Specs in, Specs, const Attrs& attrs) { return cost_of(data_problem(in, attrs)); };
+  data.bf16 = [](Specs in, Specs, const Attrs& attrs) {
+    const ConvProblem p = data_problem(in, attrs);
+    return suits_input_gradient(p) ? Bf16Use{} : bf16_conv(p, in, native::Direction::backward_data);
+  };
   data.cases = adjoint_cases(true);
   registry.add(std::move(data));
   Op weights;
@@ -217,11 +238,20 @@ void add_adjoints(Registry& registry) {
   weights.prepare = prepare_weights;
   weights.vjp = vjp_weights;
   weights.cost = [](Specs in, Specs, const Attrs& attrs) { return cost_of(weights_problem(in, attrs)); };
+  weights.bf16 = [](Specs in, Specs, const Attrs& attrs) {
+    return bf16_conv(weights_problem(in, attrs), in, native::Direction::backward_weights);
+  };
   weights.cases = adjoint_cases(false);
   registry.add(std::move(weights));
 }
 
 }  // namespace
+
+bool has_integer_conv2d(Specs in, const Attrs& attrs, DType x, DType out) {
+  ConvProblem p = forward_problem(in, attrs);
+  p.type = x, p.out_type = out;
+  return element_count(p.src) > 0 && element_count(p.dst) > 0 && native::has_integer_conv(p);
+}
 
 void register_conv2d(Registry& registry) {
   Op op;
@@ -239,6 +269,9 @@ void register_conv2d(Registry& registry) {
   op.prepare = prepare_forward;
   op.vjp = vjp_forward;
   op.cost = [](Specs in, Specs, const Attrs& attrs) { return cost_of(forward_problem(in, attrs)); };
+  op.bf16 = [](Specs in, Specs, const Attrs& attrs) {
+    return bf16_conv(forward_problem(in, attrs), in, native::Direction::forward);
+  };
   op.cases = forward_cases();
   registry.add(std::move(op));
   add_adjoints(registry);

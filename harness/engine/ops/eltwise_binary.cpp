@@ -32,6 +32,9 @@ ASSAY_PAIR_ANY(NotEqual, a != b ? 1.0f : 0.0f, static_cast<W>(a != b ? 1 : 0))
 ASSAY_PAIR_ANY(ReluGrad, std::bit_cast<float>(std::bit_cast<std::uint32_t>(b) & (a > 0.0f ? ~0u : 0u)),
                a > 0 ? b : W{0})
 ASSAY_PAIR_ANY(Prelu, a > 0.0f ? a : (a * b), a > 0 ? a : wrap_mul(a, b))
+ASSAY_PAIR_ANY(Relu6Grad,
+               std::bit_cast<float>(std::bit_cast<std::uint32_t>(b) & (((a > 0.0f) & (a < 6.0f)) ? ~0u : 0u)),
+               a > 0 && a < 6 ? b : W{0})
 struct ExpandLike {
   static ASSAY_INLINE float f([[maybe_unused]] float a, float b) { return b; }
   template <class W>
@@ -93,6 +96,14 @@ void add_prelu(Registry& r) {
   r.add(std::move(op));
 }
 
+VjpFn masked_vjp(const char* self) {
+  return [self](const VjpArgs& v) {
+    std::vector<Value> grads(2);
+    if (v.wanted[1]) grads[1] = reduce_to(call(self, {v.in[0], v.cotangents[0]}), shape_of(v.in[1]));
+    return grads;
+  };
+}
+
 void add_comparisons(Registry& r) {
   const auto comparison = [&r](PairOp op) { add_pair(r, op, no_pair_vjp); };
   comparison(pair_op<Greater, true>("greater", "Greater", "f32 mask: 1 where a > b, else 0"));
@@ -105,11 +116,9 @@ void add_comparisons(Registry& r) {
 
 void add_relu_grad(Registry& r) {
   add_pair(r, pair_op<ReluGrad>("relu_grad", "", "b where a > 0, else 0: the gradient of relu from its output a"),
-           [](const VjpArgs& v) {
-             std::vector<Value> grads(2);
-             if (v.wanted[1]) grads[1] = reduce_to(call("relu_grad", {v.in[0], v.cotangents[0]}), shape_of(v.in[1]));
-             return grads;
-           });
+           masked_vjp("relu_grad"));
+  add_pair(r, pair_op<Relu6Grad>("relu6_grad", "", "b where 0 < a < 6, else 0: the gradient of clamp(0, 6) from its output a"),
+           masked_vjp("relu6_grad"));
 }
 
 void add_expand_like(Registry& r) {

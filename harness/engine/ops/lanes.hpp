@@ -83,6 +83,11 @@ ASSAY_INLINE Lanes absolute(const Lanes& a) {
   return r;
 }
 ASSAY_INLINE void zero_unless_positive(Lanes& d, const Lanes& y) { d.keep(y > Lanes::all(0.0f)); }
+// Keeps d where 0 < y < ceiling.
+ASSAY_INLINE void zero_unless_inside(Lanes& d, const Lanes& y, const Lanes& ceiling) {
+  d.keep(y > Lanes::all(0.0f));
+  d.keep(y < ceiling);
+}
 // The larger or smaller one; NaN wins.
 ASSAY_INLINE void take_larger(Lanes& a, const Lanes& b) { a.choose(b, (b > a) | is_nan(b)); }
 ASSAY_INLINE void take_smaller(Lanes& a, const Lanes& b) { a.choose(b, (b < a) | is_nan(b)); }

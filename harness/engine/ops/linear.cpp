@@ -25,15 +25,11 @@ std::vector<Spec> infer(Specs in, const Attrs& attrs) {
   return one(f32_spec(out));
 }
 
-std::vector<Spec> specs_of(std::span<const MemDesc> in) {
-  std::vector<Spec> specs;
-  for (const MemDesc& m : in) specs.push_back(m.spec);
-  return specs;
-}
-
 Kernel prepare(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  native::LinearProblem p = problem_of(specs_of(request.in), request.attrs);
+  native::LinearProblem p = problem_of(logical_specs(request.in), request.attrs);
+  p.type = request.in[0].spec.dtype, p.out_type = request.out[0].dtype;
+  if (stored_integers(request)) return native::make_integer_linear(p, requantization_of(request));
   p.pack_weights = !request.training;
   return native::make_linear(p);
 }
@@ -50,6 +46,15 @@ std::vector<Value> vjp(const VjpArgs& v) {
   if (residual) grads.back() = g;
   if (v.in.size() > (residual ? 3u : 2u) && v.wanted[2]) grads[2] = call("reduce_sum", {flat}, {{"axes", Shape{0}}});
   return grads;
+}
+
+Bf16Use bf16(Specs in, Specs out, const Attrs& attrs) {
+  if (out[0].count() == 0) return {};
+  const native::LinearProblem p = problem_of(in, attrs);
+  Bf16Use use{{true, true}, {true}, true};
+  if (p.bias) use.in.push_back(false);
+  if (p.residual) use.in.push_back(true);
+  return use;
 }
 
 OpCost cost(Specs in, Specs, const Attrs& attrs) {
@@ -79,6 +84,7 @@ void register_linear(Registry& registry) {
   op.prepare = prepare;
   op.vjp = vjp;
   op.cost = cost;
+  op.bf16 = bf16;
   op.cases = cases();
   registry.add(std::move(op));
 }

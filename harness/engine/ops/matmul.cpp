@@ -48,8 +48,9 @@ std::vector<Spec> infer(Specs in, const Attrs& attrs) {
 
 Kernel prepare(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  const Spec in[2] = {request.in[0].spec, request.in[1].spec};
-  return native::make_matmul(problem_of(in, request.attrs));
+  native::MatmulProblem p = problem_of(logical_specs(request.in), request.attrs);
+  p.type = request.in[0].spec.dtype, p.out_type = request.out[0].dtype;
+  return native::make_matmul(p);
 }
 
 Value product(Value a, Value b, bool transpose_a, bool transpose_b) {
@@ -97,6 +98,10 @@ void register_matmul(Registry& registry) {
   op.prepare = prepare;
   op.vjp = vjp;
   op.cost = cost;
+  op.bf16 = [](Specs in, Specs out, const Attrs&) {
+    const bool empty = in[0].count() == 0 || out[0].count() == 0;
+    return empty ? Bf16Use{} : Bf16Use{{true, true}, {true}, true};
+  };
   op.cases = cases();
   registry.add(std::move(op));
 }

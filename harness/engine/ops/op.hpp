@@ -35,6 +35,7 @@ class Attrs {
   std::string text(std::string_view key, std::string_view fallback) const;
   std::vector<std::int64_t> ints(std::string_view key,
                                  std::vector<std::int64_t> fallback) const;  // an integer n means [n]
+  std::vector<double> reals(std::string_view key, std::vector<double> fallback) const;  // integers, one number: too
   void set(const std::string& key, Item item) { items_[key] = std::move(item); }
   const std::map<std::string, Item, std::less<>>& items() const { return items_; }
   Json to_json() const;
@@ -69,6 +70,13 @@ struct VjpArgs {
   bool create_graph = false;          // the result will be differentiated again: use only twice-differentiable ops
 };
 
+// Operands and results that prepare() also takes stored as BF16, all of them together; the arithmetic stays f32, and the
+// result of infer() stays the logical F32. What is stored how is the plan compiler's choice (graph/storage.hpp).
+struct Bf16Use {
+  std::vector<bool> in, out;  // empty: none
+  bool product = false;       // faster in BF16 even when operands have to be converted; its results may also stay F32
+};
+
 struct OpCost {
   double macs = 0, bytes = 0;  // multiply-adds as the field counts them; bytes read + written
 };
@@ -83,11 +91,16 @@ struct OpCase {
   std::int64_t integers_below = 0;        // for integer inputs (labels, indices): in [0, n); n < 0: in [n, -n)
   std::vector<bool> differentiable = {};  // one an input; empty: every f32 input
   bool second_order = true;
+  std::vector<bool> rising = {};  // one an input: f32 values sorted along the last axis
+  double diagonal = 0;  // added to the diagonals of square f32 inputs: well-conditioned matrices
 };
 
 using InferFn = std::function<std::vector<Spec>(std::span<const Spec> in, const Attrs& attrs)>;
 using PrepareFn = std::function<Kernel(const PrepareRequest&)>;
 using VjpFn = std::function<std::vector<Value>(const VjpArgs&)>;  // one an input; undefined where not wanted or zero
+using Bf16Fn = std::function<Bf16Use(std::span<const Spec> in, std::span<const Spec> out, const Attrs& attrs)>;
+// The op as an expression of other registry ops, written into `to`; one value a result.
+using ComposeFn = std::function<std::vector<Value>(Emitter& to, std::span<const Value> in, const Attrs& attrs)>;
 using CostFn = std::function<OpCost(std::span<const Spec> in, std::span<const Spec> out, const Attrs& attrs)>;
 
 struct Op {
@@ -97,8 +110,13 @@ struct Op {
   InferFn infer;     // throws Error(bad_input) naming the op and the shapes
   PrepareFn prepare;
   VjpFn vjp;    // null: not differentiable
+  // In place of prepare and vjp: emitting the op emits this composition, so that programs and tapes never hold the op
+  // itself, and its gradients are those of its parts.
+  ComposeFn compose;
   CostFn cost;  // null: no multiply-adds
+  Bf16Fn bf16;  // null: takes F32 only
   std::vector<OpCase> cases;
+  bool differentiable() const { return vjp || compose; }
 };
 
 // The op's own cost function with bytes filled in as operands + results when it gives none.

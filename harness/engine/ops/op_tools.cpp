@@ -75,6 +75,28 @@ Shape broadcast_shape(std::string_view op, Specs in) {
 Spec f32_spec(Shape shape) { return {DType::f32, std::move(shape)}; }
 Spec make_spec(std::initializer_list<std::int64_t> shape, DType dtype) { return {dtype, Shape(shape)}; }
 
+std::vector<Spec> logical_specs(std::span<const MemDesc> in) {
+  std::vector<Spec> specs;
+  for (const MemDesc& m : in) {
+    specs.push_back(m.spec);
+    const DType stored = m.spec.dtype;
+    if (stored == DType::bf16 || stored == DType::u8 || stored == DType::s8) specs.back().dtype = DType::f32;
+  }
+  return specs;
+}
+
+Bf16Use bf16_everywhere(Specs in, Specs out, const Attrs&) {
+  return {std::vector<bool>(in.size(), true), std::vector<bool>(out.size(), true), false};
+}
+
+Bf16Use bf16_of_first_shape(Specs in, Specs out, const Attrs&) {
+  if (in[0].shape.size() != 4) return {};
+  Bf16Use use;
+  for (const Spec& s : in) use.in.push_back(s.shape == in[0].shape);
+  for (const Spec& s : out) use.out.push_back(s.shape == in[0].shape);
+  return use;
+}
+
 bool any_zero_extent(const PrepareRequest& request) {
   const auto empty = [](const Spec& s) { return s.count() == 0; };
   return std::any_of(request.in.begin(), request.in.end(), [&](const MemDesc& m) { return empty(m.spec); }) ||

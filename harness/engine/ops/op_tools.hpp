@@ -23,6 +23,12 @@ Shape broadcast_shape(std::string_view op, Specs in);  // NumPy's rule over all 
 Spec f32_spec(Shape shape);
 inline std::vector<Spec> one(Spec spec) { return {std::move(spec)}; }
 
+// The logical types of a product's operands: BF16 and 8-bit storage count as F32.
+std::vector<Spec> logical_specs(std::span<const MemDesc> in);
+// Every operand and result, or those of `shape` only: for ops that work on BF16 storage in any position.
+Bf16Use bf16_everywhere(Specs in, Specs out, const Attrs& attrs);
+Bf16Use bf16_of_first_shape(Specs in, Specs out, const Attrs& attrs);  // like in[0], which must be [N, C, H, W]
+
 bool any_zero_extent(const PrepareRequest& request);
 Kernel dense_kernel(const PrepareRequest& request);      // every layout dense, no sharing, run unset
 Kernel zero_fill_kernel(const PrepareRequest& request);  // dense; writes zeros: what sums over nothing give
@@ -37,6 +43,14 @@ Value scalar_like(Value other, double value);  // a constant [] of the dtype of 
 
 inline const float* floats(const KernelArgs& args, std::size_t index) {
   return static_cast<const float*>(args.in[index]);
+}
+template <class T>
+const T* elements(const KernelArgs& args, std::size_t index) {
+  return static_cast<const T*>(args.in[index]);
+}
+template <class T>
+T* elements_out(const KernelArgs& args, std::size_t index) {
+  return static_cast<T*>(args.out[index]);
 }
 inline float* floats_out(const KernelArgs& args, std::size_t index) { return static_cast<float*>(args.out[index]); }
 

@@ -1,5 +1,7 @@
 #include "harness/engine/ops/pair.hpp"
 
+#include "harness/engine/ops/bf16_loops.hpp"
+
 namespace assay::engine {
 namespace {
 
@@ -29,8 +31,14 @@ std::vector<Spec> infer_pair(const PairOp& op, Specs in) {
 }
 
 Kernel prepare_pair(const PairOp& op, const PrepareRequest& request) {
-  if (request.in[0].spec.dtype != DType::f32 || !op.loops[0][0]) return prepare_typed(op, request);
+  const bool bf16 = stored_bf16(request);
+  if (!bf16 && (request.in[0].spec.dtype != DType::f32 || !op.loops[0][0])) return prepare_typed(op, request);
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
+  if (bf16) {
+    return bf16_elementwise_kernel(request, op.keeps_zero, [body = op.loops[1][1]](const auto* in, float* out, auto n) {
+      body(in[0], in[1], out, {1, static_cast<std::int64_t>(n), 0, 0});
+    });
+  }
   const BroadcastPlan plan = plan_broadcast(request, op.keeps_zero);
   Kernel kernel;
   kernel.in = plan.in;
@@ -83,6 +91,7 @@ void add_pair(Registry& registry, const PairOp& pair, VjpFn vjp) {
   op.infer = [pair](Specs in, const Attrs&) { return infer_pair(pair, in); };
   op.prepare = [pair](const PrepareRequest& request) { return prepare_pair(pair, request); };
   op.vjp = std::move(vjp);
+  op.bf16 = bf16_when_alike;
   op.cases = pair_cases(pair);
   registry.add(std::move(op));
 }

@@ -2,17 +2,18 @@
 // any order exist; average pooling and its scatter are each other's adjoints.
 #include "harness/engine/ops/pool.hpp"
 
+#include <algorithm>
+
 #include "harness/engine/ops/reduce.hpp"
 
 namespace assay::engine {
-namespace {
 
-Window pool_window(std::string_view op, Specs in, const Attrs& attrs) {
+Window pool_window(std::string_view op, Specs in, const Attrs& attrs, std::size_t axes) {
   Shape kernel = attrs.ints("kernel", {});
-  if (kernel.size() == 1) kernel.push_back(kernel[0]);
-  if (kernel.size() != 2) op_error(op, in, "attribute kernel must be n or [h, w]");
+  if (kernel.size() == 1) kernel.resize(axes, kernel[0]);
+  if (kernel.size() != axes) op_error(op, in, "attribute kernel must be n or one extent an axis");
   Window w = window_of(op, in, attrs, kernel, kernel);
-  for (std::size_t axis = 0; axis < 2; ++axis) {
+  for (std::size_t axis = 0; axis < axes; ++axis) {
     if (w.pad_before[axis] >= w.reach(axis) || w.pad_after[axis] >= w.reach(axis)) {
       op_error(op, in, "padding must be smaller than the kernel");
     }
@@ -20,12 +21,23 @@ Window pool_window(std::string_view op, Specs in, const Attrs& attrs) {
   return w;
 }
 
-Shape pooled(std::string_view op, Specs in, const Attrs& attrs, const Shape& x) {
-  const Window w = pool_window(op, in, attrs);
-  Shape out = {x[0], x[1], w.output(0, x[2]), w.output(1, x[3])};
-  if (out[2] < 1 || out[3] < 1) op_error(op, in, "the kernel is larger than the padded input");
+Shape pooled_shape(std::string_view op, Specs in, const Attrs& attrs, const Shape& x) {
+  const Window w = pool_window(op, in, attrs, x.size() - 2);
+  const bool up = attrs.integer("ceil_mode", 0) != 0;
+  Shape out = {x[0], x[1]};
+  for (std::size_t axis = 0; axis < w.kernel.size(); ++axis) {
+    const std::int64_t extent = x[axis + 2], stride = w.stride[axis];
+    const std::int64_t room = extent + w.pad_before[axis] + w.pad_after[axis] - w.reach(axis);
+    std::int64_t positions = w.output(axis, extent);
+    const bool cut = up && room >= 0 && room % stride != 0;
+    if (cut && positions * stride < extent + w.pad_before[axis]) ++positions;
+    if (positions < 1) op_error(op, in, "the kernel is larger than the padded input");
+    out.push_back(positions);
+  }
   return out;
 }
+
+namespace {
 
 void expect_image(std::string_view op, Specs in, std::size_t count) {
   expect_count(op, in, count, count);
@@ -38,7 +50,7 @@ Shape unpooled(std::string_view op, Specs in, const Attrs& attrs) {
   const Shape size = attrs.ints("size", {});
   if (size.size() != 2) op_error(op, in, "attribute size must be [height, width] of the result");
   Shape x = {in[0].shape[0], in[0].shape[1], size[0], size[1]};
-  if (pooled(op, in, attrs, x) != in[0].shape) op_error(op, in, "g does not fit attribute size");
+  if (pooled_shape(op, in, attrs, x) != in[0].shape) op_error(op, in, "g does not fit attribute size");
   return x;
 }
 
@@ -75,7 +87,7 @@ Kernel pool_kernel(const PrepareRequest& request, PoolLoop loop, const Shape& bi
   return kernel;
 }
 
-const char* const kWindowDoc = "; attributes kernel, stride (kernel), pad (0), dilation (1)";
+const char* const kWindowDoc = "; attributes kernel, stride (kernel), pad (0), dilation (1), ceil_mode (0)";
 
 std::vector<OpCase> pool_cases() {
   const auto attrs = [](Shape kernel, Shape stride, Shape pad) {
@@ -86,6 +98,10 @@ std::vector<OpCase> pool_cases() {
       {.name = "overlapping", .in = {make_spec({2, 17, 7, 5})}, .attrs = attrs({3, 3}, {2, 2}, {1, 1})},
       {.name = "uneven", .in = {make_spec({1, 2, 7, 8})}, .attrs = attrs({2, 3}, {1, 2}, {0, 1, 1, 2})},
       {.name = "no samples", .in = {make_spec({0, 2, 4, 4})}, .attrs = {{"kernel", std::int64_t{2}}}}};
+  OpCase cut{.name = "cut off", .in = {make_spec({2, 3, 6, 5})}, .attrs = attrs({3, 2}, {2, 2}, {1, 0})};
+  cut.attrs.set("ceil_mode", std::int64_t{1});
+  cut.attrs.set("count_include_pad", std::int64_t{1});
+  cases.push_back(cut);
   return cases;
 }
 
@@ -94,7 +110,7 @@ std::vector<OpCase> backward_cases(bool with_x, bool small_second, bool with_siz
   std::vector<OpCase> cases;
   for (OpCase c : pool_cases()) {
     const Spec x = c.in[0];
-    const Spec g = f32_spec(pooled("pool", c.in, c.attrs, x.shape));
+    const Spec g = f32_spec(pooled_shape("pool", c.in, c.attrs, x.shape));
     if (with_size) c.attrs.set("size", Shape{x.shape[2], x.shape[3]});
     c.in = with_x ? std::vector<Spec>{x, small_second ? g : x} : std::vector<Spec>{g};
     if (with_x) c.differentiable = {false, true};
@@ -110,7 +126,7 @@ void add_max_pool(Registry& registry) {
   op.doc = std::string("x [N, C, H, W] -> [N, C, OH, OW]") + kWindowDoc;
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_image("max_pool2d", in, 1);
-    return one(f32_spec(pooled("max_pool2d", in, attrs, in[0].shape)));
+    return one(f32_spec(pooled_shape("max_pool2d", in, attrs, in[0].shape)));
   };
   op.prepare = [](const PrepareRequest& r) {
     return pool_kernel(r, max_pool_loop, r.in[0].spec.shape, r.out[0].shape);
@@ -129,7 +145,7 @@ void add_max_pool_adjoints(Registry& registry) {
       "x [N, C, H, W], g [N, C, OH, OW] -> g added where max_pool2d found its maxima; max_pool2d's attributes";
   scatter.infer = [](Specs in, const Attrs& attrs) {
     expect_image("max_pool2d_grad", in, 2);
-    const Shape small = pooled("max_pool2d_grad", in, attrs, in[0].shape);
+    const Shape small = pooled_shape("max_pool2d_grad", in, attrs, in[0].shape);
     if (in[1].shape != small) op_error("max_pool2d_grad", in, "g must have shape " + shape_str(small));
     return one(in[0]);
   };
@@ -147,7 +163,7 @@ void add_max_pool_adjoints(Registry& registry) {
   gather.infer = [](Specs in, const Attrs& attrs) {
     expect_image("max_pool2d_gather", in, 2);
     if (in[0].shape != in[1].shape) op_error("max_pool2d_gather", in, "u must have x's shape");
-    return one(f32_spec(pooled("max_pool2d_gather", in, attrs, in[0].shape)));
+    return one(f32_spec(pooled_shape("max_pool2d_gather", in, attrs, in[0].shape)));
   };
   gather.prepare = [](const PrepareRequest& r) {
     return pool_kernel(r, max_pool_gather_loop, r.in[0].spec.shape, r.out[0].shape);
@@ -171,7 +187,7 @@ void add_avg_pool(Registry& registry) {
   op.doc = std::string("x [N, C, H, W] -> [N, C, OH, OW]") + kWindowDoc + ", count_include_pad (0)";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_image("avg_pool2d", in, 1);
-    return one(f32_spec(pooled("avg_pool2d", in, attrs, in[0].shape)));
+    return one(f32_spec(pooled_shape("avg_pool2d", in, attrs, in[0].shape)));
   };
   op.prepare = [](const PrepareRequest& r) {
     return pool_kernel(r, avg_pool_loop, r.in[0].spec.shape, r.out[0].shape);
@@ -201,19 +217,25 @@ void add_global_avg_pool(Registry& registry) {
   Op op;
   op.name = "global_avg_pool";
   op.onnx = "GlobalAveragePool";
-  op.doc = "x [N, C, H, W] -> mean over the plane [N, C, 1, 1]";
+  op.doc = "x [N, C, ..] -> mean over the spatial axes [N, C, 1, ..]";
   op.infer = [](Specs in, const Attrs&) {
-    expect_image("global_avg_pool", in, 1);
-    return one(f32_spec({in[0].shape[0], in[0].shape[1], 1, 1}));
+    expect_count("global_avg_pool", in, 1, 1);
+    expect_f32("global_avg_pool", in);
+    Shape out = in[0].shape;
+    if (out.size() < 3) op_error("global_avg_pool", in, "x must be [N, C, ..]");
+    std::fill(out.begin() + 2, out.end(), 1);
+    return one(f32_spec(out));
   };
   op.prepare = prepare_plane_mean;
   op.vjp = [](const VjpArgs& v) {
     const Shape x = shape_of(v.in[0]);
-    const double plane = static_cast<double>(x[2] * x[3]);
+    const double plane = static_cast<double>(element_count(Shape(x.begin() + 2, x.end())));
     return std::vector<Value>{call("expand_like", {v.in[0], v.cotangents[0] * (1.0 / plane)})};
   };
   op.cases = {{.name = "plane", .in = {make_spec({2, 3, 5, 7})}, .attrs = {}},
               {.name = "blocks", .in = {make_spec({2, 32, 4, 4})}, .attrs = {}},
+              {.name = "sequence", .in = {make_spec({2, 3, 7})}, .attrs = {}},
+              {.name = "volume", .in = {make_spec({2, 3, 2, 3, 2})}, .attrs = {}},
               {.name = "no samples", .in = {make_spec({0, 3, 4, 4})}, .attrs = {}}};
   registry.add(std::move(op));
 }

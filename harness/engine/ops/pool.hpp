@@ -11,6 +11,13 @@ struct PoolShape {
   bool count_padding = false;  // average: divide by the whole window
 };
 
+// Attributes kernel, stride (kernel), pad, dilation for `axes` spatial axes. Throws when padding is as wide as the
+// kernel.
+Window pool_window(std::string_view op, Specs in, const Attrs& attrs, std::size_t axes = 2);
+// [N, C, positions ..]. With attribute ceil_mode a last window that is cut off by the end counts, unless it would start
+// in the padding after the input.
+Shape pooled_shape(std::string_view op, Specs in, const Attrs& attrs, const Shape& x);
+
 using PoolLoop = void (*)(const PoolShape& s, const float* const* in, float* out);
 
 void max_pool_loop(const PoolShape& s, const float* const* in, float* out);          // x -> y

@@ -115,7 +115,11 @@ ASSAY_INLINE Best find_best(const PoolShape& s, const Region& r, Count count, co
 }
 
 ASSAY_INLINE float divisor(const PoolShape& s, const Region& r) {
-  if (s.count_padding) return static_cast<float>(s.window.kernel[0] * s.window.kernel[1]);
+  if (s.count_padding) {  // all of the window but what is cut off beyond the padding
+    const Window& w = s.window;
+    return static_cast<float>(end_inside(r.top, w.dilation[0], s.height + w.pad_after[0], w.kernel[0]) *
+                              end_inside(r.left, w.dilation[1], s.width + w.pad_after[1], w.kernel[1]));
+  }
   return static_cast<float>(std::max<std::int64_t>(1, (r.h1 - r.h0) * (r.w1 - r.w0)));
 }
 

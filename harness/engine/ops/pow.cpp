@@ -1,6 +1,7 @@
 // pow with a constant or a tensor exponent, and safe_pow, whose gradient is finite everywhere.
 #include <cmath>
 
+#include "harness/engine/ops/bf16_loops.hpp"
 #include "harness/engine/ops/pair.hpp"
 #include "harness/engine/ops/unary.hpp"
 
@@ -50,7 +51,7 @@ TypedRow power_row_for(DType base, DType exponent) {
 
 Kernel prepare_power(const PairOp& reals, const PrepareRequest& request) {
   const DType base = request.in[0].spec.dtype, exponent = request.in[1].spec.dtype;
-  if (base == DType::f32 && exponent == DType::f32) return prepare_pair(reals, request);
+  if (stored_bf16(request) || (base == DType::f32 && exponent == DType::f32)) return prepare_pair(reals, request);
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
   const BroadcastLoop loop = plan_dense_broadcast(request).loop;
   const std::size_t last = loop.extents.size() - 1;
@@ -128,6 +129,7 @@ Op power_op() {
     const double e = v.attrs.real("exponent", 2);
     return std::vector<Value>{v.cotangents[0] * call("pow", {v.in[0]}, {{"exponent", e - 1}}) * e};
   };
+  op.bf16 = bf16_when_alike;
   op.cases = power_cases();
   return op;
 }

@@ -345,7 +345,9 @@ void add_extremes(Registry& r) {
 }  // namespace
 
 Kernel prepare_plane_mean(const PrepareRequest& request) {
-  const Attrs attrs = {{"axes", Shape{2, 3}}};
+  Shape axes;
+  for (std::size_t i = 2; i < request.in[0].spec.shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+  const Attrs attrs = {{"axes", axes}};
   const Reduce sum = reduce_block<Sum>;
   return prepare_reduce({"global_avg_pool", "", "", Fold::mean, sum, sum, Finish::mean, true},
                         {attrs, request.in, request.out, false});

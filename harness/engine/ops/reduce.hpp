@@ -5,7 +5,7 @@
 
 namespace assay::engine {
 
-Kernel prepare_plane_mean(const PrepareRequest& request);  // [N, C, H, W] -> [N, C, 1, 1]
+Kernel prepare_plane_mean(const PrepareRequest& request);  // over all axes from the third on
 
 // Gradient rules (reduce_vjp.cpp): g with the reduced axes as extents of 1 -> dL/dx.
 using ReduceVjp = Value (*)(const VjpArgs& v, Value g);

@@ -71,6 +71,16 @@ std::vector<std::int64_t> Attrs::ints(std::string_view key, std::vector<std::int
   wrong_kind(key, "an integer or a list of integers");
 }
 
+std::vector<double> Attrs::reals(std::string_view key, std::vector<double> fallback) const {
+  const auto it = items_.find(key);
+  if (it == items_.end()) return fallback;
+  if (const auto* v = std::get_if<std::vector<double>>(&it->second)) return *v;
+  if (const auto* v = std::get_if<std::vector<std::int64_t>>(&it->second)) return {v->begin(), v->end()};
+  if (const auto* v = std::get_if<double>(&it->second)) return {*v};
+  if (const auto* v = std::get_if<std::int64_t>(&it->second)) return {static_cast<double>(*v)};
+  wrong_kind(key, "a number or a list of numbers");
+}
+
 Json Attrs::to_json() const {
   Json json = Json::object({});
   for (const auto& [key, item] : items_) json[key] = item_json(item);
@@ -103,7 +113,9 @@ OpId Registry::id(std::string_view name) const {
 }
 
 void Registry::add(Op op) {
-  if (!op.infer || !op.prepare) throw Error(Fault::internal, "op '" + op.name + "' lacks infer or prepare");
+  if (!op.infer || !(op.prepare || op.compose)) {
+    throw Error(Fault::internal, "op '" + op.name + "' lacks infer, or both prepare and compose");
+  }
   const auto [it, fresh] = ids_.emplace(op.name, static_cast<OpId>(ops_.size()));
   if (!fresh) throw Error(Fault::internal, "op '" + op.name + "' is registered twice");
   ops_.push_back(std::move(op));

@@ -50,6 +50,7 @@ void register_reshape(Registry& registry) {
     return one({in[0].dtype, target_shape(in, attrs)});
   };
   op.prepare = prepare;
+  op.bf16 = bf16_everywhere;
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{reshape(v.cotangents[0], shape_of(v.in[0]))}; };
   op.cases = {{.name = "split", .in = {make_spec({2, 12})}, .attrs = {{"shape", Shape{2, 3, 4}}}},
               {.name = "rest", .in = {make_spec({2, 3, 4})}, .attrs = {{"shape", Shape{2, -1}}}},

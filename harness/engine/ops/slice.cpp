@@ -1,4 +1,6 @@
-// slice, its adjoint unslice (into zeros), and pad with a constant.
+// slice and its adjoint unslice (into zeros).
+#include <cstring>
+
 #include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/ops/strided.hpp"
 
@@ -56,13 +58,13 @@ Kernel prepare_slice(const PrepareRequest& request) {
   return kernel;
 }
 
-// Fills with a value and places the operand: unslice and pad.
-Kernel placed(const PrepareRequest& request, const Cut& cut, double fill) {
+// Zeros with the operand in its place.
+Kernel placed(const PrepareRequest& request, const Cut& cut) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
   const StridedCopy copy = part_copy(cut, out.shape, false, out.dtype);
-  kernel.run = [copy, fill, dtype = out.dtype, n = out.count()](const KernelArgs& args) {
-    fill_elements(dtype, args.out[0], n, fill);
+  kernel.run = [copy, bytes = out.bytes()](const KernelArgs& args) {
+    if (bytes > 0) std::memset(args.out[0], 0, bytes);
     copy(args.in[0], args.out[0]);
   };
   return kernel;
@@ -87,7 +89,7 @@ void add_unslice(Registry& registry) {
     return one({in[0].dtype, attrs.ints("shape", {})});
   };
   op.prepare = [](const PrepareRequest& r) {
-    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs), 0.0);
+    return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs));
   };
   op.vjp = [](const VjpArgs& v) {
     Attrs attrs;
@@ -100,59 +102,6 @@ void add_unslice(Registry& registry) {
   op.cases = {{.name = "block", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{4, 5}}, {"begin", Shape{1, 2}}}},
               {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}},
               {.name = "F64", .in = {make_spec({2}, DType::f64)}, .attrs = {{"shape", Shape{5}}, {"begin", Shape{1}}}}};
-  registry.add(std::move(op));
-}
-
-// pad's attributes before and after -> the place of x in the result.
-Cut pad_cut(Specs in, const Attrs& attrs, Shape& whole) {
-  const std::size_t rank = in[0].shape.size();
-  const Shape before = full_rank("pad", in, attrs, "before", rank, 0),
-              after = full_rank("pad", in, attrs, "after", rank, 0);
-  whole = in[0].shape;
-  for (std::size_t i = 0; i < rank; ++i) {
-    if (before[i] < 0 || after[i] < 0) op_error("pad", in, "padding must not be negative");
-    whole[i] += before[i] + after[i];
-  }
-  return {before, in[0].shape, Shape(rank, 1)};
-}
-
-void add_pad(Registry& registry) {
-  Op op;
-  op.name = "pad";
-  op.onnx = "Pad";
-  op.doc = "x -> x with attribute value (0) around it; attributes before, after: one extent an axis";
-  op.infer = [](Specs in, const Attrs& attrs) {
-    expect_count("pad", in, 1, 1);
-    expect_in("pad", in, 0, kNumbersAndBool);
-    Shape whole;
-    pad_cut(in, attrs, whole);
-    return one({in[0].dtype, whole});
-  };
-  op.prepare = [](const PrepareRequest& r) {
-    Shape whole;
-    const Cut cut = pad_cut(std::span(&r.in[0].spec, 1), r.attrs, whole);
-    return placed(r, cut, r.attrs.real("value", 0));
-  };
-  op.vjp = [](const VjpArgs& v) {
-    const Shape x = shape_of(v.in[0]);
-    return std::vector<Value>{
-        call("slice", {v.cotangents[0]}, {{"begin", v.attrs.ints("before", Shape(x.size(), 0))}, {"size", x}})};
-  };
-  op.cases = {
-      {.name = "image",
-       .in = {make_spec({2, 3, 4, 4})},
-       .attrs = {{"before", Shape{0, 0, 1, 2}}, {"after", Shape{0, 0, 2, 0}}}},
-      {.name = "F64", .in = {make_spec({2, 3}, DType::f64)}, .attrs = {{"before", Shape{1, 0}}, {"value", 0.5}}},
-      {.name = "I8",
-       .in = {make_spec({2, 3}, DType::s8)},
-       .attrs = {{"after", Shape{1, 2}}, {"value", -3.0}},
-       .integers_below = -9},
-      {.name = "I64",
-       .in = {make_spec({5}, DType::i64)},
-       .attrs = {{"after", Shape{2}}, {"value", std::int64_t{7}}},
-       .integers_below = 9},
-      {.name = "no elements", .in = {make_spec({0, 3})}, .attrs = {{"before", Shape{2, 1}}}},
-      {.name = "value", .in = {make_spec({3})}, .attrs = {{"before", Shape{1}}, {"after", Shape{2}}, {"value", -1.5}}}};
   registry.add(std::move(op));
 }
 
@@ -183,7 +132,6 @@ void register_slice(Registry& registry) {
       {.name = "nothing", .in = {make_spec({4, 5})}, .attrs = {{"size", Shape{0, 5}}}}};
   registry.add(std::move(op));
   add_unslice(registry);
-  add_pad(registry);
 }
 
 }  // namespace assay::engine

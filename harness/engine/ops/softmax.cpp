@@ -1,5 +1,7 @@
 // softmax, log_softmax and log_sum_exp along one axis. The row is walked in order with 16 lanes joined in order, so the
 // bits do not depend on the width of vectors.
+#include "harness/engine/ops/softmax.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -89,12 +91,16 @@ ASSAY_WIDE void log_sum_exp_loop(const float* x, float* y, const Axis& a) {
 
 using Loop = void (*)(const float*, float*, const Axis&);
 
+// ONNX before opset 13: all axes from the given one on are one row.
+bool is_flat(const Attrs& attrs) { return attrs.integer("flat", 0) != 0; }
+
 Axis axis_at(std::string_view op, Specs in, const Attrs& attrs) {
   const Shape& s = in[0].shape;
   const std::size_t axis = axis_of(op, in, attrs.integer("axis", -1), s.size());
   Axis a{1, s[axis], 1};
   for (std::size_t i = 0; i < axis; ++i) a.outer *= s[i];
   for (std::size_t i = axis + 1; i < s.size(); ++i) a.inner *= s[i];
+  if (is_flat(attrs)) a = {a.outer, a.extent * a.inner, 1};
   return a;
 }
 
@@ -111,7 +117,12 @@ PrepareFn prepare_with(const char* name, Loop loop, bool in_place) {
 }
 
 Value sum_kept(Value v, const Attrs& attrs) {
-  return call("reduce_sum", {v}, {{"axes", attrs.integer("axis", -1)}, {"keepdims", std::int64_t{1}}});
+  const Spec spec = f32_spec(shape_of(v));
+  const std::size_t axis = axis_of("softmax", std::span(&spec, 1), attrs.integer("axis", -1), spec.shape.size());
+  Shape axes = {static_cast<std::int64_t>(axis)};
+  for (std::size_t i = axis + 1; is_flat(attrs) && i < spec.shape.size(); ++i)
+    axes.push_back(static_cast<std::int64_t>(i));
+  return call("reduce_sum", {v}, {{"axes", axes}, {"keepdims", std::int64_t{1}}});
 }
 
 std::vector<Value> softmax_vjp(const VjpArgs& v) {
@@ -157,12 +168,21 @@ Op axis_op(const char* name, const char* onnx, const char* doc) {
 
 }  // namespace
 
+void softmax_rows(const float* x, float* y, std::int64_t rows, std::int64_t n) { softmax_loop(x, y, {rows, n, 1}); }
+
 void register_softmax(Registry& registry) {
+  const char* const flat_doc = "; attribute flat (0; 1: all axes from axis on are one row)";
+  OpCase flat{
+      .name = "flat", .in = {make_spec({2, 3, 5})}, .attrs = {{"axis", std::int64_t{1}}, {"flat", std::int64_t{1}}}};
   Op softmax = axis_op("softmax", "Softmax", "e^x / sum(e^x) along attribute axis (-1)");
+  softmax.doc += flat_doc;
+  softmax.cases.push_back(flat);
   softmax.prepare = prepare_with("softmax", softmax_loop, true);
   softmax.vjp = softmax_vjp;
   registry.add(std::move(softmax));
   Op log_softmax = axis_op("log_softmax", "LogSoftmax", "log of softmax along attribute axis (-1)");
+  log_softmax.doc += flat_doc;
+  log_softmax.cases.push_back(flat);
   log_softmax.prepare = prepare_with("log_softmax", log_softmax_loop, true);
   log_softmax.vjp = log_softmax_vjp;
   registry.add(std::move(log_softmax));

@@ -1,5 +1,7 @@
 #include "harness/engine/ops/unary.hpp"
 
+#include "harness/engine/ops/bf16_loops.hpp"
+
 namespace assay::engine {
 namespace {
 
@@ -44,11 +46,17 @@ std::vector<OpCase> cases_of(const UnaryOp& op) {
 }  // namespace
 
 Kernel prepare_unary(const UnaryOp& op, const PrepareRequest& request) {
-  if (request.in[0].spec.dtype != DType::f32) return prepare_typed(op, request);
+  if (request.in[0].spec.dtype != DType::f32 && !stored_bf16(request)) return prepare_typed(op, request);
   const float a = param(op.a, request.attrs), b = param(op.b, request.attrs);
   const float zero = 0.0f;
   float at_zero = 0.0f;
   op.loops.f32(&zero, &at_zero, 1, a, b);
+  if (stored_bf16(request)) {
+    return bf16_elementwise_kernel(request, at_zero == 0.0f,
+                                   [loop = op.loops.f32, a, b](const auto* in, float* out, auto n) {
+                                     loop(in[0], out, n, a, b);
+                                   });
+  }
   const Layout layout = shared_layout(request, at_zero == 0.0f);
   Kernel kernel;
   kernel.in = kernel.out = {layout};
@@ -74,6 +82,7 @@ void add_unary(Registry& registry, const UnaryOp& unary) {
   op.vjp = [vjp = unary.vjp](const VjpArgs& v) {
     return std::vector<Value>{vjp(v.in[0], v.out[0], v.cotangents[0], v.attrs)};
   };
+  op.bf16 = bf16_everywhere;
   op.cases = cases_of(unary);
   registry.add(std::move(op));
 }

@@ -1,13 +1,18 @@
 #include "harness/engine/ops/window.hpp"
 
+#include <algorithm>
+
 namespace assay::engine {
 namespace {
 
-Shape pair_of(std::string_view op, Specs in, const Attrs& attrs, const char* key, const Shape& fallback) {
+// One value for every axis of the window, or one an axis.
+Shape per_axis(std::string_view op, Specs in, const Attrs& attrs, const char* key, const Shape& fallback) {
   Shape v = attrs.ints(key, fallback);
-  if (v.size() == 1) v.push_back(v[0]);
-  if (v.size() != 2 || v[0] < 1 || v[1] < 1) {
-    op_error(op, in, std::string("attribute ") + key + " must be one or two positive integers");
+  if (v.size() == 1) v.resize(fallback.size(), v[0]);
+  if (v.size() != fallback.size() || std::any_of(v.begin(), v.end(), [](std::int64_t x) { return x < 1; })) {
+    op_error(
+        op, in,
+        std::string("attribute ") + key + " must be one or " + std::to_string(fallback.size()) + " positive integers");
   }
   return v;
 }
@@ -15,20 +20,25 @@ Shape pair_of(std::string_view op, Specs in, const Attrs& attrs, const char* key
 }  // namespace
 
 Window window_of(std::string_view op, Specs in, const Attrs& attrs, const Shape& kernel, const Shape& default_stride) {
+  const std::size_t axes = kernel.size();
   Window w;
   w.kernel = kernel;
-  if (kernel[0] < 1 || kernel[1] < 1) op_error(op, in, "the kernel must have positive extents");
-  w.stride = pair_of(op, in, attrs, "stride", default_stride);
-  w.dilation = pair_of(op, in, attrs, "dilation", {1, 1});
-  Shape pad = attrs.ints("pad", {0, 0});
-  if (pad.size() == 1) pad.push_back(pad[0]);
-  if (pad.size() == 2) pad.insert(pad.end(), {pad[0], pad[1]});
-  if (pad.size() != 4) op_error(op, in, "attribute pad must be n, [h, w] or [top, left, bottom, right]");
+  if (std::any_of(kernel.begin(), kernel.end(), [](std::int64_t k) { return k < 1; })) {
+    op_error(op, in, "the kernel must have positive extents");
+  }
+  w.stride = per_axis(op, in, attrs, "stride", default_stride.empty() ? Shape(axes, 1) : default_stride);
+  w.dilation = per_axis(op, in, attrs, "dilation", Shape(axes, 1));
+  Shape pad = attrs.ints("pad", Shape(axes, 0));
+  if (pad.size() == 1) pad.resize(axes, pad[0]);
+  if (pad.size() == axes) pad.insert(pad.end(), pad.begin(), pad.begin() + static_cast<std::ptrdiff_t>(axes));
+  if (pad.size() != 2 * axes) {
+    op_error(op, in, "attribute pad must be one integer, one an axis, or those before and then those after every axis");
+  }
   for (const std::int64_t p : pad) {
     if (p < 0) op_error(op, in, "attribute pad must not be negative");
   }
-  w.pad_before = {pad[0], pad[1]};
-  w.pad_after = {pad[2], pad[3]};
+  w.pad_before.assign(pad.begin(), pad.begin() + static_cast<std::ptrdiff_t>(axes));
+  w.pad_after.assign(pad.begin() + static_cast<std::ptrdiff_t>(axes), pad.end());
   return w;
 }
 

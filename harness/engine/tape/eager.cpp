@@ -6,6 +6,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/engine/ops/dtypes.hpp"
+#include "harness/engine/tape/eager_emitter.hpp"
 #include "harness/engine/tape/history.hpp"
 #include "harness/engine/tape/kernel_cache.hpp"
 
@@ -74,10 +75,28 @@ bool is_view(OpId op, std::span<const Tensor> in) {
   return op == reshape && in[0].layout().is_dense();
 }
 
-std::vector<Tensor> evaluate(OpId op, std::span<const Tensor> in, const Attrs& attrs, bool training) {
+void expect_defined(const Op& op, std::span<const Tensor> in) {
   for (const Tensor& t : in) {
-    if (!t.defined()) throw Error(Fault::bad_input, Registry::get().op(op).name + ": an operand is undefined");
+    if (!t.defined()) throw Error(Fault::bad_input, op.name + ": an operand is undefined");
   }
+}
+
+// An op that is made of others; what they record is its history.
+std::vector<Tensor> compose(const Op& op, std::span<const Tensor> in, const Attrs& attrs) {
+  EagerEmitter emitter;
+  std::vector<Value> operands;
+  std::vector<Spec> specs;
+  for (const Tensor& t : in) {
+    operands.push_back(emitter.add(t));
+    specs.push_back(t.spec());
+  }
+  op.infer(specs, attrs);  // its errors name this op
+  std::vector<Tensor> results;
+  for (const Value v : op.compose(emitter, operands, attrs)) results.push_back(emitter.tensor(v));
+  return results;
+}
+
+std::vector<Tensor> evaluate(OpId op, std::span<const Tensor> in, const Attrs& attrs, bool training) {
   const PreparedOp& p = prepared(op, in, attrs, training);
   if (is_view(op, in)) return {Tensor(p.out[0], Layout::dense(p.out[0]), in[0].storage())};
   macs_counter() += p.macs;
@@ -113,6 +132,9 @@ Tensor attach(const Tensor& tensor, const std::shared_ptr<Record>& record, std::
 }
 
 std::vector<Tensor> apply(OpId op, std::span<const Tensor> in, const Attrs& attrs) {
+  const Op& entry = Registry::get().op(op);
+  expect_defined(entry, in);
+  if (entry.compose) return compose(entry, in, attrs);
   const bool recorded = has_history(in);
   std::vector<Tensor> out = evaluate(op, in, attrs, recorded);
   if (!recorded) return out;

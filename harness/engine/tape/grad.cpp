@@ -1,10 +1,10 @@
 // Reverse-mode gradients: records are visited from the latest to the earliest, each once all of its cotangents are in.
-#include <deque>
 #include <functional>
 #include <map>
 
 #include "harness/base/error.hpp"
 #include "harness/engine/ops/dtypes.hpp"
+#include "harness/engine/tape/eager_emitter.hpp"
 #include "harness/engine/tape/history.hpp"
 
 namespace assay::engine {
@@ -15,32 +15,6 @@ Tensor filled(const Spec& spec, double value) {
   fill_elements(spec.dtype, storage->data(), spec.count(), value);
   return Tensor(spec, Layout::dense(spec), std::move(storage));
 }
-
-class EagerEmitter : public Emitter {
- public:
-  std::vector<Value> emit(OpId op, std::span<const Value> in, const Attrs& attrs) override {
-    std::vector<Tensor> operands;
-    operands.reserve(in.size());
-    for (const Value v : in) operands.push_back(tensor(v));
-    std::vector<Value> results;
-    for (const Tensor& t : apply(op, operands, attrs)) results.push_back(add(t));
-    return results;
-  }
-  const Spec& spec(Value value) const override { return tensor(value).spec(); }
-  Value constant(const Tensor& t) override { return add(detach(t)); }
-
-  Value add(const Tensor& t) {
-    tensors_.push_back(t);
-    return {this, static_cast<int>(tensors_.size()) - 1};
-  }
-  const Tensor& tensor(Value value) const {
-    if (!value.defined()) throw Error(Fault::internal, "an undefined value was used as an operand");
-    return tensors_[static_cast<std::size_t>(value.id)];
-  }
-
- private:
-  std::deque<Tensor> tensors_;  // references stay valid
-};
 
 struct Pending {
   std::shared_ptr<Record> record;

@@ -34,6 +34,8 @@ Context& context() {
   return instance;
 }
 
+}  // namespace
+
 DataType data_type(DType dtype) {
   switch (dtype) {
     case DType::f32:
@@ -50,8 +52,6 @@ DataType data_type(DType dtype) {
       throw Error(Fault::internal, std::string("no native layout for dtype ") + dtype_name(dtype));
   }
 }
-
-}  // namespace
 
 const dnnl::engine& this_engine() { return context().engine; }
 
@@ -80,20 +80,35 @@ bool is_row_major(const Md& md) {
   return true;
 }
 
+DType dtype_of(DataType type) {
+  switch (type) {
+    case DataType::bf16:
+      return DType::bf16;
+    case DataType::s32:
+      return DType::i32;
+    case DataType::u8:
+      return DType::u8;
+    case DataType::s8:
+      return DType::s8;
+    default:
+      return DType::f32;
+  }
+}
+
 // Several descriptors can mean the same bytes: one full block of channels is channels-last, and blocked channels
 // without pixels are row-major. One of them stands for all, so that no reorder is made between equals.
 Md canonical(const Md& md) {
   const auto& d = md.data;
-  if (d.ndims != 4 || d.format_kind != dnnl_blocked || d.data_type != dnnl_f32) return md;
+  if (d.ndims != 4 || d.format_kind != dnnl_blocked) return md;
   const std::int64_t channels = d.dims[1];
-  if (md == Md(md.dims(), DataType::f32, Tag::nhwc)) {
-    if (channels == 16) return Md(md.dims(), DataType::f32, Tag::nChw16c);
-    if (channels == 8) return Md(md.dims(), DataType::f32, Tag::nChw8c);
+  const DataType type = md.data_type();
+  if (md == Md(md.dims(), type, Tag::nhwc)) {
+    if (channels == 16) return Md(md.dims(), type, Tag::nChw16c);
+    if (channels == 8) return Md(md.dims(), type, Tag::nChw8c);
   }
   const bool no_pixels = d.dims[2] == 1 && d.dims[3] == 1 && d.padded_dims[1] == channels;
-  if (no_pixels && md == Md(md.dims(), DataType::f32, Tag::nChw16c)) return dense_md(DType::f32, md.dims());
-  if (no_pixels && md == Md(md.dims(), DataType::f32, Tag::nChw8c)) return dense_md(DType::f32, md.dims());
-  return md;
+  const bool blocked = md == Md(md.dims(), type, Tag::nChw16c) || md == Md(md.dims(), type, Tag::nChw8c);
+  return no_pixels && blocked ? Md(md.dims(), type, row_major_strides(md.dims())) : md;
 }
 
 }  // namespace
@@ -101,7 +116,7 @@ Md canonical(const Md& md) {
 // Equal descriptors become one object, so that comparing layouts is comparing pointers.
 Layout layout_of(const Md& given) {
   const Md md = canonical(given);
-  if (is_row_major(md)) return Layout::dense({DType::f32, md.dims()});
+  if (is_row_major(md)) return Layout::dense({dtype_of(md.data_type()), md.dims()});
   static std::mutex mutex;
   static auto* interned = new std::map<Shape, std::vector<std::shared_ptr<const Md>>>;
   const std::lock_guard lock(mutex);
@@ -140,6 +155,16 @@ struct Bound {
 
 }  // namespace
 
+namespace {
+
+std::string implementation_of(const dnnl::primitive& primitive) {
+  const char* name = nullptr;
+  dnnl_primitive_desc_query(primitive.get_primitive_desc(), dnnl_query_impl_info_str, 0, static_cast<void*>(&name));
+  return name ? name : "";
+}
+
+}  // namespace
+
 Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::vector<Binding>& bindings) {
   counters().primitives_created.fetch_add(1, std::memory_order_relaxed);
   auto bound = std::make_shared<Bound>();
@@ -151,6 +176,7 @@ Kernel bind_kernel(dnnl::primitive primitive, const Md& scratch_md, const std::v
     bound->slots.emplace_back(b.index, mem);
   }
   Kernel kernel;
+  kernel.name = implementation_of(bound->primitive);
   kernel.scratch_bytes = scratch_md.get_size();
   if (kernel.scratch_bytes > 0) {
     bound->scratch = memory(scratch_md, engine, DNNL_MEMORY_NONE);
@@ -223,6 +249,13 @@ Kernel make_reorder(const MemDesc& from, const Layout& to) {
   });
 }
 
+Layout retyped(const Spec& to, const Layout& layout) {
+  if (!layout.native()) return Layout::dense(to);
+  Md md = md_of(layout);
+  md.data.data_type = dnnl::memory::convert_to_c(data_type(to.dtype));
+  return layout_of(md);
+}
+
 std::string library_version() {
   const dnnl_version_t* v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
@@ -284,7 +317,8 @@ bool strides_are(const dnnl_memory_desc_t& md, const ChannelView& v, bool channe
 }  // namespace
 
 std::optional<ChannelView> channel_view(const MemDesc& mem) {
-  if (mem.spec.dtype != DType::f32 || mem.spec.shape.size() != 4) return std::nullopt;
+  const DType type = mem.spec.dtype;
+  if ((type != DType::f32 && type != DType::bf16) || mem.spec.shape.size() != 4) return std::nullopt;
   const Shape& s = mem.spec.shape;
   if (mem.layout.is_dense()) return ChannelView{s[0], s[1], s[2], s[3], 1, s[1]};
   if (!mem.layout.native()) return std::nullopt;
@@ -300,7 +334,7 @@ std::optional<ChannelView> channel_view(const MemDesc& mem) {
 
 Layout layout_like(const Spec& spec, const ChannelView& like) {
   const auto md = [&](native::Tag tag) {
-    return native::layout_of(native::Md(spec.shape, native::DataType::f32, tag));
+    return native::layout_of(native::Md(spec.shape, native::data_type(spec.dtype), tag));
   };
   if (like.block == 1) return Layout::dense(spec);
   if (like.channel_blocks == 1 && like.block == like.channels) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "harness/engine/tensor/tensor.hpp"
@@ -25,6 +26,7 @@ struct KernelArgs {
 struct Kernel {
   std::vector<Layout> in, out;  // what run() needs and makes; no entry is "any"
   std::size_t scratch_bytes = 0;
+  std::string name;           // the implementation, for the profiler; "" for own loops
   std::vector<int> in_place;  // out i may share memory with input in_place[i]; -1: must not
   std::function<void(const KernelArgs&)> run;
 };

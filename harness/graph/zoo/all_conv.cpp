@@ -7,7 +7,7 @@ namespace assay::zoo {
 namespace {
 
 graph::Graph build_all_conv(const BuildRequest& request) {
-  graph::GraphBuilder b(request.input, request.seed);
+  graph::GraphBuilder b = start(request);
   const double p = request.params.at("dropout").as_real();
   const std::int64_t width = request.params.at("width").as_int(), depth = request.params.at("depth").as_int();
   std::string x = b.input();

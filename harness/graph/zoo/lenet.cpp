@@ -7,7 +7,7 @@ namespace assay::zoo {
 namespace {
 
 graph::Graph build_lenet(const BuildRequest& request) {
-  graph::GraphBuilder b(request.input, request.seed);
+  graph::GraphBuilder b = start(request);
   const double p = request.params.at("dropout").as_real();
   const std::int64_t width = request.params.at("width").as_int();
   // 28x28 images (MNIST's size) are padded to the paper's 32x32 by the first convolution.

@@ -6,7 +6,7 @@ namespace assay::zoo {
 namespace {
 
 graph::Graph build_mlp(const BuildRequest& request) {
-  graph::GraphBuilder b(request.input, request.seed);
+  graph::GraphBuilder b = start(request);
   const double p = request.params.at("dropout").as_real();
   std::string x = b.flatten("flatten", b.input());
   std::int64_t n = 0;

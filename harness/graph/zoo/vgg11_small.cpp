@@ -7,7 +7,7 @@ namespace assay::zoo {
 namespace {
 
 graph::Graph build_vgg(const BuildRequest& request) {
-  graph::GraphBuilder b(request.input, request.seed);
+  graph::GraphBuilder b = start(request);
   const std::int64_t width = request.params.at("width").as_int();
   constexpr std::int64_t pool = 0;  // otherwise a convolution of that many times `width` channels
   std::string x = b.input();

@@ -75,23 +75,37 @@ Json complete_params(const Architecture& arch, const Json& params) {
   return complete;
 }
 
-graph::Graph build(const std::string& name, const Json& params, const engine::Shape& input, std::int64_t classes,
-                   std::uint64_t seed) {
+namespace {
+
+graph::Graph built(const std::string& name, BuildRequest request) {
   const Architecture& arch = find(name);
+  const engine::Shape& input = request.input;
   const auto positive = [](std::int64_t extent) { return extent > 0; };
   if (input.empty() || !std::all_of(input.begin(), input.end(), positive)) bad("input shape " + engine::shape_str(input) + " must have positive extents");
-  if (classes < 2) bad("classes must be at least 2, not " + std::to_string(classes));
-  const BuildRequest request{input, classes, seed, complete_params(arch, params)};
+  if (request.classes < 2) bad("classes must be at least 2, not " + std::to_string(request.classes));
+  request.params = complete_params(arch, request.params);
   try {
     graph::Graph graph = arch.build(request);
     graph.metadata["arch"] = arch.name;
     graph.metadata["params"] = request.params;
-    graph.metadata["classes"] = classes;
-    graph.metadata["seed"] = static_cast<std::int64_t>(seed);
+    graph.metadata["classes"] = request.classes;
+    graph.metadata["seed"] = static_cast<std::int64_t>(request.seed);
     return graph;
   } catch (const Error& e) {
     throw Error(e.fault(), "architecture '" + name + "' on input " + engine::shape_str(input) + ": " + e.what());
   }
+}
+
+}  // namespace
+
+graph::Graph build(const std::string& name, const Json& params, const engine::Shape& input, std::int64_t classes,
+                   std::uint64_t seed) {
+  return built(name, {input, classes, seed, params});
+}
+
+Size size_of(const std::string& name, const Json& params, const engine::Shape& input, std::int64_t classes) {
+  const graph::Graph graph = built(name, {input, classes, 0, params, graph::Weights::unset});
+  return {graph::param_count(graph), graph::macs(graph)};
 }
 
 Json describe() {

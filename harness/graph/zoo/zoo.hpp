@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/graph/graph.hpp"
+#include "harness/graph/builder.hpp"
 
 namespace assay::zoo {
 
@@ -23,6 +23,7 @@ struct BuildRequest {
   std::int64_t classes = 10;
   std::uint64_t seed = 0;
   Json params;              // complete: every ParamSpec has its value
+  graph::Weights weights = graph::Weights::initial;
 };
 
 struct Architecture {
@@ -37,6 +38,13 @@ const Architecture& find(const std::string& name);  // throws Error(bad_input) w
 Json complete_params(const Architecture& arch, const Json& params);
 graph::Graph build(const std::string& name, const Json& params, const engine::Shape& input, std::int64_t classes,
                    std::uint64_t seed);
+// What build() would give, counted without filling any weights: elements of the parameters, and multiply-adds of one
+// sample in convolutions and matrix products.
+struct Size {
+  std::int64_t params = 0;
+  double macs = 0;
+};
+Size size_of(const std::string& name, const Json& params, const engine::Shape& input, std::int64_t classes);
 // [{name, summary, citation, params: [{name, default, min, max, doc}]}], for `assay list models`.
 Json describe();
 

@@ -93,6 +93,25 @@ TEST_CASE("batch norm, relu and the residual sum leave no kernel of their own in
   CHECK(text.find("conv2d") != std::string::npos);
 }
 
+TEST_CASE("relu6 becomes part of what is before it, in every mode") {
+  Graph graph = build_net({"", "resnet8", R"({"width": 8})", {3, 16, 16}});
+  for (GraphNode& node : graph.nodes) {
+    if (node.op != "relu") continue;
+    node.op = "clamp";
+    node.attrs = {{"min", 0.0}, {"max", 6.0}};
+  }
+  for (const Mode mode : {Mode::eval, Mode::train}) {
+    CAPTURE(static_cast<int>(mode));
+    const bool params = mode == Mode::train;  // else the weights are constants, and batch norm is folded
+    CompiledPlan fused = plan_for(graph, mode, true, params), plain = plan_for(graph, mode, false, params);
+    CHECK(fused.to_text().find("clamp") == std::string::npos);
+    CHECK(plain.to_text().find("clamp") != std::string::npos);
+    const std::map<std::string, Tensor> in = {{"input", random_tensor({batch, 3, 16, 16}, 1)}, {"labels", random_labels(batch, 10, 2)}};
+    const auto &a = fused.run(in), &b = plain.run(in);
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(relative_difference(a[i], b[i]) < 1e-3);
+  }
+}
+
 TEST_CASE("an input gradient plan computes no weight gradient") {
   const Graph graph = build_net({"", "all-conv", R"({"width": 8})", {1, 16, 16}});
   CHECK(plan_for(graph, Mode::eval, true, false).to_text().find("bwd_weights") == std::string::npos);
@@ -116,6 +135,20 @@ TEST_CASE("a sample's numbers do not depend on its batch neighbours or place, bi
       CHECK(one.grad.to_f32() == std::vector<float>(grads.begin() + static_cast<long>(i * size), grads.begin() + static_cast<long>(i * size + size)));
     }
   }
+}
+
+TEST_CASE("images go through a large compute batch in chunks, with the chunk's bits") {
+  const auto graph = std::make_shared<Graph>(build_net({"", "resnet8", R"({"width": 16})", {3, 32, 32}}));
+  const std::int64_t rows = 70;
+  const Tensor x = random_tensor({rows, 3, 32, 32}, 3), y = random_labels(rows, 10, 4);
+  Executor large(graph, 128), small(graph, 32);
+  const LossGrad a = large.loss_and_input_grad("cross-entropy", x, y), b = small.loss_and_input_grad("cross-entropy", x, y);
+  CHECK(a.logits.to_f32() == b.logits.to_f32());
+  CHECK(a.grad.to_f32() == b.grad.to_f32());
+  CompileOptions o;
+  CHECK(large.plan(o).batch() == 32);
+  o.mode = Mode::train;
+  CHECK(large.plan(o).batch() == 128);  // batch statistics are of the whole batch
 }
 
 TEST_CASE("a steady step creates no primitive and allocates no tensor memory") {

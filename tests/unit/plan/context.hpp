@@ -84,10 +84,22 @@ inline PlanContext context() {
   out.zoo["lenet"] = {"lenet", {}, 0.1};
   ParamSchema schedule = param("schedule", "choice", "cosine");
   schedule.choices = {"cosine", "step", "constant"};
+  // A field that came later, as recipes have many: not part of a hash at its neutral value.
+  const auto later = [](ParamSchema schema, Json fallback, Json neutral) {
+    schema.fallback = std::move(fallback);
+    schema.silent_at = std::move(neutral);
+    return schema;
+  };
+  const ParamSchema patience = later(param("patience", "int", 0, 0, 1000), 0, 0);
+  ParamSchema adversary = later(param("adversary", "choice", "none"), "none", "none");
+  adversary.choices = {"none", "pgd"};
+  const ParamSchema radius = later(param("adv_eps", "real", "8/255", 0, 10), "8/255", "8/255");
   out.recipes["standard"] = {param("epochs", "int", 5, 1, 1000), param("batch", "int", 128, 1, 4096), param("lr", "real", 0.1, 0, 100),
-                             schedule};
+                             schedule, patience, adversary, radius};
   out.recipes["quick"] = {param("epochs", "int", 1, 1, 1000), param("batch", "int", 128, 1, 4096), param("lr", "real", 0.05, 0, 100),
                           schedule};
+  out.recipes["pgd-at"] = out.recipes["standard"];
+  out.recipes["pgd-at"][5].fallback = "pgd";
   out.certificates = {{"attack", {"planted-adversarial", "stays-in-ball"}}, {"detector", {"separable"}}};
   out.metrics = {{"attack", {"robust_accuracy", "attack_success_rate"}}, {"detect", {"auroc"}}, {"predict", {"accuracy", "nll"}},
                  {"compress", {"accuracy", "compression_ratio"}}};

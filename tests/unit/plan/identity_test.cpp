@@ -56,6 +56,8 @@ TEST_CASE("every identity field changes the key of an attack cell") {
       {"architecture parameter", edit(attack_text, "build = \"all-conv\"", "build = \"all-conv\"\nparams = { width = 31 }"), {}},
       {"recipe field", edit(attack_text, "epochs = 3", "epochs = 4"), {}},
       {"recipe", edit(attack_text, "epochs = 3", "recipe = \"quick\", epochs = 3"), {}},
+      {"later recipe field", edit(attack_text, "epochs = 3", "epochs = 3, adversary = \"pgd\""), {}},
+      {"later recipe field, a fraction", edit(attack_text, "epochs = 3", "epochs = 3, adversary = \"pgd\", adv_eps = \"4/255\""), {}},
       {"trainer", edit(attack_text, "epochs = 3", "epochs = 3, trainer = \"plain-sgd\""), {}},
       {"instruction set", attack_text, [](auto& w) { w.machine.isa = "avx2"; }},
       {"instruction set cap", attack_text + "[numerics]\nisa = \"avx\"\n", {}},
@@ -92,6 +94,8 @@ TEST_CASE("what cannot change an output leaves the key of an attack cell alone")
       {"judge version", attack_text, [](auto& w) { w.judge_version = 9; }},
       {"certificate", attack_text, [](auto& w) { w.certificates["attack"] = {"another"}; }},
       {"recipe field with its default", edit(attack_text, "epochs = 3", "epochs = 3, lr = 0.1"), {}},
+      {"later recipe field with its neutral value", edit(attack_text, "epochs = 3", "epochs = 3, adversary = \"none\", adv_eps = \"16/510\""), {}},
+      {"fields that recipes did not have", attack_text, [](auto& w) { w.recipes["standard"].resize(4); }},
       {"recipe field as a fraction", edit(attack_text, "epochs = 3", "epochs = 3, lr = \"1/10\""), {}},
   };
   for (const Flip& flip : flips) {
@@ -181,4 +185,27 @@ TEST_CASE("keys are the hash of the identity that stands beside them, and stay w
   CHECK(cell(plan, "pgd", 0).key == "9f3727b39ad04ddd957d3022fa624e814554051772cf67b00e9fe7ddacb6c0f4");
   CHECK(cell(plan_of(compress_text), "magnitude-global", 1, "8").key == "e3556b4467404cb9f9f32174d05adcfb99f9edac4e84730e96bf7426b3048f41");
   CHECK(plan.protocol_hash == "bf0e3081583f6fbf8f2429b2b93de73633dbe7b23dd3819c9e20717ec645416c");
+}
+
+TEST_CASE("a recipe's exact fractions and its base do not count twice") {
+  const auto key = [](const std::string& fields) { return cell(plan_of(edit(attack_text, "epochs = 3", fields)), "pgd", 0).key; };
+  CHECK(key("epochs = 3, recipe = \"pgd-at\"") == key("epochs = 3, adversary = \"pgd\""));
+  CHECK(key("epochs = 3, adversary = \"pgd\", adv_eps = 0.1") == key("epochs = 3, adversary = \"pgd\", adv_eps = \"1/10\""));
+  const Plan plan = plan_of(edit(attack_text, "epochs = 3", "epochs = 3, adversary = \"pgd\", adv_eps = \"2/60\""));
+  for (const Node& node : plan.nodes)
+    if (node.kind == NodeKind::train) CHECK(node.stages[0].spec.at("recipe").at("adv_eps") == Json("1/30"));
+}
+
+TEST_CASE("the validation list enters a net's identity only when its recipe watches it") {
+  const std::string val = edit(attack_text, "test = {", "val = { set = \"fashion-mnist\", split = \"train\", first = 20000, limit = 1000 }\ntest = {");
+  const std::string watched = edit(val, "epochs = 3", "epochs = 3, patience = 2");
+  const Plan plan = plan_of(watched);
+  for (const Node& node : plan.nodes) {
+    if (node.kind != NodeKind::train) continue;
+    const auto& inputs = node.stages[0].inputs;
+    CHECK(std::count_if(inputs.begin(), inputs.end(), [](const InputRef& input) { return input.name == "val"; }) == 1);
+  }
+  const std::string before = cell(plan, "pgd", 0).key;
+  CHECK(before != cell(plan_of(edit(watched, "limit = 1000 }\ntest", "limit = 999 }\ntest")), "pgd", 0).key);
+  CHECK(plan.protocol_hash != plan_of(edit(watched, "limit = 1000 }\ntest", "limit = 999 }\ntest")).protocol_hash);
 }
