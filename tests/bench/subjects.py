@@ -6,9 +6,9 @@ SUBJECTS = {
     "mlp": {"model": "mlp", "params": {}, "input": [1, 28, 28], "train": 128, "pgd": 128, "infer": [1, 32, 256]},
     "resnet20": {"model": "resnet20", "params": {}, "input": IMAGE, "train": 128, "pgd": 128, "infer": [1, 32, 256]},
     "resnet18": {"model": "resnet18", "params": {}, "input": IMAGE, "train": 32, "pgd": 32, "infer": [1, 32, 256]},
-    "wrn16_4": {"model": "wide_resnet", "params": {"depth": 16, "widen": 4}, "input": IMAGE, "train": 128, "pgd": 32,
+    "wrn16_4": {"model": "wide-resnet", "params": {"depth": 16, "widen": 4}, "input": IMAGE, "train": 128, "pgd": 32,
                 "infer": [1, 32, 256]},
-    "mobilenetv2": {"model": "mobilenet_v2", "params": {}, "input": IMAGE, "train": 128, "pgd": 32, "infer": [1, 32, 256]},
+    "mobilenetv2": {"model": "mobilenet-v2", "params": {}, "input": IMAGE, "train": 128, "pgd": 32, "infer": [1, 32, 256]},
     "vit": {"model": "vit", "params": {}, "input": IMAGE, "train": 128, "pgd": 32, "infer": [1, 32, 256]},
 }
 
