@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "harness/engine/ops/bf16_loops.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 
 namespace assay::engine {
 namespace {

@@ -42,6 +42,18 @@ void fill_elements(DType dtype, void* to, std::int64_t count, double value) {
   });
 }
 
+DType dtype_of(Value v) { return v.emitter->spec(v).dtype; }
+
+Value cast_like(Value v, Value other) {
+  if (dtype_of(v) == dtype_of(other)) return v;
+  return call("cast", {v}, {{"to", std::string(dtype_name(dtype_of(other)))}});
+}
+
+Value scalar_like(Value other, double value) {
+  if (dtype_of(other) != DType::f64) return other.emitter->constant(Tensor::scalar(static_cast<float>(value)));
+  return other.emitter->constant(Tensor::from_bytes({DType::f64, {}}, std::as_bytes(std::span(&value, 1))));
+}
+
 void Indices::refuse(const char* op, std::int64_t index, std::int64_t extent) {
   throw Error(Fault::bad_input, std::string(op) + ": index " + std::to_string(index) + " is outside [-" +
                                     std::to_string(extent) + ", " + std::to_string(extent) + ")");

@@ -124,6 +124,10 @@ T saturated(double v) {
   }
 }
 
+DType dtype_of(Value v);
+Value cast_like(Value v, Value other);         // cast to the dtype of `other`; v itself when it has it
+Value scalar_like(Value other, double value);  // a constant [] of the dtype of `other`, f32 or f64
+
 // Writes `count` elements of `value`, converted as by saturated().
 void fill_elements(DType dtype, void* to, std::int64_t count, double value);
 

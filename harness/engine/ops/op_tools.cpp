@@ -130,16 +130,4 @@ Layout shared_layout(const PrepareRequest& request, bool keeps_zero) {
   return Layout::dense(request.in[0].spec);
 }
 
-DType dtype_of(Value v) { return v.emitter->spec(v).dtype; }
-
-Value cast_like(Value v, Value other) {
-  if (dtype_of(v) == dtype_of(other)) return v;
-  return call("cast", {v}, {{"to", std::string(dtype_name(dtype_of(other)))}});
-}
-
-Value scalar_like(Value other, double value) {
-  if (dtype_of(other) != DType::f64) return other.emitter->constant(Tensor::scalar(static_cast<float>(value)));
-  return other.emitter->constant(Tensor::from_bytes({DType::f64, {}}, std::as_bytes(std::span(&value, 1))));
-}
-
 }  // namespace assay::engine

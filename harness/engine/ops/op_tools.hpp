@@ -37,10 +37,6 @@ Kernel zero_fill_kernel(const PrepareRequest& request);  // dense; writes zeros:
 // or there is none; else dense.
 Layout shared_layout(const PrepareRequest& request, bool keeps_zero);
 
-DType dtype_of(Value v);
-Value cast_like(Value v, Value other);         // cast to the dtype of `other`; v itself when it has it
-Value scalar_like(Value other, double value);  // a constant [] of the dtype of `other`, f32 or f64
-
 inline const float* floats(const KernelArgs& args, std::size_t index) {
   return static_cast<const float*>(args.in[index]);
 }
