@@ -63,6 +63,7 @@ std::vector<AxisSize> sizes_of(const char* op, Specs in, const Attrs& attrs, con
   for (std::size_t a = 0; a < rank; ++a) {
     AxisSize s{x[a], sizes[a], scales[a], roi[a], roi[rank + a]};
     if (attrs.has("sizes")) {
+      if (s.out == -1) s.out = s.in;  // an axis that is kept need not be named: the batch
       s.scale = s.in == 0 ? 1 : static_cast<double>(s.out) / static_cast<double>(s.in);
     } else {
       // In f32, as the shape inference of ONNX: 10 * 0.7 is 7.

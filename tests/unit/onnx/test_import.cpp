@@ -109,6 +109,20 @@ TEST_CASE("dropout of the file is a dropout of ours: active in training, off in 
   CHECK(largest_difference(run(g, x), x) == 0);
 }
 
+TEST_CASE("a resize to sizes that a file computes from the shape keeps the batch free") {
+  Maker m({1, 2, 3});
+  m.weight("from", ints({0})).weight("to", ints({2})).weight("plane", ints({4, 6}));
+  m.node("Shape", {"x"}, {"s"}).node("Slice", {"s", "from", "to"}, {"head"}).node("Concat", {"head", "plane"}, {"sizes"}, {{"axis", integer(0)}});
+  m.node("Resize", {"x", "", "", "sizes"}, {"y"});
+  const Graph g = import_model(m.model).graph;
+  const Tensor x = uniform({3, 1, 2, 3}, 1), y = run(g, x, "y", 2);
+  REQUIRE(y.shape() == Shape{3, 1, 4, 6});
+  const std::vector<float> in = x.to_f32(), out = y.to_f32();
+  for (std::size_t n = 0; n < 3; ++n) {
+    for (std::size_t i = 0; i < 24; ++i) CHECK(out[24 * n + i] == in[6 * n + (i / 6 / 2) * 3 + i % 6 / 2]);
+  }
+}
+
 TEST_CASE("what is not supported is named: operator, node, opset, nearest operator") {
   Maker m({3}, 12);
   m.node("Sigmoyd", {"x"}, {"y"});
