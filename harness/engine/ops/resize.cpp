@@ -197,8 +197,8 @@ void register_resize(Registry& registry) {
   op.name = "resize";
   op.onnx = "Resize";
   op.doc =
-      "x of any rank -> x interpolated to attribute sizes (-1: as x's), or by attribute scales; ONNX's attributes mode (nearest; "
-      "linear, cubic: f32), coordinate_transformation_mode (half_pixel), nearest_mode (round_prefer_floor), "
+      "x of any rank -> x interpolated to attribute sizes (-1: as x's), or by attribute scales; ONNX's attributes "
+      "mode (nearest; linear, cubic: f32), coordinate_transformation_mode (half_pixel), nearest_mode (round_prefer_floor), "
       "cubic_coeff_a (-0.75), exclude_outside (0), extrapolation_value (0), roi (all starts, then all ends)";
   op.infer = infer;
   op.prepare = prepare_resize;
