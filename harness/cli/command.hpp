@@ -29,6 +29,7 @@ void add_log(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_new(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
+void add_model(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 

@@ -20,6 +20,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_show(app, action);
   add_log(app, action);
   add_data(app, action);
+  add_model(app, action);
   add_new(app, action);
   add_check(app, action);
   add_doctor(app, action);

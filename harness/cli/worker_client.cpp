@@ -20,6 +20,7 @@ namespace {
 
 constexpr double describe_seconds = 20;
 constexpr double info_seconds = 60;
+constexpr double model_seconds = 600;
 // Raised when the shape of a cached answer changes.
 constexpr const char* cache_version = "1";
 
@@ -134,6 +135,10 @@ PluginSet WorkerClient::describe_all(const std::vector<std::filesystem::path>& l
 }
 
 Json WorkerClient::info(const std::string& topic) const { return ask({"info", topic}, info_seconds); }
+
+Json WorkerClient::model(const std::string& verb, const Json& options) const {
+  return ask({"model", verb, options.dump()}, model_seconds);
+}
 
 std::vector<CheckCase> WorkerClient::checks(const std::filesystem::path& library) const {
   const Json answer = ask({"checks", std::filesystem::absolute(library).string()}, info_seconds);

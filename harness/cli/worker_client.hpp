@@ -14,6 +14,7 @@
 //   assay-worker info ops               -> [{"id", "inputs": "x weights", "attributes": ["stride", ...], "vjp": true,
 //                                            "onnx": "Conv"}, ...]
 //   assay-worker checks FILE.so         -> [{"plugin": ID, "check": "one-symbol", "says": "..."}, ...] in running order
+//   assay-worker model VERB OPTIONS     -> what worker/model_answers.hpp says; OPTIONS is one JSON object
 //   assay-worker check FILE.so ID CHECK -> {"status": "passed"|"failed"|"warning"|"skipped", "detail": "..."}
 //                                          exit 0 whatever the status; a signal or another code means "crashed"
 //
@@ -59,6 +60,7 @@ class WorkerClient {
   std::vector<Descriptor> describe(const std::filesystem::path& library) const;  // cached by size, mtime and digest
   PluginSet describe_all(const std::vector<std::filesystem::path>& libraries) const;
   Json info(const std::string& topic) const;  // planning models numerics ops
+  Json model(const std::string& verb, const Json& options) const;  // show, import, export: worker/model_answers.hpp
   std::vector<CheckCase> checks(const std::filesystem::path& library) const;
   CheckResult check(const std::filesystem::path& library, const CheckCase& what, double timeout_seconds) const;
   const std::filesystem::path& program() const { return program_; }

@@ -59,9 +59,7 @@ class Compiler {
 
   void add_given() {
     for (const GraphInput& in : graph_.inputs) {
-      Spec spec{in.spec.dtype, {options_.batch}};
-      spec.shape.insert(spec.shape.end(), in.spec.shape.begin(), in.spec.shape.end());
-      context_.values[in.name] = recorder_.add_slot(SlotKind::input, in.name, spec);
+      context_.values[in.name] = recorder_.add_slot(SlotKind::input, in.name, in.at(options_.batch));
     }
     const SlotKind kind = live_parameters(options_) ? SlotKind::live : SlotKind::constant;
     for (const auto& [name, parameter] : graph_.parameters) {

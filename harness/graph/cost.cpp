@@ -84,7 +84,7 @@ std::int64_t nonzero_param_count(const Graph& graph) {
 
 std::string Graph::to_text() const {
   std::string text;
-  for (const GraphInput& in : inputs) text += fmt::format("input   {} {}\n", in.name, in.spec.str());
+  for (const GraphInput& in : inputs) text += fmt::format("input   {} {}{}\n", in.name, in.spec.str(), in.batched ? "" : " for all samples");
   const std::vector<NodeCost> table = cost_table(*this);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const NodeCost& row = table[i];

@@ -44,6 +44,26 @@ Value dropout_mask(EagerEmitter& emitter, const RandomNode& node, const Spec& sp
 
 }  // namespace
 
+std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor> operands) {
+  EagerEmitter emitter;
+  LowerContext context;
+  Graph graph;
+  graph.nodes.push_back(node);
+  graph.nodes[0].inputs.clear();
+  graph.nodes[0].outputs.clear();
+  std::vector<Spec> specs;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    graph.nodes[0].inputs.push_back("in" + std::to_string(i));
+    context.values[graph.nodes[0].inputs.back()] = emitter.constant(operands[i]);
+    specs.push_back(operands[i].spec());
+  }
+  for (std::size_t i = 0; i < infer_node(node, specs).size(); ++i) graph.nodes[0].outputs.push_back("out" + std::to_string(i));
+  lower(graph, graph.nodes[0].outputs, context);
+  std::vector<Tensor> results;
+  for (const std::string& name : graph.nodes[0].outputs) results.push_back(emitter.tensor(context.values.at(name)));
+  return results;
+}
+
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
                                const std::map<std::string, Tensor>& parameters, const ForwardOptions& options) {
   EagerEmitter emitter;

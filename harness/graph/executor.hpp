@@ -65,6 +65,9 @@ class Executor {
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
                                const std::map<std::string, Tensor>& parameters, const ForwardOptions& options);
 
+// One node on operands of any batch, in eval mode, without history. Throws Error(bad_input) as the op does.
+std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor> operands);
+
 // Rows of x in pieces of `batch`, the last one padded with copies of its first row; f gets (piece, first row, rows).
 void for_padded_batches(const Tensor& x, std::int64_t batch,
                         const std::function<void(const Tensor& piece, std::int64_t first, std::int64_t rows)>& f);

@@ -37,6 +37,12 @@ Tensor apply_mask(const Tensor& value, const Tensor& mask) {
 
 }  // namespace
 
+Spec GraphInput::at(std::int64_t batch) const {
+  Spec whole = spec;
+  if (batched) whole.shape.insert(whole.shape.begin(), batch);
+  return whole;
+}
+
 const GraphNode* Graph::find_node(std::string_view name) const {
   const auto it = std::find_if(nodes.begin(), nodes.end(), [&](const GraphNode& n) { return n.name == name; });
   return it == nodes.end() ? nullptr : &*it;
@@ -171,6 +177,10 @@ std::int64_t Graph::classes() const {
   const auto spec = values.find(it->second);
   if (spec == values.end() || spec->second.shape.size() != 2) bad("output 'logits' must have shape [N, classes]");
   return spec->second.shape[1];
+}
+
+bool Graph::batched() const {
+  return std::any_of(inputs.begin(), inputs.end(), [](const GraphInput& in) { return in.batched; });
 }
 
 bool Graph::stochastic() const {

@@ -1,7 +1,8 @@
 // Graph: the model IR. A flat, ordered list of nodes over named values, ONNX-like, plus named parameters, buffers,
 // masks, taps and outputs. Value type: a copy is cheap (tensors are shared) and independent.
 // Invariants (checked by validate()): a name is defined once and before its use, so the node order is a topological
-// order; a masked weight is exactly 0; shapes fit for any batch.
+// order; a masked weight is exactly 0; shapes fit for any batch. Outputs and taps have the batch as their first axis,
+// unless no input is batched: then the graph is a plain function of its inputs.
 // Nodes are registry ops, or one of the graph ops that depend on the mode (modes.hpp says what they do when):
 //   batch_norm  x, gamma, beta, running mean, running var -> y        attributes eps (1e-5), momentum (0.1)
 //   dropout     x -> y    attributes p, key (default: node name), draw (0), always (0; 1: random in eval mode too), seed
@@ -9,6 +10,7 @@
 //   log_mean_exp x1 ... xk -> log(mean(exp(xi))), elementwise and stable (an ensemble's mean of log probabilities)
 //   flatten     x -> [N, everything else]
 //   global_pool x [N, C, H, W] -> [N, C], the spatial mean
+//   expand_rows x, reference [N, ...] -> x broadcast to attribute shape, whose extent -k means k * N
 // Threading: const access from any thread; edits by one thread.
 #pragma once
 
@@ -36,7 +38,9 @@ struct GraphNode {
 
 struct GraphInput {
   std::string name;
-  Spec spec;  // of one sample, without the batch axis
+  Spec spec;            // of one sample, without the batch axis; of the whole value when not batched
+  bool batched = true;  // an input that is not has one value for all samples (a table, a scale) and any rank
+  Spec at(std::int64_t batch) const;  // as the graph sees it
 };
 
 struct Parameter {
@@ -84,6 +88,7 @@ class Graph {
   void validate() const;
   // Shape of every value for a batch; throws as validate() does.
   std::map<std::string, Spec> shapes(std::int64_t batch) const;
+  bool batched() const;          // has a batched input: outputs have one row a sample
   std::int64_t classes() const;  // last axis of "logits"
   bool stochastic() const;       // has a dropout with always = 1: predictions need sample ids
 

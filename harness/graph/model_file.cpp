@@ -72,7 +72,7 @@ void fill_arrays(Graph& graph, const Container& container) {
     used.insert(name);
   }
   for (auto& [name, buffer] : graph.buffers) {
-    buffer = read_f32(container, name);
+    buffer = tensor_of(container.at(name));
     used.insert(name);
   }
   for (const auto& [name, array] : container.arrays) {
@@ -101,8 +101,9 @@ Json Graph::to_json() const {
   Json json = Json::object({{"format", format_name}, {"version", format_version}});
   json["inputs"] = Json::array();
   for (const GraphInput& in : inputs) {
-    json["inputs"].push_back(Json::object(
-        {{"name", in.name}, {"dtype", engine::dtype_name(in.spec.dtype)}, {"shape", Json(in.spec.shape)}}));
+    Json input = Json::object({{"name", in.name}, {"dtype", engine::dtype_name(in.spec.dtype)}, {"shape", Json(in.spec.shape)}});
+    if (!in.batched) input["batched"] = false;  // left out otherwise: older files and digests stay as they are
+    json["inputs"].push_back(std::move(input));
   }
   json["nodes"] = Json::array();
   for (const GraphNode& node : nodes) {
@@ -130,7 +131,7 @@ Graph Graph::from_json(const Json& json) {
   }
   Graph graph;
   for (const Json& in : json.at("inputs").as_array()) {
-    GraphInput input{in.at("name").as_string(), {engine::dtype_from_name(in.at("dtype").as_string()), {}}};
+    GraphInput input{in.at("name").as_string(), {engine::dtype_from_name(in.at("dtype").as_string()), {}}, in.get("batched", true)};
     for (const Json& extent : in.at("shape").as_array()) input.spec.shape.push_back(extent.as_int());
     graph.inputs.push_back(std::move(input));
   }

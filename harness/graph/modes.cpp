@@ -66,6 +66,22 @@ std::vector<Spec> infer_global_pool(const GraphNode& node, const std::vector<Spe
   return {{in[0].dtype, {in[0].shape[0], in[0].shape[1]}}};
 }
 
+// Attribute shape with -k replaced by k times the reference's rows.
+Shape expanded_shape(const GraphNode& node, const Spec& reference) {
+  Shape shape = node.attrs.ints("shape", {});
+  if (reference.shape.empty()) bad(node, "the reference needs a batch axis");
+  for (std::int64_t& extent : shape) {
+    if (extent < 0) extent *= -reference.shape[0];
+  }
+  return shape;
+}
+
+std::vector<Spec> infer_expand_rows(const GraphNode& node, const std::vector<Spec>& in) {
+  expect_inputs(node, in, 2, 2);
+  const Registry& registry = Registry::get();
+  return registry.op(registry.id("expand")).infer(std::span(in).subspan(0, 1), {{"shape", expanded_shape(node, in[1])}});
+}
+
 using Values = std::vector<Value>;
 using Lower = Values (*)(const GraphNode&, const Values&, LowerContext&);
 
@@ -114,6 +130,10 @@ Values lower_global_pool(const GraphNode&, const Values& in, LowerContext&) {
   return {engine::reshape(call("global_avg_pool", {in[0]}), {x[0], x[1]})};
 }
 
+Values lower_expand_rows(const GraphNode& node, const Values& in, LowerContext&) {
+  return {call("expand", {in[0]}, {{"shape", expanded_shape(node, in[1].emitter->spec(in[1]))}})};
+}
+
 struct GraphOp {
   const char* name;
   std::vector<Spec> (*infer)(const GraphNode&, const std::vector<Spec>&);
@@ -123,7 +143,8 @@ struct GraphOp {
 constexpr GraphOp graph_ops[] = {
     {"batch_norm", infer_batch_norm, lower_batch_norm},  {"dropout", infer_dropout, lower_dropout},
     {"mean_of", infer_same, lower_mean_of},              {"log_mean_exp", infer_same, lower_log_mean_exp},
-    {"flatten", infer_flatten, lower_flatten},           {"global_pool", infer_global_pool, lower_global_pool}};
+    {"flatten", infer_flatten, lower_flatten},           {"global_pool", infer_global_pool, lower_global_pool},
+    {"expand_rows", infer_expand_rows, lower_expand_rows}};
 
 const GraphOp* find_graph_op(std::string_view name) {
   const auto* it = std::find_if(std::begin(graph_ops), std::end(graph_ops), [&](const GraphOp& op) { return name == op.name; });

@@ -59,9 +59,7 @@ void check_masks(const Graph& graph) {
 std::map<std::string, Spec> Graph::shapes(std::int64_t batch) const {
   std::map<std::string, Spec> values;
   for (const GraphInput& in : inputs) {
-    Spec spec{in.spec.dtype, {batch}};
-    spec.shape.insert(spec.shape.end(), in.spec.shape.begin(), in.spec.shape.end());
-    define(values, in.name, spec, "input");
+    define(values, in.name, in.at(batch), "input");
   }
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.value.defined()) bad("parameter '" + name + "' has no value");
@@ -104,7 +102,7 @@ void Graph::validate() const {
     for (const auto& [name, value] : names) {
       const auto it = values.find(value);
       if (it == values.end()) bad(fmt::format("{} '{}' names the value '{}', which is not defined", what, name, value));
-      if (it->second.shape.empty() || it->second.shape[0] != 2) {
+      if (batched() && (it->second.shape.empty() || it->second.shape[0] != 2)) {
         bad(fmt::format("{} '{}' has no batch axis (shape {} at batch 2)", what, name, it->second.str()));
       }
     }

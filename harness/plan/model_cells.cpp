@@ -10,8 +10,8 @@ namespace assay::plan {
 void Planner::predict_cell(const CellPoint& point) {
   const ModelSpec& model = *point.model;
   const bool ensemble = point.role == "ensemble";
-  if (!ensemble && model.from)
-    fail(model.from->place, fmt::format("model '{}': a {} starts from an architecture and a recipe; expected a model with `build`",
+  if (!ensemble && (model.from || model.onnx))
+    fail(model.place, fmt::format("model '{}': a {} starts from an architecture and a recipe; expected a model with `build`",
                                         model.id.value, point.role));
   Node node = start_cell(point);
   Stage run;

@@ -61,6 +61,7 @@ class Planner {
   // subjects.cpp
   std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
   std::string train_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string import_node(const ModelSpec& model, std::int64_t subject_seed);
   std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
   Json build_of(const ModelSpec& model) const;          // {arch, params}
   Json recipe_of(const RecipeSpec& spec, const char* what) const;

@@ -50,6 +50,9 @@ Derivation split_target(const FromSpec& from, const Descriptor& plugin) {
 
 // `from` a trainer: the net that the chain starts from, trained by the plugin under the same recipe.
 ModelSpec retrained(const ModelSpec& model, const ModelSpec& root) {
+  if (root.onnx)
+    fail(model.from->place, fmt::format("model '{}': a trainer starts from an architecture and a recipe, and '{}' is a file",
+                                        model.id.value, root.id.value));
   ModelSpec out = root;
   out.id = model.id;
   if (!out.train) {
@@ -73,11 +76,14 @@ const ModelSpec& Planner::root_of(const ModelSpec& model) const {
 }
 
 double Planner::train_rate(const ModelSpec& model) const {
-  const auto found = context_.zoo.find(root_of(model).build->value);
+  const ModelSpec& root = root_of(model);
+  if (root.onnx) return ZooEntry{}.train_seconds_per_1000;
+  const auto found = context_.zoo.find(root.build->value);
   return found == context_.zoo.end() ? ZooEntry{}.train_seconds_per_1000 : found->second.train_seconds_per_1000;
 }
 
 Json Planner::build_of(const ModelSpec& model) const {
+  if (model.onnx) return Json::object({{"onnx", model.onnx_sha256}});
   const Located<std::string>& arch = *model.build;
   if (const auto zoo = context_.zoo.find(arch.value); zoo != context_.zoo.end()) {
     const Params params = expand(as_schema(arch.value, zoo->second.params), model.params, "architecture");
@@ -126,14 +132,51 @@ Json Planner::subject_protocol(const ModelSpec& model) const {
     return out;
   }
   out["build"] = build_of(model);
-  out["recipe"] = model_recipe(model);
+  if (!model.onnx || model.train) out["recipe"] = model_recipe(model);
   if (model.train && model.train->trainer)
     out["trainer"] = Json::object({{"id", model.train->trainer->value}, {"params", model.train->trainer_params.to_json()}});
   return out;
 }
 
+// A file is imported as it is, the same for every seed; training goes on from there where the suite says so.
+std::string Planner::import_node(const ModelSpec& model, std::int64_t subject_seed) {
+  Node node = start_node(NodeKind::train, fmt::format("import {}", model.id.value));
+  node.seeds = seeds(0, 0);
+  node.cost_seconds = 0.5;
+  InputRef file;
+  file.name = "onnx";
+  file.path = model.onnx_path;
+  file.sha256 = model.onnx_sha256;
+  Stage stage;
+  stage.stage = "import";
+  stage.inputs = {file};
+  stage.spec = Json::object({{"classes", classes()}, {"shape", Json(entry_of(*suite_.data.train).shape)}});
+  Json identity = Json::object({{"node", "import"}, {"onnx", model.onnx_sha256}, {"expects", stage.spec}});
+  node.stages.push_back(std::move(stage));
+  const std::string imported = add(std::move(node), std::move(identity)).key;
+  if (!model.train) return imported;
+
+  const std::string train = records(*suite_.data.train);
+  Node tuned = start_node(NodeKind::train, fmt::format("train {} seed {}", model.id.value, subject_seed));
+  tuned.seeds = seeds(subject_seed, 0);
+  Stage tune;
+  tune.stage = "finetune";
+  tune.inputs = {from_node("model", imported, model_file), from_node("train", train, records_file)};
+  tune.spec = Json::object({{"recipe", model_recipe(model)}});
+  tuned.cost_seconds = 0.3 + recipe_seconds(tune.spec.at("recipe"), model, *suite_.data.train);
+  Json tuned_identity = Json::object({{"node", "train"},
+                                      {"model", imported},
+                                      {"train", train},
+                                      {"recipe", tune.spec.at("recipe")},
+                                      {"seeds", tuned.seeds.to_json()},
+                                      {"numerics", numerics_.to_json()}});
+  tuned.stages.push_back(std::move(tune));
+  return add(std::move(tuned), std::move(tuned_identity)).key;
+}
+
 // A net of the zoo is trained by the host's loop. An architecture or trainer plugin makes it in a run stage of its own.
 std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_seed) {
+  if (model.onnx) return import_node(model, subject_seed);
   const Json build = build_of(model);
   const Json recipe = model_recipe(model);
   const std::string train = records(*suite_.data.train);

@@ -16,6 +16,7 @@
 //                  id, origin label, group, target)
 // train    inputs: "train" records [, "arch" for an architecture plugin's graph]
 //          spec: {build: {arch, params}, recipe: {...}, classes}                              -> out/model.safetensors
+// import   inputs: "onnx", one file; spec: {shape, classes} that the data have                 -> out/model.safetensors
 // run      inputs and spec by task:
 //   attack    "data" records; "model:<id>" each victim/surrogate
 //             spec: {task, role, params, victim, surrogates: [...], access, threat: {norm, eps: ["1/10", ...], range, targeted},

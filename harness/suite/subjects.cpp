@@ -24,9 +24,7 @@ ModelSpec parse_model(const Toml& block) {
   ModelSpec out;
   out.place = fields.place();
   out.id = fields.need_id("id", "a name for the model");
-  if (const Toml* onnx = fields.find("onnx"))
-    fail(onnx->key_place, "model.onnx: imported models are not available yet; expected `build` or `from`",
-         Fault::unsupported);
+  if (const Located<std::string> onnx = fields.text("onnx"); onnx.given()) out.onnx = onnx;
   if (const Located<std::string> build = fields.text("build"); build.given()) out.build = build;
   out.params = fields.params("params");
   if (const Toml* train = fields.find("train")) out.train = parse_recipe(*train, "model.train");
@@ -34,8 +32,12 @@ ModelSpec parse_model(const Toml& block) {
   out.members = fields.integer("members", 1, {1, max_members});
   if (const Toml* members = fields.find("members")) out.members_place = members->place;
 
-  if (out.build.has_value() == out.from.has_value())
-    fail(out.place, fmt::format("model '{}': expected exactly one of `build` and `from`", out.id.value));
+  const int origins = (out.build ? 1 : 0) + (out.from ? 1 : 0) + (out.onnx ? 1 : 0);
+  if (origins != 1) fail(out.place, fmt::format("model '{}': expected exactly one of `build`, `onnx` and `from`", out.id.value));
+  if (out.onnx && (!out.params.entries.empty() || out.members != 1))
+    fail(out.place, fmt::format("model '{}': a file is one net as it is; `onnx` takes no `params` and no `members`", out.id.value));
+  if (out.onnx && out.train && out.train->trainer)
+    fail(out.train->trainer->place, "model.train.trainer: a trainer plugin starts from an architecture; expected recipe fields only");
   if (out.from && (out.train || !out.params.entries.empty()))
     fail(out.place, fmt::format("model '{}': `from` takes no `train` and no `params` beside it; the model it names has them",
                                 out.id.value));

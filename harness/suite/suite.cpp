@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/suite/blocks.hpp"
@@ -66,6 +67,18 @@ SuiteSpec parse_suite(std::string_view text, const std::string& file) {
   return out;
 }
 
-SuiteSpec load_suite(const std::filesystem::path& file) { return parse_suite(read_text(file), file.string()); }
+SuiteSpec load_suite(const std::filesystem::path& file) {
+  SuiteSpec spec = parse_suite(read_text(file), file.string());
+  for (ModelSpec& model : spec.models) {
+    if (!model.onnx) continue;
+    const std::filesystem::path path = std::filesystem::absolute(file).parent_path() / model.onnx->value;
+    if (!std::filesystem::is_regular_file(path))
+      throw Error(Fault::bad_input, fmt::format("{}: model.onnx: no file '{}'; expected a path relative to the suite's folder",
+                                                model.onnx->place.str(), path.string()));
+    model.onnx_path = path.lexically_normal().string();
+    model.onnx_sha256 = sha256_file(path);
+  }
+  return spec;
+}
 
 }  // namespace assay

@@ -77,6 +77,8 @@ struct ModelSpec {
   Located<std::string> id;
   std::optional<Located<std::string>> build;  // architecture of the zoo, or an architecture plugin
   ParamTable params;
+  std::optional<Located<std::string>> onnx;   // a file, relative to the suite's folder; with `train`: where training starts
+  std::string onnx_path, onnx_sha256;         // where it is and the digest of its bytes; "" until load_suite
   std::optional<RecipeSpec> train;
   std::optional<FromSpec> from;
   std::int64_t members = 1;  // nets with subject seeds of their own, for ensembles
@@ -169,6 +171,7 @@ const std::vector<std::string>& planned_tasks();
 // Parses and cross-checks all that needs no plugin and no catalogue. Throws Error(bad_input), or Error(unsupported)
 // for what is known but not available yet. `file` only appears in messages.
 SuiteSpec parse_suite(std::string_view text, const std::string& file);
-SuiteSpec load_suite(const std::filesystem::path& file);  // also Error(io)
+// Also finds and digests the files that models name; throws Error(io) too.
+SuiteSpec load_suite(const std::filesystem::path& file);
 
 }  // namespace assay

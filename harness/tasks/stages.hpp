@@ -7,6 +7,7 @@ namespace assay::tasks {
 
 void prepare(StageContext& context);
 void train(StageContext& context);
+void import_network(StageContext& context);
 void finetune(StageContext& context);
 
 void run_attack(StageContext& context);

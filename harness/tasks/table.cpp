@@ -10,6 +10,7 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
   static const std::map<std::string, StageFn> table = {
       {"prepare", prepare},
       {"train", train},
+      {"import", import_network},
       {"finetune", finetune},
       {"run/attack", run_attack},
       {"judge/attack", judge_attack},

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
+#include "harness/graph/onnx/onnx.hpp"
 #include "harness/graph/zoo/zoo.hpp"
 #include "harness/tasks/stages.hpp"
 
@@ -58,6 +60,29 @@ void train(StageContext& context) {
   task.seed = seed;
   task.what = "training";
   graph::save_model(fit_network(context, task, samples), context.out() / "model.safetensors");
+  context.announce("model.safetensors");
+}
+
+// One file and nothing beside it: weights elsewhere would be no part of the job's inputs.
+void import_network(StageContext& context) {
+  const fs::path file = context.input("onnx");
+  const Json& spec = context.spec();
+  const std::vector<std::byte> bytes = read_bytes(file);
+  const onnx::Imported made = onnx::import_model(onnx::parse_onnx(bytes, file.string()));
+  for (const std::string& note : made.notes) log::info("{}: {}", file.string(), note);
+  engine::Shape shape;
+  for (const Json& extent : spec.at("shape").as_array()) shape.push_back(extent.as_int());
+  const graph::Graph& graph = made.graph;
+  if (graph.inputs.size() != 1 || graph.inputs[0].spec.shape != shape) {
+    throw Error(Fault::bad_input, fmt::format("{}: takes {}{}; the suite's data are {} a sample", file.string(), graph.inputs[0].spec.str(),
+                                              graph.inputs.size() > 1 ? " and more inputs" : "", engine::shape_str(shape)));
+  }
+  if (!graph.outputs.count("logits") || graph.classes() != spec.at("classes").as_int()) {
+    throw Error(Fault::bad_input, fmt::format("{}: gives {}; the suite's data have {} classes", file.string(),
+                                              graph.outputs.count("logits") ? fmt::format("{} classes", graph.classes()) : "no f32 [N, classes]",
+                                              spec.at("classes").as_int()));
+  }
+  graph::save_model(graph, context.out() / "model.safetensors");
   context.announce("model.safetensors");
 }
 

@@ -12,6 +12,7 @@
 #include "harness/record/descriptor.hpp"
 #include "harness/record/job.hpp"
 #include "harness/validate/validate.hpp"
+#include "harness/worker/model_answers.hpp"
 
 namespace assay::worker {
 
@@ -160,8 +161,9 @@ Json answer(const std::vector<std::string>& words) {
   if (verb == "describe" && words.size() == 2) return describe(words[1]);
   if (verb == "info" && words.size() == 2) return info(words[1]);
   if (verb == "checks" && words.size() == 2) return validate::list_checks(words[1]);
+  if (verb == "model" && words.size() == 3) return model_answer(words[1], Json::parse(words[2], "options"));
   if (verb == "check" && words.size() == 4) return validate::check_to_json(words[1], words[2], words[3]);
-  throw Error(Fault::bad_input, "usage: assay-worker JOB.json | describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK");
+  throw Error(Fault::bad_input, "usage: assay-worker JOB.json | describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS");
 }
 
 }  // namespace assay::worker

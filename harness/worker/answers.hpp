@@ -8,7 +8,7 @@
 
 namespace assay::worker {
 
-// describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK. Throws Error(bad_input) for any other words.
+// describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS. Throws Error(bad_input) for any other words.
 Json answer(const std::vector<std::string>& words);
 
 }  // namespace assay::worker

@@ -1,6 +1,6 @@
 // assay-worker: does one job, or answers one short question, and exits.
 //   assay-worker JOB.json
-//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK
+//   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS
 // Exit codes: 0 done, 1 the job failed or was rejected, 2 bad input, 3 a bug in assay.
 #include <cstdio>
 #include <exception>
