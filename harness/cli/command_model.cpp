@@ -71,15 +71,18 @@ int list(const Options& options) {
 }
 
 // A file, or an architecture of the zoo.
-int show(const Options& options) {
-  const Format format = parse_format(options.format, {"table", "json"});
-  Options asked = options;
+Json question_about(Options options) {
   if (!std::filesystem::exists(options.file)) {
     if (std::filesystem::path(options.file).has_extension()) throw Error(Fault::bad_input, "no file '" + options.file + "'");
-    asked.arch = options.file;
-    asked.file.clear();
+    options.arch = options.file;
+    options.file.clear();
   }
-  Json words = question(asked);
+  return question(options);
+}
+
+int show(const Options& options) {
+  const Format format = parse_format(options.format, {"table", "json"});
+  Json words = question_about(options);
   words["svg"] = !options.svg.empty();
   Json answer = WorkerClient::standard().model("show", words);
   if (!options.svg.empty()) {
@@ -111,7 +114,7 @@ int import_file(const Options& options) {
 }
 
 int export_file(const Options& options) {
-  const Json answer = WorkerClient::standard().model("export", question(options));
+  const Json answer = WorkerClient::standard().model("export", question_about(options));
   const std::string opset = answer.has("opset") ? fmt::format(", opset {}", answer.at("opset").as_int()) : "";
   print("{}: {}{}\n", options.out, bytes_text(answer.at("bytes").as_real()), opset);
   return exit_done;
@@ -159,9 +162,10 @@ void add_model(CLI::App& app, Action& action) {
 
   CLI::App* exporting = declare(*group, action, "export", "A model as ONNX, or its weights as safetensors",
                                 "assay model export net.safetensors net.onnx --opset 17", options, export_file);
-  exporting->add_option("file", options->file, "a model of assay, or FILE.onnx")->required()->check(CLI::ExistingFile);
+  exporting->add_option("model", options->file, "a model of assay, FILE.onnx, or an architecture with fresh weights")->required();
   exporting->add_option("out", options->out, "OUT.onnx or OUT.safetensors")->required();
   exporting->add_option("--opset", options->opset, "13 to 17");
+  add_build_options(*exporting, *options);
 }
 
 }  // namespace assay::cli

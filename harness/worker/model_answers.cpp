@@ -120,7 +120,7 @@ Json import(const Json& options) {
 Json export_model(const Json& options) {
   const fs::path out = options.at("out").as_string();
   std::vector<std::string> notes;
-  const graph::Graph graph = read_model(options, notes);
+  const graph::Graph graph = options.has("arch") ? built(options) : read_model(options, notes);
   Json answer = Json::object({{"out", out.string()}});
   if (ends_in(out, ".onnx")) {
     onnx::ExportOptions how;

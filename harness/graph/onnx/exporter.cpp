@@ -174,7 +174,7 @@ OnnxModel Exporter::run() {
 ExportRule export_rule(const std::string& op) {
   static const std::map<std::string, ExportRule> rules = [] {
     std::map<std::string, ExportRule> all;
-    for (const auto& family : {export_elementwise_rows, export_layer_rows, export_movement_rows}) {
+    for (const auto& family : {export_elementwise_rows, export_layer_rows, export_movement_rows, export_quantized_rows}) {
       for (const ExportRow& row : family()) all.emplace(row.op, row.rule);
     }
     return all;

@@ -70,6 +70,7 @@ using ExportRows = std::vector<ExportRow>;
 ExportRows export_elementwise_rows();
 ExportRows export_layer_rows();
 ExportRows export_movement_rows();
+ExportRows export_quantized_rows();
 // The rule of a graph or registry op; nullptr when ONNX has no way to say it.
 ExportRule export_rule(const std::string& op);
 

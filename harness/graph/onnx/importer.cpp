@@ -131,6 +131,7 @@ Imported import_batched(const OnnxModel& model, const ImportOptions& options) {
 Imported import_fixed(const OnnxModel& model, const ImportOptions& options) {
   Session session(model, options, 1);
   session.run();
+  if (session.graph.inputs.empty()) throw Error(Fault::unsupported, "a graph without inputs is a constant, not a model");
   Imported result;
   result.graph = std::move(session.graph);
   result.specialised.assign(session.specialised.begin(), session.specialised.end());

@@ -275,6 +275,8 @@ Operands pad(Call& call) {
     crops = crops || cut > 0;
   }
   const Operand from = crops ? Call::like(x, call.emit("slice", {x}, {{"begin", begin}, {"size", size}})) : x;
+  const auto none = [](const Shape& extents) { return std::all_of(extents.begin(), extents.end(), [](std::int64_t v) { return v == 0; }); };
+  if (none(before) && none(after)) return {from};
   Attrs attrs = {{"before", before}, {"after", after}};
   const std::string mode = call.text("mode", "constant");
   if (mode == "constant") attrs.set("value", value);

@@ -73,6 +73,16 @@ void Session::run() {
   add_inputs();
   for (const OnnxNode& node : model_.nodes) convert(node);
   add_outputs();
+  name_nodes();
+}
+
+// ONNX names nodes and values apart, and a node need not have a name of its own.
+void Session::name_nodes() {
+  std::set<std::string> names;
+  for (graph::GraphNode& node : graph.nodes) {
+    const std::string stem = node.name;
+    for (int k = 1; !names.insert(node.name).second; ++k) node.name = fmt::format("{}/{}", stem, k);
+  }
 }
 
 void Session::add_inputs() {
@@ -138,7 +148,7 @@ void Session::name_results(const OnnxNode& node, std::size_t first_node, Operand
         if (out != from) continue;
         out = to;
         found = true;
-        graph.nodes[n].name = to == node.outputs[0] && !node.name.empty() && !graph.find_node(node.name) ? node.name : to;
+        graph.nodes[n].name = to == node.outputs[0] && !node.name.empty() ? node.name : to;
       }
       for (std::string& in : graph.nodes[n].inputs) {
         if (found && in == from) in = to;

@@ -57,6 +57,7 @@ class Session {
   void convert(const OnnxNode& node);
   void name_results(const OnnxNode& node, std::size_t first_node, Operands& made);
   void add_outputs();
+  void name_nodes();
   std::string place(const OnnxNode& node) const;
   std::string materialise(const Operand& operand);
   Tensor evaluate_value(const std::string& value);

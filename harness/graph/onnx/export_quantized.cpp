@@ -1,0 +1,54 @@
+// Export of quantisation and of recurrent layers.
+#include "harness/graph/onnx/exporter.hpp"
+
+namespace assay::onnx {
+namespace {
+
+AttributeMap axis_of(const Exported& e) { return {{"axis", attribute(e.node.attrs.integer("axis", 1))}}; }
+
+Names quantize(const Exported& e) { return {e.to.add("QuantizeLinear", e.node.inputs, axis_of(e))}; }
+Names dequantize(const Exported& e) { return {e.to.add("DequantizeLinear", e.node.inputs, axis_of(e))}; }
+
+// Rounded to 8 bits and back: the pair of operators by which runtimes know a quantised net.
+Names fake_quantize(const Exported& e) {
+  const std::int64_t low = e.node.attrs.integer("qmin", 0), high = e.node.attrs.integer("qmax", 255);
+  const bool plain = low == 0 && high == 255, with_sign = low == -128 && high == 127;
+  if (!plain && !with_sign) e.unsupported("a range other than [0, 255] and [-128, 127]");
+  const Element to = plain ? Element::u8 : Element::i8;
+  const Shape scales = e.spec(1).shape;
+  const std::string zero = e.has(2) ? e.to.add("Round", {e.in(2)}) : e.to.constant(Tensor::full(scales, 0));
+  const std::string point = e.to.add("Cast", {zero}, {{"to", attribute(static_cast<std::int64_t>(to))}});
+  const std::string small = e.to.add("QuantizeLinear", {e.in(0), e.in(1), point}, axis_of(e));
+  return {e.to.add("DequantizeLinear", {small, e.in(1), point}, axis_of(e))};
+}
+
+Names whole(const Exported& e, const char* op, std::size_t outputs) { return e.to.add_all(op, e.node.inputs, outputs); }
+Names matmul_integer(const Exported& e) { return whole(e, "MatMulInteger", 1); }
+Names qlinear_matmul(const Exported& e) { return whole(e, "QLinearMatMul", 1); }
+Names dynamic_quantize(const Exported& e) { return whole(e, "DynamicQuantizeLinear", 3); }
+
+// The engine's recurrences have ONNX's operands and semantics; an absent operand is an empty tensor there.
+Names recurrent(const Exported& e, const char* op, const char* flag, std::size_t outputs) {
+  Names in;
+  for (std::size_t i = 0; i < e.node.inputs.size(); ++i) in.push_back(e.spec(i).count() == 0 ? "" : e.in(i));
+  AttributeMap attributes = {{"direction", attribute(e.node.attrs.text("direction", "forward"))},
+                             {"hidden_size", attribute(e.node.attrs.integer("hidden_size", e.spec(2).shape.back()))}};
+  for (const char* key : {"layout", flag}) {
+    if (key && e.node.attrs.integer(key, 0) != 0) attributes[key] = attribute(e.node.attrs.integer(key, 0));
+  }
+  return e.to.add_all(op, in, outputs, attributes);
+}
+
+Names lstm(const Exported& e) { return recurrent(e, "LSTM", "input_forget", 3); }
+Names gru(const Exported& e) { return recurrent(e, "GRU", "linear_before_reset", 2); }
+Names rnn(const Exported& e) { return recurrent(e, "RNN", nullptr, 2); }
+
+}  // namespace
+
+ExportRows export_quantized_rows() {
+  return {{"dequantize_linear", dequantize}, {"dynamic_quantize_linear", dynamic_quantize}, {"fake_quantize", fake_quantize},
+          {"gru", gru},                      {"lstm", lstm},                                {"matmul_integer", matmul_integer},
+          {"qlinear_matmul", qlinear_matmul}, {"quantize_linear", quantize},                {"rnn", rnn}};
+}
+
+}  // namespace assay::onnx
