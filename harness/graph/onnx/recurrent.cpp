@@ -38,7 +38,9 @@ Attrs attributes_of(Call& call) {
                  {"layout", call.integer("layout", 0)}};
   const std::vector<std::string> activations = call.texts("activations");
   if (!activations.empty()) attrs.set("activations", fmt::format("{}", fmt::join(activations, ",")));
-  if (!call.reals("activation_alpha").empty() || !call.reals("activation_beta").empty()) call.unsupported("activation_alpha and activation_beta");
+  for (const char* name : {"activation_alpha", "activation_beta"}) {
+    if (!call.reals(name).empty()) attrs.set(name, call.reals(name));
+  }
   if (call.given("clip")) attrs.set("clip", call.real("clip", 0));
   return attrs;
 }
