@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <map>
+#include <variant>
 
 #include "harness/graph/drawing_layout.hpp"
 
@@ -36,6 +37,7 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+// A name's end tells more than its beginning, an attribute's beginning more than its end.
 std::string shortened(const std::string& text, std::size_t most = 34) {
   return text.size() <= most ? text : "..." + text.substr(text.size() - most + 3);
 }
@@ -62,14 +64,29 @@ Style style_of(const std::string& op) {
   return {"#fdead7", "#bf7526"};
 }
 
+// One number for equal ones, six digits of a real.
+std::string short_value(const Attrs::Item& item) {
+  if (const auto* v = std::get_if<std::int64_t>(&item)) return std::to_string(*v);
+  if (const auto* v = std::get_if<double>(&item)) return fmt::format("{:.6g}", *v);
+  if (const auto* v = std::get_if<std::string>(&item)) return *v;
+  const auto listed = [](const auto& values) {
+    const bool equal = !values.empty() && std::all_of(values.begin(), values.end(), [&](auto v) { return v == values[0]; });
+    return equal ? fmt::format("{:.6g}", static_cast<double>(values[0])) : fmt::format("[{:.6g}]", fmt::join(values, ","));
+  };
+  if (const auto* v = std::get_if<std::vector<double>>(&item)) return listed(*v);
+  const auto& whole = std::get<std::vector<std::int64_t>>(item);
+  return listed(std::vector<double>(whole.begin(), whole.end()));
+}
+
+// Without those that say nothing: no padding, steps of 1, one group.
 std::string short_attributes(const Attrs& attrs) {
+  const std::map<std::string, std::string> silent = {{"pad", "0"}, {"stride", "1"}, {"dilation", "1"}, {"groups", "1"}, {"keepdims", "0"}, {"count_include_pad", "0"}};
   std::string text;
   for (const auto& [key, item] : attrs.items()) {
-    const Attrs one = {{key, item}};
-    const std::string json = one.to_json().at(key).dump();
-    text += (text.empty() ? "" : " ") + key + "=" + json;
+    const std::string value = short_value(item);
+    const auto it = silent.find(key);
+    if (it == silent.end() || it->second != value) text += (text.empty() ? "" : " ") + key + "=" + value;
   }
-  std::erase(text, '"');
   return text;
 }
 
@@ -83,7 +100,7 @@ Label label_of(const GraphNode& node, const NodeCost& cost) {
   label.style = style_of(node.op);
   label.lines.push_back(shortened(node.name));
   const std::string attributes = short_attributes(node.attrs);
-  if (!attributes.empty()) label.lines.push_back(shortened(attributes, 40));
+  if (!attributes.empty()) label.lines.push_back(attributes.size() <= 40 ? attributes : attributes.substr(0, 37) + "...");
   label.lines.push_back(shape_text(cost.output));
   std::string numbers;
   if (cost.params > 0) numbers = counted(static_cast<double>(cost.params)) + " parameters";
@@ -174,7 +191,11 @@ class Drawing {
       x = to_x;
       y = to_y;
     };
-    for (const auto& [bend_x, bend_y] : edge.bends) curve(bend_x, bend_y);
+    for (const Bend& bend : edge.bends) {
+      curve(bend.x, bend.top);
+      y = bend.bottom;
+      d += fmt::format(" L{:.1f},{:.1f}", x, y);
+    }
     curve(to.x, to.y - to.height / 2 - 1);
     return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"#666666\" stroke-width=\"1.2\" marker-end=\"url(#tip)\"/>\n", d);
   }

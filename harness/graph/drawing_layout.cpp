@@ -138,12 +138,13 @@ class Layers {
       left = std::min(left, item.x - item.width / 2);
       right = std::max(right, item.x + item.width / 2);
     }
-    std::vector<double> middle;
+    std::vector<double> middle, half;
     double y = margin;
     for (const auto& layer : layers_) {
       double height = 0;
       for (const std::size_t i : layer) height = std::max(height, items_[i].height);
       middle.push_back(y + height / 2);
+      half.push_back(height / 2);
       y += height + gap_y;
     }
     const auto x_of = [&](std::size_t i) { return items_[i].x - left + margin; };
@@ -153,7 +154,10 @@ class Layers {
     }
     for (std::size_t e = 0; e < picture_.edges.size(); ++e) {
       picture_.edges[e].bends.clear();
-      for (const std::size_t i : bends_[e]) picture_.edges[e].bends.emplace_back(x_of(i), middle[items_[i].layer]);
+      for (const std::size_t i : bends_[e]) {
+        const double at = middle[items_[i].layer], reach = half[items_[i].layer];
+        picture_.edges[e].bends.push_back({x_of(i), at - reach, at + reach});
+      }
     }
     picture_.width = right - left + 2 * margin;
     picture_.height = y - gap_y + margin;

@@ -12,9 +12,14 @@ struct Box {
   std::size_t layer = 0;         // out
 };
 
+// A vertical piece beside the boxes of one layer.
+struct Bend {
+  double x = 0, top = 0, bottom = 0;
+};
+
 struct Edge {
-  std::size_t from = 0, to = 0;                   // boxes
-  std::vector<std::pair<double, double>> bends;   // out: where it passes the layers between
+  std::size_t from = 0, to = 0;   // boxes
+  std::vector<Bend> bends;        // out: where it passes the layers between
 };
 
 struct Picture {

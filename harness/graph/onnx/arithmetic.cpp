@@ -45,7 +45,12 @@ Operands logical_not(Call& call) { return {Call::logical(call.emit("not", {call.
 // x^y, y of any numeric type; a known single exponent is an attribute.
 Operands power(Call& call) {
   const Operand& x = call.in(0);
-  const Operand y = call.cast(aligned(call, x, call.in(1)), x.spec.dtype);
+  const Operand given = aligned(call, x, call.in(1));
+  const auto real = [](const Operand& v) { return v.spec.dtype == DType::f32 || v.spec.dtype == DType::f64; };
+  if (!real(x) && real(given)) {  // the power is taken in reals and comes back in x's type
+    return {call.cast(call.emit("pow", {call.cast(x, given.spec.dtype), given}), x.spec.dtype)};
+  }
+  const Operand y = call.cast(given, x.spec.dtype);
   if (y.known() && y.spec.count() == 1 && x.spec.dtype == DType::f32 && y.rank() <= x.rank()) {
     const double exponent = static_cast<double>(y.constant.to_f32()[0]);
     if (exponent == 2) return {call.emit("square", {x})};

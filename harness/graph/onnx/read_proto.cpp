@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -130,16 +131,19 @@ Tensor tensor_of(const ::onnx::TensorProto& proto, const fs::path& folder) {
   return Tensor::from_bytes(spec, bytes);
 }
 
+// The file's f32 as the decimal number that was meant: 1e-05, not 9.99999974737875e-06.
+double decimal(float value) { return std::isfinite(value) ? std::stod(fmt::format("{}", value)) : static_cast<double>(value); }
+
 Attribute attribute_of(const ::onnx::AttributeProto& proto, const fs::path& folder) {
   using Type = ::onnx::AttributeProto;
   Attribute a;
   switch (proto.type()) {
     case Type::INT: a.kind = Attribute::Kind::integer; a.integer = proto.i(); break;
-    case Type::FLOAT: a.kind = Attribute::Kind::real; a.real = static_cast<double>(proto.f()); break;
+    case Type::FLOAT: a.kind = Attribute::Kind::real; a.real = decimal(proto.f()); break;
     case Type::STRING: a.kind = Attribute::Kind::text; a.text = proto.s(); break;
     case Type::TENSOR: a.kind = Attribute::Kind::tensor; a.tensor = tensor_of(proto.t(), folder); break;
     case Type::INTS: a.kind = Attribute::Kind::integers; a.integers.assign(proto.ints().begin(), proto.ints().end()); break;
-    case Type::FLOATS: a.kind = Attribute::Kind::reals; a.reals.assign(proto.floats().begin(), proto.floats().end()); break;
+    case Type::FLOATS: a.kind = Attribute::Kind::reals; for (const float v : proto.floats()) a.reals.push_back(decimal(v)); break;
     case Type::STRINGS: a.kind = Attribute::Kind::texts; a.texts.assign(proto.strings().begin(), proto.strings().end()); break;
     default: break;
   }
