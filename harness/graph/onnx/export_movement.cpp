@@ -91,8 +91,10 @@ Names space_to_depth(const Exported& e) {
 Names resize(const Exported& e) {
   const Shape &from = e.spec(0).shape, &to = e.to.spec(e.node.outputs[0]).shape;
   std::vector<float> scales;
-  if (e.node.attrs.has("scales")) {
-    for (const double v : e.node.attrs.reals("scales", {})) scales.push_back(static_cast<float>(v));
+  const auto given = e.node.attrs.items().find("scales");
+  const auto* factors_given = given == e.node.attrs.items().end() ? nullptr : std::get_if<std::vector<double>>(&given->second);
+  if (factors_given) {
+    for (const double v : *factors_given) scales.push_back(static_cast<float>(v));
   } else {
     for (std::size_t i = 0; i < from.size(); ++i) scales.push_back(static_cast<float>(to[i]) / static_cast<float>(from[i]));
   }
