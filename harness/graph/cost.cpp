@@ -40,7 +40,7 @@ std::vector<NodeCost> cost_table(const Graph& graph) {
   for (const GraphNode& node : graph.nodes) {
     const engine::OpCost cost = cost_of(node, values);
     NodeCost row{node.name, node.op, values.at(node.outputs[0]).shape, cost.macs, cost.bytes, 0};
-    if (!row.output.empty()) row.output.erase(row.output.begin());
+    if (graph.batched() && !row.output.empty()) row.output.erase(row.output.begin());
     for (const std::string& name : node.inputs) {
       const auto it = graph.parameters.find(name);
       if (it != graph.parameters.end() && counted.insert(name).second) row.params += it->second.value.count();
@@ -88,10 +88,17 @@ std::string Graph::to_text() const {
   const std::vector<NodeCost> table = cost_table(*this);
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const NodeCost& row = table[i];
-    text += fmt::format("{:<24} {:<14} {:<16} params {:>9} MACs {:>12.0f}  <- {}{}\n", row.node, row.op,
+    text += fmt::format("{:<24} {:<14} {:<16} params {:>9} MACs {:>12.0f}  <- {}{}{}\n", row.node, row.op,
                         engine::shape_str(row.output), row.params, row.macs, fmt::join(nodes[i].inputs, ", "),
-                        nodes[i].attrs.items().empty() ? "" : "  " + nodes[i].attrs.to_json().dump());
+                        nodes[i].attrs.items().empty() ? "" : "  " + nodes[i].attrs.to_json().dump(),
+                        nodes[i].outputs.size() == 1 ? "" : fmt::format("  -> {}", fmt::join(nodes[i].outputs, ", ")));
   }
+  for (const auto& [name, parameter] : parameters) {
+    const auto mask = masks.find(name);
+    text += fmt::format("param   {} {}{}{}\n", name, parameter.value.spec().str(), parameter.trainable ? "" : " frozen",
+                        mask == masks.end() ? "" : fmt::format(" masked, {:.3g} of it kept", nonzero_share(mask->second)));
+  }
+  for (const auto& [name, buffer] : buffers) text += fmt::format("buffer  {} {}\n", name, buffer.spec().str());
   for (const auto& [name, value] : outputs) text += fmt::format("output  {} = {}\n", name, value);
   for (const auto& [name, value] : taps) text += fmt::format("tap     {} = {}\n", name, value);
   text += fmt::format("total   params {} MACs {:.0f}\n", param_count(*this), macs(*this));

@@ -92,7 +92,7 @@ class Graph {
   std::int64_t classes() const;  // last axis of "logits"
   bool stochastic() const;       // has a dropout with always = 1: predictions need sample ids
 
-  std::string to_text() const;   // for people: one line a node with shapes, parameters and MACs
+  std::string to_text() const;   // for people: a line an input, node (shape, costs, attributes), parameter, output and tap
   Json to_json() const;          // structure without arrays
   static Graph from_json(const Json& json);  // parameters and buffers are present but undefined; not validated
 };

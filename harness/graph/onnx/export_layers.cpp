@@ -100,6 +100,15 @@ Names avg_pool(const Exported& e) {
   return made;
 }
 
+// Windows of one size where the extents divide; others ONNX's pools cannot say.
+Names adaptive_avg_pool(const Exported& e) {
+  const Shape& x = e.spec(0).shape;
+  const Shape size = spread(e.node.attrs.ints("size", {}), 2, false);
+  if (x[2] % size[0] != 0 || x[3] % size[1] != 0) e.unsupported("adaptive pooling to extents that do not divide the input's");
+  const Shape kernel = {x[2] / size[0], x[3] / size[1]};
+  return {e.to.add("AveragePool", {e.in(0)}, {{"kernel_shape", attribute(kernel)}, {"strides", attribute(kernel)}})};
+}
+
 Names global_avg_pool(const Exported& e) { return {e.to.add("GlobalAveragePool", {e.in(0)})}; }
 Names global_max_pool(const Exported& e) { return {e.to.add("GlobalMaxPool", {e.in(0)})}; }
 Names global_pool(const Exported& e) {
@@ -196,7 +205,8 @@ Names attention(const Exported& e) {
 }  // namespace
 
 ExportRows export_layer_rows() {
-  return {{"attention", attention},     {"avg_pool1d", avg_pool},           {"avg_pool2d", avg_pool},
+  return {{"adaptive_avg_pool2d", adaptive_avg_pool},
+          {"attention", attention},     {"avg_pool1d", avg_pool},           {"avg_pool2d", avg_pool},
           {"avg_pool3d", avg_pool},     {"batch_norm", batch_norm},         {"conv1d", conv},
           {"conv2d", conv},             {"conv3d", conv},                   {"conv_transpose1d", conv_transpose},
           {"conv_transpose2d", conv_transpose}, {"conv_transpose3d", conv_transpose}, {"global_avg_pool", global_avg_pool},

@@ -87,6 +87,28 @@ Names space_to_depth(const Exported& e) {
   return {e.to.add("SpaceToDepth", {e.in(0)}, {{"blocksize", attribute(e.node.attrs.integer("blocksize", 1))}})};
 }
 
+// By scales, which hold for every batch; sizes become the ratios that they are.
+Names resize(const Exported& e) {
+  const Shape &from = e.spec(0).shape, &to = e.to.spec(e.node.outputs[0]).shape;
+  std::vector<float> scales;
+  const auto given = e.node.attrs.items().find("scales");
+  const auto* factors_given = given == e.node.attrs.items().end() ? nullptr : std::get_if<std::vector<double>>(&given->second);
+  if (factors_given) {
+    for (const double v : *factors_given) scales.push_back(static_cast<float>(v));
+  } else {
+    for (std::size_t i = 0; i < from.size(); ++i) scales.push_back(static_cast<float>(to[i]) / static_cast<float>(from[i]));
+  }
+  AttributeMap attributes;
+  for (const char* key : {"mode", "coordinate_transformation_mode", "nearest_mode"}) {
+    if (e.node.attrs.has(key)) attributes[key] = attribute(e.node.attrs.text(key, ""));
+  }
+  if (e.node.attrs.has("cubic_coeff_a")) attributes["cubic_coeff_a"] = attribute(e.node.attrs.real("cubic_coeff_a", -0.75));
+  if (e.node.attrs.integer("exclude_outside", 0) != 0) attributes["exclude_outside"] = attribute(std::int64_t{1});
+  if (e.node.attrs.text("coordinate_transformation_mode", "") == "tf_crop_and_resize") e.unsupported("cropping resizes");
+  const std::string factors = e.to.constant(Tensor::f32({static_cast<std::int64_t>(scales.size())}, scales));
+  return {e.to.add("Resize", {e.in(0), "", factors}, attributes)};
+}
+
 }  // namespace
 
 ExportRows export_movement_rows() {
@@ -94,7 +116,7 @@ ExportRows export_movement_rows() {
           {"depth_to_space", depth_to_space}, {"dropout", dropout}, {"embedding", embedding},
           {"expand", expand},       {"expand_rows", expand_rows}, {"flatten", flatten},
           {"gather", gather},       {"gather_elements", along},   {"pad", pad},
-          {"reshape", reshape},     {"slice", slice},       {"space_to_depth", space_to_depth},
+          {"reshape", reshape},     {"resize", resize},     {"slice", slice},       {"space_to_depth", space_to_depth},
           {"take_along", along},    {"tile", tile},         {"top_k", top_k},
           {"transpose", transpose}};
 }
