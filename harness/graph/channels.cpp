@@ -12,10 +12,10 @@ namespace {
 
 // Functions of single channels that map 0 to 0, so that a masked channel stays 0 behind them.
 const std::set<std::string, std::less<>> channelwise = {
-    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hardswish", "hard_swish", "mish", "dropout",
+    "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "tanh", "hard_swish", "mish", "dropout",
     "max_pool2d", "avg_pool2d", "global_pool", "global_avg_pool"};
 // Functions of single channels that do not: gates, which a masked channel is multiplied with.
-const std::set<std::string, std::less<>> gates = {"sigmoid", "hardsigmoid", "hard_sigmoid"};
+const std::set<std::string, std::less<>> gates = {"sigmoid", "hard_sigmoid"};
 const std::set<std::string, std::less<>> tying = {"add", "sub", "mul", "maximum", "minimum", "mean_of"};
 
 struct Axis {

@@ -21,6 +21,7 @@ CompileOptions plan_options(std::int64_t batch, const PassOptions& pass) {
   o.batch = batch;
   o.mode = pass.mode;
   o.live_parameters = true;
+  o.precision = pass.precision;
   if (!pass.input_grad && !pass.param_grads) return o;
   o.cotangent_of = "logits";
   o.input_grad = pass.input_grad;

@@ -33,6 +33,7 @@ class BatchTensor {
 struct PassOptions {
   Mode mode = Mode::train;
   bool input_grad = false, param_grads = false;
+  Precision precision = Precision::f32;
 };
 
 class NetPass {

@@ -55,6 +55,8 @@ struct Recipe {
   double mix_probability = 1;           // of a sample being mixed
   std::string loss = "cross-entropy";
 
+  std::string precision = "f32";        // f32 | bf16: products and storage of training passes; master weights stay f32
+
   std::string adversary = "none";       // none | fgsm | pgd | free | trades (adversary.hpp)
   std::string adv_norm = "linf";        // linf | l2
   Rational adv_eps{8, 255}, adv_step{2, 255};  // radius and step, in units of the input

@@ -60,6 +60,7 @@ const std::vector<RecipeField>& later_fields() {
       {"mixup", &R::mixup, "alpha of mixup; 0: off", 0, 100},
       {"cutmix", &R::cutmix, "alpha of cutmix; 0: off", 0, 100},
       {"mix_probability", &R::mix_probability, "probability of a sample being mixed", 0, 1},
+      {"precision", &R::precision, "products and storage of training passes", 0, 0, {"f32", "bf16"}},
       {"adversary", &R::adversary, "adversarial training", 0, 0, {"none", "fgsm", "pgd", "free", "trades"}},
       {"adv_norm", &R::adv_norm, "norm of the perturbation", 0, 0, {"linf", "l2"}},
       {"adv_eps", &R::adv_eps, "radius of the perturbation", 0, 1e6},

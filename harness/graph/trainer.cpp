@@ -23,6 +23,7 @@ CompileOptions plan_options(const Recipe& recipe, std::int64_t batch, bool objec
   o.batch = batch;
   o.mode = Mode::train;
   o.param_grads = true;
+  o.precision = precision_from(recipe.precision);
   o.input_grad = recipe.adversary == "free";
   if (objective) {
     o.cotangent_of = "logits";

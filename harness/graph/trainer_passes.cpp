@@ -41,22 +41,23 @@ std::unique_ptr<NetPass> Trainer::Impl::make_pass(const PassOptions& options) {
 }
 
 NetPass& Trainer::Impl::training_pass() {
-  if (!pass) pass = make_pass({Mode::train, false, true});
+  if (!pass) pass = make_pass({Mode::train, false, true, precision_from(recipe.precision)});
   return *pass;
 }
 
 NetPass& Trainer::Impl::second_pass() {
-  if (!twin) twin = make_pass({Mode::train, false, true});
+  if (!twin) twin = make_pass({Mode::train, false, true, precision_from(recipe.precision)});
   return *twin;
 }
 
 // TRADES attacks the net in evaluation mode, the others in training mode.
 NetPass& Trainer::Impl::attack_pass() {
-  if (!attack) attack = make_pass({recipe.adversary == "trades" ? Mode::eval : Mode::train, true, false});
+  const Mode mode = recipe.adversary == "trades" ? Mode::eval : Mode::train;
+  if (!attack) attack = make_pass({mode, true, false, precision_from(recipe.precision)});
   return *attack;
 }
 
-// Reads the running average where there is one; its memory may have moved since the last time.
+// In f32 always: what is judged is the f32 net. Reads the running average where there is one; its memory may have moved since the last time.
 NetPass& Trainer::Impl::eval_pass() {
   if (!eval) eval = make_pass({Mode::eval, false, false});
   const bool averaged = recipe.ema > 0 && average.started();

@@ -9,22 +9,69 @@ namespace assay::engine {
 
 using reference::Array;
 
+namespace {
+
+template <class T>
+Tensor tensor_of(const Array& array, DType dtype) {
+  std::vector<T> values;
+  for (const double v : array.v) values.push_back(static_cast<T>(v));
+  return Tensor::from_bytes({dtype, array.shape}, std::as_bytes(std::span(values)));
+}
+
+template <class T>
+void read(const Tensor& tensor, Array& out) {
+  const Tensor dense = tensor.dense();
+  const T* values = reinterpret_cast<const T*>(dense.raw());
+  for (std::size_t i = 0; i < out.v.size(); ++i) {
+    out.v[i] = static_cast<double>(values[i]);  // NOLINT(bugprone-signed-char-misuse): a number
+  }
+}
+
+bool is_unsigned(DType dtype) { return dtype == DType::u8 || dtype == DType::boolean; }
+
+}  // namespace
+
 Tensor to_tensor(const Array& array, DType dtype) {
-  if (dtype == DType::i64) return Tensor::i64(array.shape, std::vector<std::int64_t>(array.v.begin(), array.v.end()));
-  const Tensor real = Tensor::f32(array.shape, std::vector<float>(array.v.begin(), array.v.end()));
-  return dtype == DType::f32 ? real : apply1("cast", {real}, {{"to", std::string(dtype_name(dtype))}});
+  switch (dtype) {
+    case DType::f64:
+      return tensor_of<double>(array, dtype);
+    case DType::i64:
+      return tensor_of<std::int64_t>(array, dtype);
+    case DType::i32:
+      return tensor_of<std::int32_t>(array, dtype);
+    case DType::s8:
+      return tensor_of<std::int8_t>(array, dtype);
+    case DType::u8:
+    case DType::boolean:
+      return tensor_of<std::uint8_t>(array, dtype);
+    default:
+      return tensor_of<float>(array, DType::f32);
+  }
 }
 
 Array to_array(const Tensor& tensor) {
   Array out(tensor.shape());
-  if (tensor.dtype() == DType::i64) {
-    const auto values = tensor.to_i64();
-    out.v.assign(values.begin(), values.end());
+  if (tensor.dtype() == DType::f64) {
+    read<double>(tensor, out);
+  } else if (tensor.dtype() == DType::i64) {
+    read<std::int64_t>(tensor, out);
   } else {
     const auto values = tensor.to_f32();
     out.v.assign(values.begin(), values.end());
   }
   return out;
+}
+
+void wrap_to(Array& array, DType dtype) {
+  const bool integer = dtype == DType::i64 || dtype == DType::i32 || dtype == DType::s8 || dtype == DType::u8;
+  if (!integer) return;
+  const double range = std::ldexp(1.0, static_cast<int>(8 * dtype_size(dtype)));
+  for (double& v : array.v) {
+    v = std::fmod(std::trunc(v), range);
+    if (v < 0 && is_unsigned(dtype)) v += range;
+    if (!is_unsigned(dtype) && v >= range / 2) v -= range;
+    if (!is_unsigned(dtype) && v < -range / 2) v += range;
+  }
 }
 
 Array direction(const Shape& shape, const std::string& purpose) {
@@ -41,6 +88,11 @@ double dot(const Array& a, const Array& b) {
 }
 
 namespace {
+
+double draw_integer(const Rng& rng, std::uint64_t counter, std::int64_t below, bool natural) {
+  const std::int64_t low = below < 0 && !natural ? below : 0, high = std::abs(below);
+  return static_cast<double>(low) + static_cast<double>(rng.below(counter, static_cast<std::uint64_t>(high - low)));
+}
 
 void sort_rows(Array& array) {
   const std::int64_t n = array.shape.back();
@@ -66,12 +118,10 @@ CaseInputs draw(const Op& op, const OpCase& c) {
     Array array(c.in[k].shape);
     std::uint64_t counter = 0;
     for (double& v : array.v) {
-      if (c.in[k].dtype != DType::f32) {
-        v = static_cast<double>(rng.below(counter++, static_cast<std::uint64_t>(c.integers_below)));
-        continue;
-      }
       do {
-        v = static_cast<float>(c.lo + (c.hi - c.lo) * rng.uniform(counter++));  // exactly what the kernel gets
+        v = is_real(c.in[k].dtype)
+                ? static_cast<float>(c.lo + (c.hi - c.lo) * rng.uniform(counter++))  // exactly what the kernel gets
+                : draw_integer(rng, counter++, c.integers_below, is_unsigned(c.in[k].dtype));
       } while (std::fabs(v - c.kink) < c.keep_away);
     }
     if (!c.rising.empty() && c.rising.at(k)) sort_rows(array);
@@ -79,7 +129,7 @@ CaseInputs draw(const Op& op, const OpCase& c) {
     inputs.tensors.push_back(to_tensor(array, c.in[k].dtype));
     inputs.arrays.push_back(std::move(array));
     const bool allowed = c.differentiable.empty() || c.differentiable.at(k);
-    inputs.differentiable.push_back(allowed && c.in[k].dtype == DType::f32);
+    inputs.differentiable.push_back(allowed && is_real(c.in[k].dtype));
   }
   return inputs;
 }

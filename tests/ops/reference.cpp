@@ -39,10 +39,15 @@ const Table& table() {
   static const Table all = [] {
     Table t;
     add_eltwise(t);
+    add_activations(t);
+    add_logic(t);
     add_reductions(t);
+    add_more_reductions(t);
     add_products(t);
     add_pooling(t);
     add_movement(t);
+    add_indexing(t);
+    add_selection(t);
     add_normalisation(t);
     add_row_norms(t);
     add_attention(t);

@@ -30,11 +30,23 @@ using Table = std::map<std::string, Function>;
 void for_each_index(const Shape& shape, const std::function<void(const Shape&)>& body);
 std::size_t axis(std::int64_t a, std::size_t rank);
 
+// Makers of references for ops that are functions of the elements, or of the elements along axes.
+Function unary(const std::function<double(double x, const Attrs& attrs)>& f);
+Function plain(double (*f)(double));
+Function pairwise(const std::function<double(double a, double b)>& f);  // broadcasts
+Function reduction(const std::function<double(const std::vector<double>&)>& f);  // attributes axes, keepdims
+Shape broadcast(const Arrays& in);
+
 void add_eltwise(Table& table);
+void add_activations(Table& table);
+void add_logic(Table& table);
 void add_reductions(Table& table);
+void add_more_reductions(Table& table);
 void add_products(Table& table);
 void add_pooling(Table& table);
 void add_movement(Table& table);
+void add_indexing(Table& table);
+void add_selection(Table& table);
 void add_normalisation(Table& table);
 void add_row_norms(Table& table);
 void add_attention(Table& table);

@@ -5,12 +5,8 @@
 #include "tests/ops/reference.hpp"
 
 namespace assay::engine::reference {
-namespace {
 
-using Scalar = std::function<double(double x, const Attrs& a)>;
-using Pair = std::function<double(double a, double b)>;
-
-Function unary(const Scalar& f) {
+Function unary(const std::function<double(double x, const Attrs& attrs)>& f) {
   return [f](const Arrays& in, const Attrs& attrs) {
     Array out(in[0].shape);
     for (std::size_t i = 0; i < out.v.size(); ++i) out.v[i] = f(in[0].v[i], attrs);
@@ -31,7 +27,11 @@ Shape broadcast(const Arrays& in) {
   return shape;
 }
 
-Function pairwise(const Pair& f) {
+Function plain(double (*f)(double)) {
+  return unary([f](double x, const Attrs&) { return f(x); });
+}
+
+Function pairwise(const std::function<double(double a, double b)>& f) {
   return [f](const Arrays& in, const Attrs&) {
     Array out(broadcast(in));
     for_each_index(out.shape, [&](const Shape& i) { out.ref(i) = f(in[0].at(i), in[1].at(i)); });
@@ -39,46 +39,44 @@ Function pairwise(const Pair& f) {
   };
 }
 
-double phi(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+namespace {
+
 double sign(double x) { return x > 0 ? 1 : (x < 0 ? -1 : 0); }
 
 void add_unary(Table& t) {
-  const auto plain = [&](const char* name, double (*f)(double)) {
-    t[name] = unary([f](double x, const Attrs&) { return f(x); });
-  };
-  plain("neg", [](double x) { return -x; });
-  plain("exp", [](double x) { return std::exp(x); });
-  plain("log", [](double x) { return std::log(x); });
-  plain("sqrt", [](double x) { return std::sqrt(x); });
-  plain("rsqrt", [](double x) { return 1 / std::sqrt(x); });
-  plain("abs", [](double x) { return std::fabs(x); });
-  plain("sign", sign);
-  plain("step", [](double x) { return x > 0 ? 1.0 : 0.0; });
-  plain("square", [](double x) { return x * x; });
-  plain("reciprocal", [](double x) { return 1 / x; });
-  plain("safe_reciprocal", [](double x) { return x == 0 ? 0 : 1 / x; });
-  plain("erf", [](double x) { return std::erf(x); });
-  plain("sin", [](double x) { return std::sin(x); });
-  plain("cos", [](double x) { return std::cos(x); });
-  plain("floor", [](double x) { return std::floor(x); });
-  plain("ceil", [](double x) { return std::ceil(x); });
-  plain("round", [](double x) { return std::nearbyint(x); });
-  plain("relu", [](double x) { return std::max(x, 0.0); });
-  plain("sigmoid", sigmoid);
-  plain("tanh", [](double x) { return std::tanh(x); });
-  plain("gelu", [](double x) { return x * phi(x); });
-  plain("gelu_tanh", [](double x) {
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * std::pow(x, 3))));
-  });
-  plain("silu", [](double x) { return x * sigmoid(x); });
-  plain("hardswish", [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; });
-  plain("hardsigmoid", [](double x) { return std::clamp(x + 3, 0.0, 6.0) / 6; });
-  plain("softplus", [](double x) { return std::log1p(std::exp(x)); });
+  t["neg"] = plain([](double x) { return -x; });
+  t["exp"] = plain([](double x) { return std::exp(x); });
+  t["log"] = plain([](double x) { return std::log(x); });
+  t["sqrt"] = plain([](double x) { return std::sqrt(x); });
+  t["rsqrt"] = plain([](double x) { return 1 / std::sqrt(x); });
+  t["abs"] = plain([](double x) { return std::fabs(x); });
+  t["sign"] = plain(sign);
+  t["step"] = plain([](double x) { return x > 0 ? 1.0 : 0.0; });
+  t["square"] = plain([](double x) { return x * x; });
+  t["reciprocal"] = plain([](double x) { return 1 / x; });
+  t["safe_reciprocal"] = plain([](double x) { return x == 0 ? 0 : 1 / x; });
+  t["erf"] = plain([](double x) { return std::erf(x); });
+  t["sin"] = plain([](double x) { return std::sin(x); });
+  t["cos"] = plain([](double x) { return std::cos(x); });
+  t["floor"] = plain([](double x) { return std::floor(x); });
+  t["ceil"] = plain([](double x) { return std::ceil(x); });
+  t["round"] = plain([](double x) { return std::nearbyint(x); });
   t["affine"] = unary([](double x, const Attrs& a) { return x * a.real("scale", 1) + a.real("shift", 0); });
-  t["pow"] = unary([](double x, const Attrs& a) { return std::pow(x, a.real("exponent", 2)); });
-  t["elu"] = unary([](double x, const Attrs& a) { return x > 0 ? x : a.real("alpha", 1) * std::expm1(x); });
-  t["leaky_relu"] = unary([](double x, const Attrs& a) { return x > 0 ? x : a.real("alpha", 0.01) * x; });
+  t["expm1"] = plain([](double x) { return std::expm1(x); });
+  t["log1p"] = plain([](double x) { return std::log1p(x); });
+  t["trunc"] = plain([](double x) { return std::trunc(x); });
+  t["tan"] = plain([](double x) { return std::sin(x) / std::cos(x); });
+  t["asin"] = plain([](double x) { return std::asin(x); });
+  t["acos"] = plain([](double x) { return std::acos(x); });
+  t["atan"] = plain([](double x) { return std::atan(x); });
+  t["sinh"] = plain([](double x) { return (std::exp(x) - std::exp(-x)) / 2; });
+  t["cosh"] = plain([](double x) { return (std::exp(x) + std::exp(-x)) / 2; });
+  t["asinh"] = plain([](double x) { return std::log(x + std::sqrt(x * x + 1)); });
+  t["acosh"] = plain([](double x) { return std::log(x + std::sqrt(x * x - 1)); });
+  t["atanh"] = plain([](double x) { return std::log((1 + x) / (1 - x)) / 2; });
+  t["isnan"] = plain([](double x) { return std::isnan(x) ? 1.0 : 0.0; });
+  t["isinf"] = plain([](double x) { return std::isinf(x) ? 1.0 : 0.0; });
+  t["safe_pow"] = unary([](double x, const Attrs& a) { return x > 0 ? std::pow(x, a.real("exponent", 2)) : 0.0; });
   t["clamp"] = unary([](double x, const Attrs& a) {
     return std::min(std::max(x, a.real("min", -INFINITY)), a.real("max", INFINITY));
   });
@@ -99,6 +97,8 @@ void add_binary(Table& t) {
   t["less"] = pairwise([](double a, double b) { return a < b ? 1.0 : 0.0; });
   t["less_equal"] = pairwise([](double a, double b) { return a <= b ? 1.0 : 0.0; });
   t["equal"] = pairwise([](double a, double b) { return a == b ? 1.0 : 0.0; });
+  t["not_equal"] = pairwise([](double a, double b) { return a != b ? 1.0 : 0.0; });
+  t["prelu"] = pairwise([](double a, double b) { return a > 0 ? a : a * b; });
   t["relu6_grad"] = pairwise([](double y, double g) { return y > 0 && y < 6 ? g : 0.0; });
   t["relu_grad"] = pairwise([](double y, double g) { return y > 0 ? g : 0.0; });
   t["expand_like"] = pairwise([](double, double b) { return b; });

@@ -109,102 +109,56 @@ Arrays unslice(const Arrays& in, const Attrs& attrs) {
   return {out};
 }
 
-// Index of the sliced operand that belongs to index `i` of the gathered result.
-Shape gathered(const Shape& i, const Array& indices, std::size_t a) {
-  const auto at = i.begin() + static_cast<std::ptrdiff_t>(a);
-  const Shape inner(at, at + indices.rank());
-  Shape from(i.begin(), at);
-  from.push_back(static_cast<std::int64_t>(indices.at(inner)));
-  from.insert(from.end(), at + indices.rank(), i.end());
-  return from;
-}
-
-Arrays gather(const Arrays& in, const Attrs& attrs) {
-  const std::size_t a = axis(attrs.integer("axis", 0), in[0].shape.size());
-  Shape shape = in[0].shape;
-  shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(a));
-  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(a), in[1].shape.begin(), in[1].shape.end());
-  Array out(shape);
-  for_each_index(shape, [&](const Shape& i) { out.ref(i) = in[0].at(gathered(i, in[1], a)); });
+Arrays cast(const Arrays& in, const Attrs& attrs) {
+  Array out = in[0];
+  const std::string to = attrs.text("to", "F32");
+  for (double& v : out.v) {
+    if (to != "F32" && to != "F64") v = std::trunc(v);
+    if (to == "U8") v = std::clamp(v, 0.0, 255.0);
+  }
   return {out};
 }
 
-Arrays scatter_add(const Arrays& in, const Attrs& attrs) {
-  const auto a = static_cast<std::size_t>(attrs.integer("axis", 0));
+Arrays tile(const Arrays& in, const Attrs& attrs) {
+  const Shape repeats = full(attrs, "repeats", in[0].shape.size(), 1);
   Shape shape = in[0].shape;
-  const auto at = shape.begin() + static_cast<std::ptrdiff_t>(a);
-  shape.insert(shape.erase(at, at + in[1].rank()), attrs.integer("extent", 0));
+  for (std::size_t k = 0; k < shape.size(); ++k) shape[k] *= repeats[k];
   Array out(shape);
-  for_each_index(in[0].shape, [&](const Shape& i) { out.ref(gathered(i, in[1], a)) += in[0].at(i); });
-  return {out};
-}
-
-Arrays take_along(const Arrays& in, const Attrs& attrs) {
-  const std::size_t a = axis(attrs.integer("axis", -1), in[0].shape.size());
-  Array out(in[1].shape);
-  for_each_index(out.shape, [&](const Shape& i) {
+  for_each_index(shape, [&](const Shape& i) {
     Shape from = i;
-    from[a] = static_cast<std::int64_t>(in[1].at(i));
-    // Extents of 1 repeat in at(); along the axis the index is exact, elsewhere it is equal.
+    for (std::size_t k = 0; k < from.size(); ++k) from[k] %= in[0].shape[k];
     out.ref(i) = in[0].at(from);
   });
   return {out};
 }
 
-Arrays put_along_add(const Arrays& in, const Attrs& attrs) {
-  const std::size_t a = axis(attrs.integer("axis", -1), in[0].shape.size());
-  Shape shape = in[0].shape;
-  shape[a] = attrs.integer("extent", 0);
-  Array out(shape);
-  for_each_index(in[0].shape, [&](const Shape& i) {
-    Shape to = i;
-    to[a] = static_cast<std::int64_t>(in[1].at(i));
-    out.ref(to) += in[0].at(i);
+Arrays trilu(const Arrays& in, const Attrs& attrs) {
+  Array out = in[0];
+  const std::int64_t k = attrs.integer("k", 0);
+  for_each_index(out.shape, [&](const Shape& i) {
+    const std::int64_t row = i[i.size() - 2], column = i.back();
+    const bool kept = attrs.integer("upper", 1) != 0 ? column >= row + k : column <= row + k;
+    if (!kept) out.ref(i) = 0;
   });
   return {out};
 }
 
-Arrays argmax(const Arrays& in, const Attrs& attrs) {
-  const std::size_t a = axis(attrs.integer("axis", -1), in[0].shape.size());
-  Shape shape = in[0].shape;
-  shape[a] = 1;
-  Array best(shape), where(shape);
-  std::fill(best.v.begin(), best.v.end(), -INFINITY);
-  for_each_index(in[0].shape, [&](const Shape& i) {
-    Shape to = i;
-    to[a] = 0;
-    if (in[0].at(i) <= best.at(to)) return;
-    best.ref(to) = in[0].at(i);
-    where.ref(to) = static_cast<double>(i[a]);
-  });
-  if (attrs.integer("keepdims", 0) == 0) where.shape.erase(where.shape.begin() + static_cast<std::ptrdiff_t>(a));
-  return {where};
+Arrays eye_like(const Arrays& in, const Attrs& attrs) {
+  Array out(in[0].shape);
+  for_each_index(out.shape, [&](const Shape& i) { out.ref(i) = i[1] - i[0] == attrs.integer("k", 0) ? 1 : 0; });
+  return {out};
 }
 
-Arrays top_k(const Arrays& in, const Attrs& attrs) {
-  const auto n = static_cast<std::size_t>(in[0].shape.back()), k = static_cast<std::size_t>(attrs.integer("k", 1));
-  Shape shape = in[0].shape;
-  shape.back() = static_cast<std::int64_t>(k);
-  Array values(shape), where(shape);
-  for (std::size_t row = 0; row * n < in[0].v.size(); ++row) {
-    std::vector<std::pair<double, std::size_t>> sorted;
-    for (std::size_t i = 0; i < n; ++i) sorted.emplace_back(-in[0].v[row * n + i], i);
-    std::sort(sorted.begin(), sorted.end());
-    for (std::size_t i = 0; i < k; ++i) {
-      values.v[row * k + i] = -sorted[i].first;
-      where.v[row * k + i] = static_cast<double>(sorted[i].second);
+// Every result is the sum over the elements that lie before it, or after it in reverse.
+Arrays cumsum(const Arrays& in, const Attrs& attrs) {
+  const std::size_t a = axis(attrs.integer("axis", 0), in[0].shape.size());
+  const bool reverse = attrs.integer("reverse", 0) != 0, exclusive = attrs.integer("exclusive", 0) != 0;
+  Array out(in[0].shape);
+  for_each_index(out.shape, [&](const Shape& i) {
+    for (Shape from = i; from[a] >= 0 && from[a] < out.shape[a]; from[a] += reverse ? 1 : -1) {
+      if (!exclusive || from[a] != i[a]) out.ref(i) += in[0].at(from);
     }
-  }
-  return {values, where};
-}
-
-Arrays cast(const Arrays& in, const Attrs& attrs) {
-  Array out = in[0];
-  const std::string to = attrs.text("to", "F32");
-  for (double& v : out.v) {
-    if (to != "F32") v = std::trunc(v);
-    if (to == "U8") v = std::clamp(v, 0.0, 255.0);
-  }
+  });
   return {out};
 }
 
@@ -218,14 +172,12 @@ void add_movement(Table& t) {
   t["split"] = split;
   t["slice"] = slice;
   t["unslice"] = unslice;
-  t["gather"] = gather;
-  t["embedding"] = [](const Arrays& in, const Attrs&) { return gather(in, {}); };
-  t["scatter_add"] = scatter_add;
-  t["take_along"] = take_along;
-  t["put_along_add"] = put_along_add;
-  t["argmax"] = argmax;
-  t["top_k"] = top_k;
   t["cast"] = cast;
+  t["tile"] = tile;
+  t["trilu"] = trilu;
+  t["eye_like"] = eye_like;
+  t["cumsum"] = cumsum;
+  t["detach"] = [](const Arrays& in, const Attrs&) { return in; };
 }
 
 }  // namespace assay::engine::reference

@@ -33,12 +33,6 @@ Arrays fold(const Array& x, const std::vector<bool>& flags, bool keep, const Fol
   return {out};
 }
 
-Function reduction(const Fold& f) {
-  return [f](const Arrays& in, const Attrs& attrs) {
-    return fold(in[0], reduced(in[0], attrs), attrs.integer("keepdims", 0) != 0, f);
-  };
-}
-
 double sum(const std::vector<double>& v) {
   double s = 0;
   for (const double x : v) s += x;
@@ -70,6 +64,12 @@ Arrays cross_entropy(const Arrays& in, const Attrs&) {
 }
 
 }  // namespace
+
+Function reduction(const std::function<double(const std::vector<double>&)>& f) {
+  return [f](const Arrays& in, const Attrs& attrs) {
+    return fold(in[0], reduced(in[0], attrs), attrs.integer("keepdims", 0) != 0, f);
+  };
+}
 
 void add_reductions(Table& t) {
   t["reduce_sum"] = reduction(sum);
@@ -112,17 +112,6 @@ void add_reductions(Table& t) {
     return Arrays{out};
   };
   t["cross_entropy"] = cross_entropy;
-  t["one_hot"] = [](const Arrays& in, const Attrs& attrs) {
-    Shape shape = in[0].shape;
-    shape.push_back(attrs.integer("classes", 0));
-    Array out(shape);
-    for_each_index(in[0].shape, [&](Shape i) {
-      const double label = in[0].at(i);
-      i.push_back(static_cast<std::int64_t>(label));
-      out.ref(i) = 1;
-    });
-    return Arrays{out};
-  };
 }
 
 }  // namespace assay::engine::reference

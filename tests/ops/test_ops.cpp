@@ -103,10 +103,10 @@ Recorded record(OpId id, const OpCase& c, const CaseInputs& in, bool only_first)
   const std::vector<Tensor> out = apply(id, r.leaves, c.attrs);
   for (std::size_t k = 0; k < out.size(); ++k) {
     r.cotangent_arrays.emplace_back();
-    if (out[k].dtype() != DType::f32 || (only_first && k > 0)) continue;
+    if (!is_real(out[k].dtype()) || (only_first && k > 0)) continue;
     r.cotangent_arrays.back() = direction(out[k].shape(), "cotangent" + std::to_string(k));
     r.outputs.push_back(out[k]);
-    r.cotangents.push_back(watch(to_tensor(r.cotangent_arrays.back())));
+    r.cotangents.push_back(watch(to_tensor(r.cotangent_arrays.back(), out[k].dtype())));
   }
   return r;
 }
@@ -162,8 +162,8 @@ void check_second_order(OpId id, const Op& op, const OpCase& c) {
   const std::vector<Tensor> first = grad(r.outputs, r.wanted, r.cotangents, true);
   const auto w = directions(in, "w"), d = directions(in, "d");
   std::vector<Tensor> weights;
-  for (const Array& a : w) {
-    if (!a.v.empty()) weights.push_back(to_tensor(a));
+  for (std::size_t k = 0; k < w.size(); ++k) {
+    if (!w[k].v.empty()) weights.push_back(to_tensor(w[k], in.tensors[k].dtype()));
   }
   std::vector<Tensor> wanted = r.wanted;
   wanted.insert(wanted.end(), r.cotangents.begin(), r.cotangents.end());
@@ -240,8 +240,9 @@ TEST_CASE("shapes and values agree with the reference") {
     const std::vector<Spec> specs = op.infer(c.in, c.attrs);
     const std::vector<Tensor> out = apply(id, in.tensors, c.attrs);
     const bool reduces = is_empty(in) && op.name.find("reduce") == 0;  // e.g. the mean of nothing
-    const Arrays want = reduces ? Arrays{} : reference_of(op, in.arrays, c.attrs);
+    Arrays want = reduces ? Arrays{} : reference_of(op, in.arrays, c.attrs);
     const bool undefined = reduces || (is_empty(in) && want.empty());  // no matrix of a batch: only the shapes
+    for (std::size_t k = 0; k < want.size(); ++k) wrap_to(want[k], specs.at(k).dtype);
     REQUIRE(out.size() == specs.size());
     for (std::size_t k = 0; k < out.size(); ++k) {
       CHECK(out[k].spec() == specs[k]);
@@ -255,7 +256,7 @@ TEST_CASE("first-order gradients agree with differences of the reference") {
     if (!op.differentiable()) return;
     const CaseInputs in = draw(op, c);
     const bool any = std::count(in.differentiable.begin(), in.differentiable.end(), true) > 0;
-    if (!any || op.infer(c.in, c.attrs)[0].dtype != DType::f32) return;
+    if (!any || !is_real(op.infer(c.in, c.attrs)[0].dtype)) return;
     if (is_empty(in)) {
       const Recorded r = record(id, c, in, false);
       if (!r.outputs.empty() && !r.wanted.empty()) CHECK_NOTHROW(grad(r.outputs, r.wanted, r.cotangents, false));
@@ -270,7 +271,7 @@ TEST_CASE("second-order gradients agree with differences of the reference") {
   for_each_case([](OpId id, const Op& op, const OpCase& c) {
     const CaseInputs in = draw(op, c);
     const bool any = std::count(in.differentiable.begin(), in.differentiable.end(), true) > 0;
-    const bool real = op.infer(c.in, c.attrs)[0].dtype == DType::f32;
+    const bool real = is_real(op.infer(c.in, c.attrs)[0].dtype);
     if (op.differentiable() && c.second_order && any && real && !is_empty(in)) check_second_order(id, op, c);
   });
 }

@@ -106,7 +106,7 @@ Accuracy trained(const std::string& name, const Threat& threat, const Rational& 
   Trainer trainer(zoo::build("all-conv", Json::parse(R"({"width": 8, "dropout": 0})"), {1, 28, 28}, 10, 1), train, r, 1);
   trainer.run();
   const Accuracy result = judge(trainer.graph(), test, threat);
-  MESSAGE(name << (threat.l2 ? " l2" : " linf") << ": clean " << result.clean << ", robust " << result.robust);
+  MESSAGE(name << std::string(threat.l2 ? " l2" : " linf") << ": clean " << result.clean << ", robust " << result.robust);
   return result;
 }
 

@@ -116,4 +116,10 @@ BroadcastPlan plan_broadcast(const PrepareRequest& request, bool keeps_zero) {
   return plan;
 }
 
+BroadcastPlan plan_dense_broadcast(const PrepareRequest& request) {
+  BroadcastPlan plan = dense_plan(request);
+  plan.loop = simplified(plan.loop, request.in.size());
+  return plan;
+}
+
 }  // namespace assay::engine

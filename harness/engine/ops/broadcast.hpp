@@ -26,6 +26,8 @@ struct BroadcastPlan {
 // Chooses layouts and the loop for result shape `request.out[0]`. `keeps_zero`: f(0, ...) is 0, so that padding may be
 // computed on.
 BroadcastPlan plan_broadcast(const PrepareRequest& request, bool keeps_zero);
+// The same for operands of any dtype, all dense.
+BroadcastPlan plan_dense_broadcast(const PrepareRequest& request);
 
 // Calls body(offsets, out_offset) for every pair of the two innermost axes' outer walks; the body covers
 // extents[last - 1] rows of extents[last] elements.

@@ -1,9 +1,10 @@
 // cast between dtypes. To integers: towards zero, saturating, NaN becomes 0. To bool: not zero. To BF16: nearest, ties
-// to even. Gradients pass from F32 to F32 only.
+// to even. Gradients pass between F32 and F64.
 #include <cmath>
 #include <limits>
 
 #include "harness/engine/ops/bf16_loops.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 
 namespace assay::engine {
 namespace {
@@ -111,7 +112,7 @@ void register_cast(Registry& registry) {
     };
     return kernel;
   };
-  op.vjp = [](const VjpArgs& v) { return std::vector<Value>{v.cotangents[0]}; };
+  op.vjp = [](const VjpArgs& v) { return std::vector<Value>{cast_like(v.cotangents[0], v.in[0])}; };
   op.cases = {
       {.name = "to integers", .in = {make_spec({3, 5})}, .attrs = to_dtype("I64"), .lo = -9, .hi = 9},
       {.name = "to bytes", .in = {make_spec({3, 5})}, .attrs = to_dtype("U8"), .lo = -50, .hi = 400},

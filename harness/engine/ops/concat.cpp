@@ -68,6 +68,10 @@ void register_concat(Registry& registry) {
   op.cases = {{.name = "rows", .in = {make_spec({2, 3}), make_spec({1, 3}), make_spec({4, 3})}},
               {.name = "channels", .in = {make_spec({2, 3, 2, 2}), make_spec({2, 5, 2, 2})}, .attrs = channels},
               {.name = "one", .in = {make_spec({2, 3})}, .attrs = {{"axis", std::int64_t{-1}}}},
+              {.name = "F64", .in = {make_spec({2, 3}, DType::f64), make_spec({2, 1}, DType::f64)}, .attrs = channels},
+              {.name = "U8",
+               .in = {make_spec({3}, DType::u8), make_spec({2}, DType::u8)},
+               .integers_below = 9},
               {.name = "with nothing", .in = {make_spec({2, 0}), make_spec({2, 3})}, .attrs = channels}};
   registry.add(std::move(op));
 }

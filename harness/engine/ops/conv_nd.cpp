@@ -206,7 +206,7 @@ std::vector<OpCase> forward_cases(const Family& f) {
     cases.push_back({.name = g.name, .in = {f32_spec(g.x), f32_spec(g.w)}, .attrs = g.attrs});
   }
   OpCase fused = cases.front();
-  fused.name = "all fused";
+  fused.name = "bias, residual and relu";
   const Shape dst = forward_problem(f, fused.in, fused.attrs).dst;
   fused.in.push_back(f32_spec({dst[1]}));
   fused.in.push_back(f32_spec(dst));

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "harness/engine/ops/broadcast.hpp"
+#include "harness/engine/ops/dtypes.hpp"
+#include "harness/engine/ops/strided.hpp"
 
 namespace assay::engine {
 namespace {
@@ -14,8 +16,18 @@ void fill_row(const float* from, std::int64_t step, float* to, std::int64_t n) {
   }
 }
 
+Kernel prepare_typed(const PrepareRequest& request) {
+  const BroadcastLoop loop = plan_dense_broadcast(request).loop;
+  const StridedCopy copy =
+      make_copy({loop.extents, loop.steps[0], row_major(loop.extents), 0, 0, dtype_size(request.out[0].dtype)});
+  Kernel kernel = dense_kernel(request);
+  kernel.run = [copy](const KernelArgs& args) { copy(args.in[0], args.out[0]); };
+  return kernel;
+}
+
 Kernel prepare(const PrepareRequest& request) {
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
+  if (request.out[0].dtype != DType::f32) return prepare_typed(request);
   const BroadcastPlan plan = plan_broadcast(request, true);
   Kernel kernel;
   kernel.in = plan.in;
@@ -45,11 +57,11 @@ void register_expand(Registry& registry) {
   op.doc = "x -> x broadcast to attribute shape";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("expand", in, 1, 1);
-    expect_f32("expand", in);
+    expect_in("expand", in, 0, kAnyDType);
     const Shape shape = attrs.ints("shape", {});
     const Spec both[2] = {in[0], f32_spec(shape)};
     if (broadcast_shape("expand", both) != shape) op_error("expand", in, "cannot become shape " + shape_str(shape));
-    return one(f32_spec(shape));
+    return one({in[0].dtype, shape});
   };
   op.prepare = prepare;
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{reduce_to(v.cotangents[0], shape_of(v.in[0]))}; };
@@ -57,6 +69,12 @@ void register_expand(Registry& registry) {
               {.name = "rows", .in = {make_spec({3, 1})}, .attrs = {{"shape", Shape{3, 5}}}},
               {.name = "columns", .in = {make_spec({5})}, .attrs = {{"shape", Shape{2, 3, 5}}}},
               {.name = "channels", .in = {make_spec({1, 3, 1, 1})}, .attrs = {{"shape", Shape{2, 3, 2, 5}}}},
+              {.name = "F64", .in = {make_spec({3, 1}, DType::f64)}, .attrs = {{"shape", Shape{2, 3, 5}}}},
+              {.name = "I64",
+               .in = {make_spec({2, 1, 3}, DType::i64)},
+               .attrs = {{"shape", Shape{2, 5, 3}}},
+               .integers_below = 9},
+              {.name = "BOOL", .in = {make_spec({}, DType::boolean)}, .attrs = {{"shape", Shape{7}}}, .integers_below = 2},
               {.name = "same", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{2, 3}}}},
               {.name = "no elements", .in = {make_spec({1, 3})}, .attrs = {{"shape", Shape{0, 3}}}}};
   registry.add(std::move(op));

@@ -1,4 +1,4 @@
-// one_hot and cross_entropy: losses are per sample; a mean over the batch is reduce_mean.
+// cross_entropy: losses are per sample; a mean over the batch is reduce_mean.
 #include <cmath>
 
 #include "harness/base/error.hpp"
@@ -16,18 +16,6 @@ std::int64_t checked_label(const char* op, std::int64_t label, std::int64_t clas
 
 const std::int64_t* labels(const KernelArgs& args, std::size_t index) {
   return static_cast<const std::int64_t*>(args.in[index]);
-}
-
-Kernel prepare_one_hot(const PrepareRequest& request) {
-  Kernel kernel = dense_kernel(request);
-  const std::int64_t n = request.in[0].spec.count(), classes = request.attrs.integer("classes", 0);
-  kernel.run = [n, classes](const KernelArgs& args) {
-    float* out = floats_out(args, 0);
-    for (std::int64_t i = 0; i < n * classes; ++i) out[i] = 0.0f;
-    for (std::int64_t i = 0; i < n; ++i)
-      out[i * classes + checked_label("one_hot", labels(args, 0)[i], classes)] = 1.0f;
-  };
-  return kernel;
 }
 
 ASSAY_WIDE void cross_entropy_row(const float* x, std::int64_t classes, std::int64_t label, float* loss) {
@@ -62,28 +50,6 @@ std::vector<Value> cross_entropy_vjp(const VjpArgs& v) {
 }  // namespace
 
 void register_losses(Registry& registry) {
-  Op one_hot;
-  one_hot.name = "one_hot";
-  one_hot.onnx = "OneHot";
-  one_hot.doc = "labels i64 [..] -> f32 [.., classes]; attribute classes";
-  one_hot.infer = [](Specs in, const Attrs& attrs) {
-    expect_count("one_hot", in, 1, 1);
-    expect_dtype("one_hot", in, 0, DType::i64);
-    Shape shape = in[0].shape;
-    shape.push_back(attrs.integer("classes", 0));
-    if (shape.back() < 1) op_error("one_hot", in, "attribute classes must be positive");
-    return one(f32_spec(shape));
-  };
-  one_hot.prepare = prepare_one_hot;
-  one_hot.cases = {{.name = "labels",
-                    .in = {make_spec({5}, DType::i64)},
-                    .attrs = {{"classes", std::int64_t{3}}},
-                    .integers_below = 3},
-                   {.name = "no labels",
-                    .in = {make_spec({0}, DType::i64)},
-                    .attrs = {{"classes", std::int64_t{3}}},
-                    .integers_below = 3}};
-  registry.add(std::move(one_hot));
   Op loss;
   loss.name = "cross_entropy";
   loss.onnx = "SoftmaxCrossEntropyLoss";

@@ -88,7 +88,7 @@ struct OpCase {
   Attrs attrs = {};
   double lo = -1, hi = 1;                 // inputs drawn uniformly from here ...
   double keep_away = 0, kink = 0;         // ... but at least keep_away from `kink`
-  std::int64_t integers_below = 0;        // for integer inputs (labels, indices)
+  std::int64_t integers_below = 0;        // for integer inputs (labels, indices): in [0, n); n < 0: in [n, -n)
   std::vector<bool> differentiable = {};  // one an input; empty: every f32 input
   bool second_order = true;
   std::vector<bool> rising = {};  // one an input: f32 values sorted along the last axis

@@ -89,7 +89,7 @@ std::vector<OpCase> pool_cases(std::size_t axes) {
     return cases;
   }
   cases = {
-      {.name = "halves", .in = {make_spec({1, 3, 4, 2, 4})}, .attrs = {{"kernel", two}}},
+      {.name = "eighths", .in = {make_spec({1, 3, 4, 2, 4})}, .attrs = {{"kernel", two}}},
       {.name = "uneven",
        .in = {make_spec({2, 2, 3, 5, 4})},
        .attrs = window_attrs({2, 3, 2}, {1, 2, 2}, {0, 1, 0, 1, 1, 1})},

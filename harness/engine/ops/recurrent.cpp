@@ -75,8 +75,10 @@ std::vector<CellActivation> activations_of(const Recurrent& r, Specs in, const A
   const std::size_t each = names.size();
   if (attrs.has("activations")) names = split(attrs.text("activations", ""));
   const std::size_t wanted = each * static_cast<std::size_t>(r.directions);
-  if (names.size() == each)
-    names.insert(names.end(), names.begin(), names.begin() + static_cast<std::ptrdiff_t>(wanted - each));
+  if (names.size() == each && r.directions == 2) {
+    const std::vector<std::string> again = names;
+    names.insert(names.end(), again.begin(), again.end());
+  }
   if (names.size() != wanted) op_error(r.op, in, "attribute activations must name " + std::to_string(wanted));
   const std::vector<double> alphas = parameters(in, r.op, attrs, "activation_alpha"),
                             betas = parameters(in, r.op, attrs, "activation_beta");

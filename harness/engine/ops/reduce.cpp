@@ -1,4 +1,5 @@
-// Reductions over axes: sum, mean, max, min and the l1, l2 and linf norms.
+// Reductions over axes: sum, mean, max, min, product, norms and logarithms of sums.
+// f32 has loops of its own but for products and log_sum_exp; everything else takes the path of reduce_typed.cpp.
 // The order of every sum is fixed: 16 lanes of f32 over at most 512 steps each, then f64. It depends on the shape and
 // the layout, never on the width of vectors.
 #include "harness/engine/ops/reduce.hpp"
@@ -7,7 +8,8 @@
 #include <cmath>
 
 #include "harness/engine/ops/lanes.hpp"
-#include "harness/engine/ops/op_tools.hpp"
+#include "harness/engine/ops/reduce_typed.hpp"
+#include "harness/engine/ops/vector_math.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
 namespace assay::engine {
@@ -125,13 +127,14 @@ void reduce_block(const float* in, float* out, const Block& b) {
 }
 
 using Reduce = void (*)(const float*, float*, const Block&);
-enum class Finish { none, mean, root };
+enum class Finish { none, mean, root, log };
 
 struct ReduceOp {
   const char* name;
   const char* onnx;
   const char* doc;
-  Reduce first, next;  // with the map, and joining partial results
+  Fold fold;
+  Reduce first, next;  // of f32: with the map, and joining partial results; null: the generic path
   Finish finish;
   bool padding_is_neutral;  // zeros in padding change nothing
 };
@@ -182,6 +185,8 @@ void finish_values(Finish finish, float* out, std::int64_t n, double count) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(out[i] / count);
   } else if (finish == Finish::root) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = std::sqrt(out[i]);
+  } else if (finish == Finish::log) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = vm::log(out[i]);
   }
 }
 
@@ -213,9 +218,16 @@ std::vector<bool> reduced_axes(std::string_view op, Specs in, const Attrs& attrs
   return reduced;
 }
 
+Shape kept_shape(const Shape& in, const std::vector<bool>& reduced) {
+  Shape out = in;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = reduced[i] ? 1 : out[i];
+  return out;
+}
+
 Kernel prepare_reduce(const ReduceOp& op, const PrepareRequest& request) {
   const Spec& in = request.in[0].spec;
   const std::vector<bool> reduced = reduced_axes(op.name, std::span(&in, 1), request.attrs);
+  if (in.dtype != DType::f32 || !op.first) return prepare_typed_reduce(op.fold, request, kept_shape(in.shape, reduced));
   Kernel kernel = dense_kernel(request);
   std::vector<Extent> axes = physical_axes(request.in[0], reduced, op.padding_is_neutral);
   if (axes.empty() && request.in[0].layout.native()) {
@@ -244,44 +256,7 @@ Shape reduced_shape(std::string_view op, Specs in, const Attrs& attrs) {
   return out;
 }
 
-// `v` (a result of the op) with the reduced axes as extents of 1, so that it broadcasts against the operand.
-Value kept(const VjpArgs& v, Value value) {
-  Shape shape = shape_of(v.in[0]);
-  const Spec spec{DType::f32, shape};
-  for (const std::size_t axis : axes_of("reduce", std::span(&spec, 1), v.attrs)) shape[axis] = 1;
-  return reshape(value, shape);
-}
-
-using ReduceVjp = Value (*)(const VjpArgs& v, Value g);  // g with kept axes -> dL/dx
-
-Value expand_vjp(const VjpArgs& v, Value g) { return call("expand", {g}, {{"shape", shape_of(v.in[0])}}); }
-
-Value mean_vjp(const VjpArgs& v, Value g) {
-  const double kept_count = static_cast<double>(element_count(shape_of(g)));
-  const double count = static_cast<double>(element_count(shape_of(v.in[0])));
-  return expand_vjp(v, g * (count > 0 ? kept_count / count : 0.0));
-}
-
-// Ties share the gradient equally.
-Value extreme_of(Value x, Value y, Value g, const Attrs& attrs) {
-  const Value mask = call("equal", {x, y});
-  Attrs keep = attrs;
-  keep.set("keepdims", std::int64_t{1});
-  return mask * (g / call("reduce_sum", {mask}, keep));
-}
-
-Value extreme_vjp(const VjpArgs& v, Value g) { return extreme_of(v.in[0], kept(v, v.out[0]), g, v.attrs); }
-
-Value l1_vjp(const VjpArgs& v, Value g) { return g * call("sign", {v.in[0]}); }
-
-Value l2_vjp(const VjpArgs& v, Value g) { return v.in[0] * (g * call("safe_reciprocal", {kept(v, v.out[0])})); }
-
-Value linf_vjp(const VjpArgs& v, Value g) {
-  const Value x = v.in[0];
-  return call("sign", {x}) * extreme_of(call("abs", {x}), kept(v, v.out[0]), g, v.attrs);
-}
-
-std::vector<OpCase> reduce_cases(bool second_order) {
+std::vector<OpCase> reduce_cases(Fold fold) {
   const std::vector<std::pair<Shape, Attrs>> shapes = {
       {{2, 3, 5}, {}},
       {{2, 3, 5}, {{"axes", std::int64_t{-1}}}},
@@ -296,7 +271,16 @@ std::vector<OpCase> reduce_cases(bool second_order) {
   for (const auto& [shape, attrs] : shapes) {
     OpCase c{.name = shape_str(shape) + " " + attrs.to_json().dump(), .in = {f32_spec(shape)}, .attrs = attrs};
     c.keep_away = 0.05;
-    c.second_order = second_order;
+    if (fold == Fold::log_sum) c.lo = 0.2, c.hi = 2;
+    if (fold == Fold::product) c.lo = 0.5, c.hi = 1.5;
+    cases.push_back(c);
+  }
+  for (const DType dtype : {DType::f64, DType::i64, DType::i32, DType::u8, DType::s8}) {
+    if (!in_set(dtype, dtypes_of(fold))) continue;
+    OpCase c = cases[2];
+    c.name = dtype_name(dtype);
+    c.in[0].dtype = dtype;
+    c.integers_below = -3;
     cases.push_back(c);
   }
   return cases;
@@ -307,15 +291,55 @@ void add_reduce(Registry& registry, const ReduceOp& reduce, ReduceVjp vjp) {
   op.name = reduce.name;
   op.onnx = reduce.onnx;
   op.doc = std::string(reduce.doc) + "; attributes axes (all), keepdims (0)";
-  op.infer = [name = op.name](Specs in, const Attrs& attrs) {
+  op.infer = [name = op.name, dtypes = dtypes_of(reduce.fold)](Specs in, const Attrs& attrs) {
     expect_count(name, in, 1, 1);
-    expect_f32(name, in);
-    return one(f32_spec(reduced_shape(name, in, attrs)));
+    expect_in(name, in, 0, dtypes);
+    return one({in[0].dtype, reduced_shape(name, in, attrs)});
   };
   op.prepare = [reduce](const PrepareRequest& request) { return prepare_reduce(reduce, request); };
-  op.vjp = [vjp](const VjpArgs& v) { return std::vector<Value>{vjp(v, kept(v, v.cotangents[0]))}; };
-  op.cases = reduce_cases(true);
+  op.vjp = [vjp](const VjpArgs& v) { return std::vector<Value>{vjp(v, with_kept_axes(v, v.cotangents[0]))}; };
+  op.cases = reduce_cases(reduce.fold);
   registry.add(std::move(op));
+}
+
+void add_sums(Registry& r) {
+  const Reduce sum = reduce_block<Sum>, abs_sum = reduce_block<AbsSum>, squares = reduce_block<SquareSum>;
+  add_reduce(r, {"reduce_sum", "ReduceSum", "sum over axes", Fold::sum, sum, sum, Finish::none, true}, sum_vjp);
+  add_reduce(r, {"reduce_mean", "ReduceMean", "mean over axes", Fold::mean, sum, sum, Finish::mean, true}, mean_vjp);
+  add_reduce(r,
+             {"reduce_l1", "ReduceL1", "sum of absolute values over axes", Fold::l1, abs_sum, sum, Finish::none, true},
+             l1_vjp);
+  add_reduce(r,
+             {"reduce_l2", "ReduceL2", "Euclidean norm over axes, its gradient 0 at 0", Fold::l2, squares, sum,
+              Finish::root, true},
+             l2_vjp);
+  add_reduce(r,
+             {"reduce_sum_square", "ReduceSumSquare", "sum of squares over axes", Fold::sum_square, squares, sum,
+              Finish::none, true},
+             sum_square_vjp);
+  add_reduce(r, {"reduce_log_sum", "ReduceLogSum", "log(sum) over axes", Fold::log_sum, sum, sum, Finish::log, true},
+             log_sum_vjp);
+  add_reduce(r,
+             {"reduce_log_sum_exp", "ReduceLogSumExp", "log(sum(e^x)) over axes; -inf over nothing", Fold::log_sum_exp,
+              nullptr, nullptr, Finish::none, false},
+             log_sum_exp_vjp);
+  add_reduce(r,
+             {"reduce_prod", "ReduceProd", "product over axes; 1 over nothing", Fold::product, nullptr, nullptr,
+              Finish::none, false},
+             product_vjp);
+}
+
+void add_extremes(Registry& r) {
+  const Reduce max = reduce_block<Max>, min = reduce_block<Min>, abs_max = reduce_block<AbsMax>;
+  add_reduce(r,
+             {"reduce_max", "ReduceMax", "maximum over axes; -inf over nothing", Fold::max, max, max, Finish::none,
+              false},
+             extreme_vjp);
+  add_reduce(
+      r, {"reduce_min", "ReduceMin", "minimum over axes; inf over nothing", Fold::min, min, min, Finish::none, false},
+      extreme_vjp);
+  add_reduce(r, {"reduce_linf", "", "largest absolute value over axes", Fold::linf, abs_max, max, Finish::none, true},
+             linf_vjp);
 }
 
 }  // namespace
@@ -325,25 +349,13 @@ Kernel prepare_plane_mean(const PrepareRequest& request) {
   for (std::size_t i = 2; i < request.in[0].spec.shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
   const Attrs attrs = {{"axes", axes}};
   const Reduce sum = reduce_block<Sum>;
-  return prepare_reduce({"global_avg_pool", "", "", sum, sum, Finish::mean, true},
+  return prepare_reduce({"global_avg_pool", "", "", Fold::mean, sum, sum, Finish::mean, true},
                         {attrs, request.in, request.out, false});
 }
 
 void register_reduce(Registry& r) {
-  const Reduce sum = reduce_block<Sum>, max = reduce_block<Max>, min = reduce_block<Min>;
-  const Reduce abs_sum = reduce_block<AbsSum>, squares = reduce_block<SquareSum>, abs_max = reduce_block<AbsMax>;
-  add_reduce(r, {"reduce_sum", "ReduceSum", "sum over axes", sum, sum, Finish::none, true}, expand_vjp);
-  add_reduce(r, {"reduce_mean", "ReduceMean", "mean over axes", sum, sum, Finish::mean, true}, mean_vjp);
-  add_reduce(r, {"reduce_max", "ReduceMax", "maximum over axes; -inf over nothing", max, max, Finish::none, false},
-             extreme_vjp);
-  add_reduce(r, {"reduce_min", "ReduceMin", "minimum over axes; inf over nothing", min, min, Finish::none, false},
-             extreme_vjp);
-  add_reduce(r, {"reduce_l1", "ReduceL1", "sum of absolute values over axes", abs_sum, sum, Finish::none, true},
-             l1_vjp);
-  add_reduce(
-      r, {"reduce_l2", "ReduceL2", "Euclidean norm over axes, its gradient 0 at 0", squares, sum, Finish::root, true},
-      l2_vjp);
-  add_reduce(r, {"reduce_linf", "", "largest absolute value over axes", abs_max, max, Finish::none, true}, linf_vjp);
+  add_sums(r);
+  add_extremes(r);
 }
 
 }  // namespace assay::engine

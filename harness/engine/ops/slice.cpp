@@ -1,4 +1,7 @@
 // slice and its adjoint unslice (into zeros).
+#include <cstring>
+
+#include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/ops/strided.hpp"
 
 namespace assay::engine {
@@ -60,10 +63,9 @@ Kernel placed(const PrepareRequest& request, const Cut& cut) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
   const StridedCopy copy = part_copy(cut, out.shape, false, out.dtype);
-  kernel.run = [copy, n = out.count()](const KernelArgs& args) {
-    float* to = floats_out(args, 0);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = 0.0f;
-    copy(args.in[0], to);
+  kernel.run = [copy, bytes = out.bytes()](const KernelArgs& args) {
+    if (bytes > 0) std::memset(args.out[0], 0, bytes);
+    copy(args.in[0], args.out[0]);
   };
   return kernel;
 }
@@ -82,9 +84,9 @@ void add_unslice(Registry& registry) {
   op.doc = "g -> zeros of attribute shape with g where slice with begin and step would read";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("unslice", in, 1, 1);
-    expect_f32("unslice", in);
+    expect_in("unslice", in, 0, kNumbersAndBool);
     unslice_cut(in, attrs);
-    return one(f32_spec(attrs.ints("shape", {})));
+    return one({in[0].dtype, attrs.ints("shape", {})});
   };
   op.prepare = [](const PrepareRequest& r) {
     return placed(r, unslice_cut(std::span(&r.in[0].spec, 1), r.attrs));
@@ -98,7 +100,8 @@ void add_unslice(Registry& registry) {
     return std::vector<Value>{call("slice", {v.cotangents[0]}, attrs)};
   };
   op.cases = {{.name = "block", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{4, 5}}, {"begin", Shape{1, 2}}}},
-              {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}}};
+              {.name = "steps", .in = {make_spec({2, 2})}, .attrs = {{"shape", Shape{4, 5}}, {"step", Shape{2, 3}}}},
+              {.name = "F64", .in = {make_spec({2}, DType::f64)}, .attrs = {{"shape", Shape{5}}, {"begin", Shape{1}}}}};
   registry.add(std::move(op));
 }
 

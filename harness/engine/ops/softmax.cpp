@@ -186,7 +186,7 @@ void register_softmax(Registry& registry) {
   log_softmax.prepare = prepare_with("log_softmax", log_softmax_loop, true);
   log_softmax.vjp = log_softmax_vjp;
   registry.add(std::move(log_softmax));
-  Op lse = axis_op("log_sum_exp", "ReduceLogSumExp", "log(sum(e^x)) over attribute axis (-1); attribute keepdims (0)");
+  Op lse = axis_op("log_sum_exp", "", "log(sum(e^x)) over attribute axis (-1); attribute keepdims (0)");
   lse.infer = [](Specs in, const Attrs& attrs) {
     expect_count("log_sum_exp", in, 1, 1);
     expect_f32("log_sum_exp", in);

@@ -38,6 +38,26 @@ ASSAY_INLINE float exp(float x) {
   return mantissa * power_of_two(half) * power_of_two(bounded_n - half);
 }
 
+// e^x - 1 without cancellation near 0: the same reduction as exp, 1 taken off in parts.
+ASSAY_INLINE float expm1(float x) {
+  const float low = x < -30.0f ? -30.0f : x;
+  const float bounded = low > 89.0f ? 89.0f : low;
+  const float shifted = bounded * 1.44269504f + kRoundMagic;
+  const float n = shifted - kRoundMagic;
+  const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.395038443e-03f;
+  p = p * r + 8.368850634e-03f;
+  p = p * r + 4.166620817e-02f;
+  p = p * r + 1.666651933e-01f;
+  p = p * r + 5.000000094e-01f;
+  const auto whole =
+      static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRoundMagic));
+  const std::int32_t bounded_n = whole < -64 ? -64 : (whole > 160 ? 160 : whole);  // NaN leaves any bits
+  const std::int32_t half = bounded_n >> 1;
+  const float scale = power_of_two(half), rest = power_of_two(bounded_n - half);
+  return ((p * r * r + r) * scale + (scale - power_of_two(half - bounded_n))) * rest;
+}
+
 // Natural logarithm; -inf at 0, NaN below.
 ASSAY_INLINE float log(float x) {
   const bool tiny = x < 1.17549435e-38f;

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "harness/base/error.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/tape/eager_emitter.hpp"
 #include "harness/engine/tape/history.hpp"
 #include "harness/engine/tape/kernel_cache.hpp"
@@ -143,7 +144,7 @@ std::vector<Tensor> apply(OpId op, std::span<const Tensor> in, const Attrs& attr
   record->in.assign(in.begin(), in.end());
   record->out = out;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out[i].dtype() == DType::f32) out[i] = attach(out[i], record, i);
+    if (is_real(out[i].dtype())) out[i] = attach(out[i], record, i);
   }
   return out;
 }
@@ -153,8 +154,8 @@ Tensor apply1(std::string_view op, std::initializer_list<Tensor> in, const Attrs
 }
 
 Tensor watch(const Tensor& tensor) {
-  if (tensor.dtype() != DType::f32) {
-    throw Error(Fault::bad_input, "gradients exist for F32 tensors only, not " + tensor.spec().str());
+  if (!is_real(tensor.dtype())) {
+    throw Error(Fault::bad_input, "gradients exist for F32 and F64 tensors only, not " + tensor.spec().str());
   }
   auto record = std::make_shared<Record>();
   record->out = {detach(tensor)};

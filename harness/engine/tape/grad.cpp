@@ -3,11 +3,18 @@
 #include <map>
 
 #include "harness/base/error.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/tape/eager_emitter.hpp"
 #include "harness/engine/tape/history.hpp"
 
 namespace assay::engine {
 namespace {
+
+Tensor filled(const Spec& spec, double value) {
+  auto storage = Storage::allocate(spec.bytes());
+  fill_elements(spec.dtype, storage->data(), spec.count(), value);
+  return Tensor(spec, Layout::dense(spec), std::move(storage));
+}
 
 struct Pending {
   std::shared_ptr<Record> record;
@@ -78,7 +85,7 @@ void seed(Queue& queue, std::span<const Tensor> outputs, std::span<const Tensor>
       if (outputs[i].count() != 1) {
         throw Error(Fault::bad_input, "an output of " + outputs[i].spec().str() + " needs a cotangent");
       }
-      g = Tensor::full(outputs[i].shape(), 1.0f);
+      g = filled(outputs[i].spec(), 1.0);
     }
     if (!outputs[i].tape()) continue;
     const TapeNode& node = *outputs[i].tape();
@@ -94,7 +101,7 @@ std::vector<Tensor> op_vjp(const Record& record, const Pending& pending, std::sp
   std::vector<Value> in, out, cotangents;
   for (const Tensor& t : record.in) in.push_back(emitter.add(create_graph ? t : detach(t)));
   for (std::size_t i = 0; i < record.out.size(); ++i) {
-    const bool history = create_graph && record.out[i].dtype() == DType::f32;
+    const bool history = create_graph && is_real(record.out[i].dtype());
     out.push_back(emitter.add(history ? attach(record.out[i], pending.record, i) : record.out[i]));
   }
   for (const Tensor& g : pending.cotangents) {
@@ -109,7 +116,7 @@ std::vector<Tensor> op_vjp(const Record& record, const Pending& pending, std::sp
 std::vector<Tensor> custom_vjp(const Record& record, const Pending& pending, bool create_graph) {
   std::vector<Tensor> cotangents = pending.cotangents;
   for (std::size_t i = 0; i < cotangents.size(); ++i) {
-    if (!cotangents[i].defined()) cotangents[i] = Tensor::full(record.out[i].shape(), 0.0f);
+    if (!cotangents[i].defined()) cotangents[i] = filled(record.out[i].spec(), 0.0);
   }
   return record.custom(cotangents, create_graph);
 }
@@ -149,7 +156,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   for (const Tensor& t : inputs) {
     const auto it = queue.find(t.tape()->record->sequence);
     const Tensor g = it == queue.end() ? Tensor() : it->second.cotangents[t.tape()->index];
-    result.push_back(g.defined() ? (create_graph ? g : detach(g)) : Tensor::full(t.shape(), 0.0f));
+    result.push_back(g.defined() ? (create_graph ? g : detach(g)) : filled(t.spec(), 0.0));
   }
   return result;
 }

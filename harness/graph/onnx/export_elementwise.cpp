@@ -156,7 +156,7 @@ Names reduce_sum(const Exported& e) {
 ExportRows export_elementwise_rows() {
   ExportRows rows = {{"affine", affine}, {"cast", cast}, {"celu", celu}, {"clamp", clamp}, {"clamp_between", clamp_between},
                      {"elu", elu}, {"gelu", gelu}, {"gelu_tanh", gelu_tanh}, {"hard_sigmoid", hard_sigmoid},
-                     {"hard_swish", hard_swish}, {"hardsigmoid", hard_sigmoid}, {"hardswish", hard_swish},
+                     {"hard_swish", hard_swish},
                      {"leaky_relu", leaky_relu}, {"log_mean_exp", log_mean_exp}, {"mish", mish}, {"pow", power},
                      {"prelu", prelu}, {"quick_gelu", quick_gelu}, {"reduce_sum", reduce_sum}, {"rsqrt", rsqrt},
                      {"selu", selu}, {"silu", silu}, {"square", square}, {"thresholded_relu", thresholded_relu}, {"where", where}};

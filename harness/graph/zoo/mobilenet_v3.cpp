@@ -72,8 +72,8 @@ std::string blocks(graph::GraphBuilder& b, const std::string& stem, const Varian
       kept = true;
     }
     block.squeezed = row.squeeze ? make_divisible(static_cast<double>(block.expanded) / 4) : 0;
-    block.act = row.swish ? "hardswish" : "relu";
-    block.gate = "hardsigmoid";
+    block.act = row.swish ? "hard_swish" : "relu";
+    block.gate = "hard_sigmoid";
     block.eps = eps;
     const std::string name = numbered("block", ++number);
     x = inverted_residual(b, name, x, block);
@@ -86,11 +86,11 @@ graph::Graph build_mobilenet(const BuildRequest& request, const Variant& variant
   graph::GraphBuilder b = start(request);
   const double width = real_param(request, "width");
   const bool large = int_param(request, "large") == 1;
-  std::string x = conv_norm(b, "stem", b.input(), {make_divisible(16 * width), {.kernel = 3, .stride = large ? 2 : 1, .init = init}, "hardswish", eps});
+  std::string x = conv_norm(b, "stem", b.input(), {make_divisible(16 * width), {.kernel = 3, .stride = large ? 2 : 1, .init = init}, "hard_swish", eps});
   x = blocks(b, x, variant, width, large);
-  x = conv_norm(b, "head", x, {6 * b.shape(x)[0], {.kernel = 1, .init = init}, "hardswish", eps});
+  x = conv_norm(b, "head", x, {6 * b.shape(x)[0], {.kernel = 1, .init = init}, "hard_swish", eps});
   x = b.linear("fc", b.global_pool("pool", x), make_divisible(static_cast<double>(variant.hidden) * width), {.init = {graph::InitKind::normal, 0.01}});
-  const std::string features = b.apply("fc.hardswish", "hardswish", {x});
+  const std::string features = b.apply("fc.hardswish", "hard_swish", {x});
   x = b.dropout("drop", features, real_param(request, "dropout"));
   return b.finish(b.linear("classifier", x, request.classes, {.init = {graph::InitKind::normal, 0.01}}), features, Json::object({}));
 }

@@ -27,6 +27,7 @@ double worst(double lo, double hi, float (*f)(float), const std::function<double
 }
 
 float exp_of(float x) { return vm::exp(x); }
+float expm1_of(float x) { return vm::expm1(x); }
 float log_of(float x) { return vm::log(x); }
 float tanh_of(float x) { return vm::tanh(x); }
 float erf_of(float x) { return vm::erf(x); }
@@ -38,6 +39,10 @@ float softplus_of(float x) { return vm::softplus(x); }
 TEST_CASE("accuracy") {
   CHECK(worst(
             -87, 88.7, exp_of, [](double x) { return std::exp(x); }, false) < 2);
+  CHECK(worst(
+            -40, 88.7, expm1_of, [](double x) { return std::expm1(x); }, false) < 4);
+  CHECK(worst(
+            -1e-3, 1e-3, expm1_of, [](double x) { return std::expm1(x); }, false) < 2);
   CHECK(worst(
             1e-6, 4, log_of, [](double x) { return std::log(x); }, false) < 2);
   CHECK(worst(
@@ -60,6 +65,10 @@ TEST_CASE("ends of the range") {
   CHECK(vm::exp(0.0f) == 1.0f);
   CHECK(vm::exp(-100.0f) == doctest::Approx(std::exp(-100.0)).epsilon(0.2));  // subnormal
   CHECK(std::isnan(vm::exp(NAN)));
+  CHECK(vm::expm1(-inf) == -1.0f);
+  CHECK(vm::expm1(inf) == inf);
+  CHECK(vm::expm1(0.0f) == 0.0f);
+  CHECK(std::isnan(vm::expm1(NAN)));
   CHECK(vm::log(0.0f) == -inf);
   CHECK(vm::log(inf) == inf);
   CHECK(std::isnan(vm::log(-1.0f)));

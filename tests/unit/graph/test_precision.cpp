@@ -136,6 +136,20 @@ TEST_CASE("precision: a steady bf16 step creates no primitive and allocates noth
   }
 }
 
+TEST_CASE("precision: a second plan of a shape takes no memory from the system") {
+  for (const Precision precision : {Precision::f32, Precision::bf16}) {
+    if (!unsupported_reason(precision).empty()) continue;
+    const NetCase& net = nets()[4];
+    const Graph graph = build_net(net);
+    const Tensor x = random_tensor(batch_shape(net, batch), 3), y = random_labels(batch, 10, 4);
+    const auto build_and_run = [&] { run(graph, x, y, options_for(Mode::train, precision)); };
+    build_and_run();
+    const auto before = engine::engine_counters();
+    build_and_run();
+    CHECK(engine::engine_counters().bytes_allocated == before.bytes_allocated);
+  }
+}
+
 TEST_CASE("precision: constant weights are converted once, activations stay bf16 between convolutions") {
   if (!available()) return;
   const Graph graph = build_net({"", "resnet8", R"({"width": 16})", {3, 16, 16}});
@@ -240,6 +254,42 @@ TEST_CASE("precision: where the instruction set has no bf16 products, planning s
     CHECK(e.fault() == Fault::unsupported);
     CHECK(std::string(e.what()).find(reason) != std::string::npos);
   }
+}
+
+TEST_CASE("precision: training in bf16 learns like f32, repeats its bits and keeps f32 master weights") {
+  if (!available()) return;
+  const NetCase net = {"", "resnet8", R"({"width": 8})", {1, 12, 12}};
+  const TrainData data = blobs(128, net.input);
+  Recipe r;
+  r.epochs = 6;
+  r.batch = 16;
+  r.lr = 0.02;
+  const auto train = [&](const char* precision, double lr) {
+    Recipe changed = r;
+    changed.precision = precision;
+    changed.lr = lr;
+    Trainer trainer(zoo::build(net.arch, Json::parse(net.params), net.input, 4, 1), data, changed, 3);
+    trainer.run();
+    return std::pair(trainer.graph(), trainer.epoch_losses());
+  };
+  const auto [f32, f32_losses] = train("f32", 0.02);
+  const auto [bf16, losses] = train("bf16", 0.02);
+  CHECK(losses.back() < 0.8 * losses.front());
+  CHECK(std::abs(losses.back() - f32_losses.back()) < 0.1 * f32_losses.front());
+  CHECK(weight_digest(bf16) != weight_digest(f32));
+  CHECK(weight_digest(train("bf16", 0.02).first) == weight_digest(bf16));
+  // Steps far below half a bf16 unit of the weights would be lost if the masters were bf16.
+  const Graph slow = train("bf16", 1e-6).first, start = zoo::build(net.arch, Json::parse(net.params), net.input, 4, 1);
+  std::size_t moved = 0, all = 0;
+  for (const auto& [name, parameter] : start.parameters) {
+    const std::vector<float> before = parameter.value.to_f32(), after = slow.parameters.at(name).value.to_f32();
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      ++all;
+      moved += before[i] != after[i];
+      CHECK(std::abs(after[i] - before[i]) < 1e-3F * (std::abs(before[i]) + 1));
+    }
+  }
+  CHECK(moved * 10 > all * 9);
 }
 
 TEST_CASE("precision: names") {

@@ -80,6 +80,16 @@ TEST_CASE("the canonical form of older recipes is what it was before there were 
   CHECK(recipe("pgd-at").to_json().at("adv_eps") == Json("8/255"));  // exact
 }
 
+TEST_CASE("suites/RECIPES.md explains every key and every named recipe") {
+  const std::string text = read_text(fs::path(ASSAY_SOURCE_DIR) / "suites/RECIPES.md");
+  std::vector<std::string> names = recipe_names();
+  for (const RecipeField& field : recipe_fields()) names.emplace_back(field.name);
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    CHECK(text.find("`" + name + "`") != std::string::npos);
+  }
+}
+
 TEST_CASE("rates of every step equal torch's schedulers") {
   const Json fixture = Json::parse(read_text(fs::path(ASSAY_SOURCE_DIR) / "tests/unit/graph/fixtures/schedules.json"));
   const std::int64_t epochs = fixture.at("epochs").as_int(), steps = fixture.at("steps").as_int();

@@ -88,8 +88,8 @@ TEST_CASE("a descriptor survives JSON") {
   descriptor.roles = {"attack"};
   descriptor.iterative = true;
   descriptor.deterministic = false;
-  descriptor.params = {{"steps", "steps taken", "", "int", Json(10), 1, 1000, {}, true},
-                       {"inner", "", "", "choice", Json("mi"), 0, 0, {"mi", "ni"}, false}};
+  descriptor.params = {{"steps", "steps taken", "", "int", Json(10), 1, 1000, {}, true, {}},
+                       {"inner", "", "", "choice", Json("mi"), 0, 0, {"mi", "ni"}, false, Json("ni")}};
   descriptor.slots = {{"x", "perturb", "tensor", "inputs", false, false, true, {}},
                       {"model", "perturb", "model", "", false, true, false, {"scores", "input-gradient"}}};
   const Descriptor back = Descriptor::from_json(Json::parse(descriptor.to_json().dump()));
@@ -100,6 +100,8 @@ TEST_CASE("a descriptor survives JSON") {
   CHECK_FALSE(back.has_role("trainer"));
   CHECK(back.param("inner")->choices.size() == 2);
   CHECK_FALSE(back.param("inner")->identity);
+  CHECK(back.param("inner")->silent_at == Json("ni"));
+  CHECK(back.param("steps")->silent_at.is_null());
   CHECK(back.param("none") == nullptr);
   CHECK(back.slots[1].access.size() == 2);
   CHECK_THROWS_WITH_AS(Descriptor::from_json(Json::parse(R"({"id":"a","version":"1"})")),
