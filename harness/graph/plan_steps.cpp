@@ -6,6 +6,7 @@
 #include <set>
 
 #include "harness/base/error.hpp"
+#include "harness/engine/ops/op_tools.hpp"
 #include "harness/engine/tensor/dnnl_adapter.hpp"
 
 namespace assay::graph {
@@ -15,6 +16,19 @@ using engine::Kernel;
 using engine::Layout;
 using engine::MemDesc;
 using engine::Registry;
+
+// Multiply-adds as of the logical types, bytes as stored.
+engine::OpCost stored_cost(const engine::Op& op, std::span<const MemDesc> in, std::span<const Spec> out,
+                           const Attrs& attrs) {
+  std::vector<Spec> stored;
+  for (const MemDesc& m : in) stored.push_back(m.spec);
+  engine::OpCost cost = engine::op_cost(op, op.bf16 ? engine::logical_specs(in) : stored, out, attrs);
+  if (!op.bf16) return cost;
+  cost.bytes = 0;
+  for (const Spec& s : stored) cost.bytes += static_cast<double>(s.bytes());
+  for (const Spec& s : out) cost.bytes += static_cast<double>(s.bytes());
+  return cost;
+}
 
 class StepBuilder {
  public:
@@ -99,10 +113,9 @@ class StepBuilder {
 
   void add_instr(const Instr& instr) {
     std::vector<MemDesc> in;
-    std::vector<Spec> specs, out;
+    std::vector<Spec> out;
     for (const int s : instr.in) {
       if (main(s) < 0) add_random(s, instr.phase);
-      specs.push_back(slot(s).spec);
       in.push_back({slot(s).spec, buffer(main(s)).layout});
     }
     for (const int s : instr.out) out.push_back(slot(s).spec);
@@ -110,7 +123,7 @@ class StepBuilder {
     Step step;
     step.kernel = op.prepare({instr.attrs, in, out, training_});
     step.phase = instr.phase;
-    step.cost = engine::op_cost(op, specs, out, instr.attrs);
+    step.cost = stored_cost(op, in, out, instr.attrs);
     step.what = op.name + (instr.out.empty() ? "" : " " + slot(instr.out[0]).spec.str());
     for (std::size_t i = 0; i < instr.in.size(); ++i) {
       const int base = main(instr.in[i]);

@@ -44,6 +44,8 @@ Tensor to_tensor(const Array& array, DType dtype) {
     case DType::u8:
     case DType::boolean:
       return tensor_of<std::uint8_t>(array, dtype);
+    case DType::bf16:
+      return apply1("cast", {tensor_of<float>(array, DType::f32)}, {{"to", std::string("BF16")}});
     default:
       return tensor_of<float>(array, DType::f32);
   }
@@ -117,12 +119,14 @@ CaseInputs draw(const Op& op, const OpCase& c) {
     const Rng rng(1, op.name + "/" + c.name, k);
     Array array(c.in[k].shape);
     std::uint64_t counter = 0;
+    // Labels and the like go with real operands that have a kink of their own.
+    const double keep_away = is_real(c.in[k].dtype) || c.integers_below < 0 ? c.keep_away : 0;
     for (double& v : array.v) {
       do {
         v = is_real(c.in[k].dtype)
                 ? static_cast<float>(c.lo + (c.hi - c.lo) * rng.uniform(counter++))  // exactly what the kernel gets
                 : draw_integer(rng, counter++, c.integers_below, is_unsigned(c.in[k].dtype));
-      } while (std::fabs(v - c.kink) < c.keep_away);
+      } while (std::fabs(v - c.kink) < keep_away);
     }
     if (!c.rising.empty() && c.rising.at(k)) sort_rows(array);
     if (c.in[k].dtype == DType::f32) shift_diagonals(array, c.diagonal);

@@ -242,7 +242,7 @@ TEST_CASE("shapes and values agree with the reference") {
     const bool reduces = is_empty(in) && op.name.find("reduce") == 0;  // e.g. the mean of nothing
     Arrays want = reduces ? Arrays{} : reference_of(op, in.arrays, c.attrs);
     const bool undefined = reduces || (is_empty(in) && want.empty());  // no matrix of a batch: only the shapes
-    for (std::size_t k = 0; k < want.size(); ++k) wrap_to(want[k], specs.at(k).dtype);
+    for (std::size_t k = 0; k < std::min(want.size(), specs.size()); ++k) wrap_to(want[k], specs[k].dtype);
     REQUIRE(out.size() == specs.size());
     for (std::size_t k = 0; k < out.size(); ++k) {
       CHECK(out[k].spec() == specs[k]);
