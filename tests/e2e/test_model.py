@@ -29,6 +29,8 @@ norm = "linf"
 eps = ["0", "1/10"]
 rank_eps = "1/10"
 [[method]]
+use = "noise"
+[[method]]
 use = "fgsm"
 """
 
@@ -74,7 +76,7 @@ def suites(home, check):
     cells = [(label, status) for _, kind, label, status, *_ in snapshot(home)["cells"] if kind == "cell"]
     for model in ("as-it-is", "trained"):
         good = [label for label, status in cells if f"on {model}" in label and status == "ok"]
-        check(len(good) == 3, f"three seeds of {model}: {cells}")
+        check(len(good) == 6, f"three seeds of {model}, two methods: {cells}")
     again = home.run("run", suite, check=0)
     check("0 failed" in again.stderr and "were there already" in again.stderr, f"nothing runs twice: {again.stderr}")
     missing = home.suite("missing", SUITE.replace("nets/mine.onnx", "nets/absent.onnx"))

@@ -152,8 +152,9 @@ class Generator {
     std::vector<int> in;
     for (std::size_t k = 0; k < c.in.size(); ++k) {
       int v = -1;
-      if (!leaves_only && drawn.differentiable[k] && chance(0.7)) v = earlier(c, c.in[k]);
-      in.push_back(v >= 0 ? v : add_leaf(drawn.tensors[k], drawn.differentiable[k]));
+      if (!leaves_only && drawn.differentiable[k] && c.in[k].dtype == DType::f32 && chance(0.7)) v = earlier(c, c.in[k]);
+      const bool smooth = drawn.differentiable[k] && c.in[k].dtype == DType::f32;
+      in.push_back(v >= 0 ? v : add_leaf(drawn.tensors[k], smooth));
     }
     apply(id, in, c.attrs, false);
     return true;

@@ -103,6 +103,17 @@ Operands clip(Call& call) {
     if (call.given("max")) attrs.set("max", call.real("max", 0));
     return {call.emit("clamp", {x}, attrs)};
   }
+  // Bounds that are known belong to the layer: as parameters they would be trained.
+  const auto fixed = [&](std::size_t i) {
+    const Operand bound = call.has(i) ? call.in(i) : Operand{};
+    return !call.has(i) || (bound.known() && bound.constant.dtype() == DType::f32 && bound.constant.count() == 1);
+  };
+  if (x.spec.dtype == DType::f32 && fixed(1) && fixed(2)) {
+    Attrs attrs;
+    if (call.has(1)) attrs.set("min", static_cast<double>(call.in(1).constant.to_f32()[0]));
+    if (call.has(2)) attrs.set("max", static_cast<double>(call.in(2).constant.to_f32()[0]));
+    return {call.emit("clamp", {x}, attrs)};
+  }
   Operand made = x;
   if (call.has(1)) made = call.emit("maximum", {made, call.in(1)});
   if (call.has(2)) made = call.emit("minimum", {made, call.in(2)});

@@ -107,11 +107,33 @@ Operands transpose(Call& call) {
   return {call.transpose(x, call.ints("perm", perm))};
 }
 
+// A weight stays what it is and is expanded in the graph, so that it trains as one weight.
+Operand expanded(Call& call, const Operand& x, const Shape& shape) {
+  if (shape == x.shape()) return x;
+  const Operand from = x.known() && x.weight ? call.session.hidden(x) : x;
+  return Call::like(x, call.emit("expand", {from}, {{"shape", shape}}));
+}
+
+// A file whose batch is fixed to one row needs no expansion of what is the same for every row (a class token): it is
+// made here.
+void expand_rows(Call& call, Operands& parts) {
+  const std::int64_t batch = call.session.batch;
+  const auto rows = [](const Operand& x) { return x.rank() == 0 ? 0 : x.shape()[0]; };
+  if (std::none_of(parts.begin(), parts.end(), [&](const Operand& x) { return rows(x) == batch; })) return;
+  for (Operand& part : parts) {
+    Shape shape = part.shape();
+    if (rows(part) != 1) continue;
+    shape[0] = batch;
+    part = expanded(call, part, shape);
+  }
+}
+
 Operands concat(Call& call) {
   Operands parts;
   for (std::size_t i = 0; i < call.count(); ++i) parts.push_back(call.in(i));
   if (parts.empty()) call.bad("joins nothing");
   const std::int64_t axis = call.axis(call.integer("axis", 1), parts[0].rank());
+  if (call.session.fixed_batch == 1 && axis != 0) expand_rows(call, parts);
   return {Call::like(parts[0], call.emit("concat", parts, {{"axis", axis}}))};
 }
 
@@ -212,13 +234,6 @@ Shape broadcast(Call& call, const Shape& a, const Shape& b) {
     out[out.size() - 1 - i] = x == 1 ? y : x;
   }
   return out;
-}
-
-// A weight stays what it is and is expanded in the graph, so that it trains as one weight.
-Operand expanded(Call& call, const Operand& x, const Shape& shape) {
-  if (shape == x.shape()) return x;
-  const Operand from = x.known() && x.weight ? call.session.hidden(x) : x;
-  return Call::like(x, call.emit("expand", {from}, {{"shape", shape}}));
 }
 
 Operands expand(Call& call) {

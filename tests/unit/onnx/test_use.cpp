@@ -40,7 +40,8 @@ TEST_CASE("it trains: the loss falls, weights and batch norm statistics move") {
   recipe.epochs = 5;
   recipe.batch = 16;
   recipe.lr = 0.02;
-  graph::Trainer trainer(start, shades(96, {3, 16, 16}), recipe, 1);
+  const graph::TrainData data = shades(96, {3, 16, 16});
+  graph::Trainer trainer(start, data, recipe, 1);
   trainer.run();
   CHECK(trainer.epoch_losses().back() < 0.6 * trainer.epoch_losses().front());
   const Graph trained = trainer.graph();
