@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/base/error.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 
 namespace assay::graph {
 
@@ -81,7 +82,7 @@ class Reverse {
     bool reached = false;
     for (const int s : instr.in) {
       in.push_back(value(s));
-      flags.push_back(depends(s) && recorder_.spec(in.back()).dtype == engine::DType::f32);
+      flags.push_back(depends(s) && engine::is_real(recorder_.spec(in.back()).dtype));
     }
     for (const int s : instr.out) {
       out.push_back(value(s));

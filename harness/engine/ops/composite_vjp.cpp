@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/engine/ops/composite.hpp"
+#include "harness/engine/ops/dtypes.hpp"
 
 namespace assay::engine {
 namespace {
@@ -79,7 +80,7 @@ class Backward {
     bool any = false, reached = false;
     for (std::size_t i = 0; i < item.in.size(); ++i) {
       in.push_back(recording_.inner(item.in[i]));
-      wanted[i] = depends(item.in[i]) && in.back().emitter->spec(in.back()).dtype == DType::f32;
+      wanted[i] = depends(item.in[i]) && is_real(in.back().emitter->spec(in.back()).dtype);
       any = any || wanted[i];
     }
     for (const int id : item.out) {
