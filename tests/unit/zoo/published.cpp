@@ -81,6 +81,35 @@ std::vector<Published> series() {
   };
 }
 
+std::vector<Published> tokens() {
+  const engine::Shape cifar = {3, 32, 32}, imagenet = {3, 224, 224};
+  const std::string by_layers = "sum of the layers";
+  const std::string vit_tiny = R"({"depth": 12, "patch": 16, "class_token": 1})";
+  const std::string vit_base = R"({"width": 768, "depth": 12, "heads": 12, "patch": 16, "class_token": 1})";
+  return {
+      {"ViT, width 192, 6 blocks, patch 4, mean of tokens", "vit", "{}", cifar, 10, {2693194, 1}, {179.9e6, 1e5}, "sum of the layers, attention's products included", 0, 0, ""},
+      {"ViT-tiny, patch 16", "vit", vit_tiny, imagenet, 1000, {5717416, 1}, {}, "pytorch-image-models, vit_tiny_patch16_224", 0, 0, ""},
+      {"ViT-B, patch 16", "vit", vit_base, imagenet, 1000, {86567656, 1}, {17.564e9, 1e6}, torchvision, 0, 0, ""},
+      {"MLP-Mixer S/16", "mlp-mixer", R"({"width": 512, "patch": 16})", imagenet, 1000, {18528264, 1}, {}, "pytorch-image-models, mixer_s16_224; Tolstikhin et al. 2021, table 1, 18 M", 0, 0, ""},
+      {"ConvNeXt-T", "convnext", R"({"patch": 4})", imagenet, 1000, {28589128, 1}, {4.456e9, 1e6}, torchvision, 0, 0, ""},
+      {"InceptionNeXt-T", "inception-next", R"({"patch": 4})", imagenet, 1000, {28.06e6, 1e4}, {4.2e9, 1e8}, "Yu et al. 2024, table 3, 28 M, 4.2 G; pytorch-image-models, 28.06 M", 0, 0, ""},
+      {"FT-Transformer, 8 columns", "ft-transformer", "{}", {8}, 2, {895106, 1}, {}, by_layers + " of Gorishniy et al. 2021", 0, 0, ""},
+      {"CLIP ViT-B/32", "clip",
+       R"({"width": 768, "depth": 12, "heads": 12, "patch": 32, "text_width": 512, "text_depth": 12, "text_heads": 8, "context": 77, "vocabulary": 49408, "embedding": 512})",
+       imagenet, 10, {151277313, 1}, {}, "openai/CLIP, ViT-B/32", 0, 0, ""},
+      {"LSTM, 28 rows of 28 pixels", "lstm", "{}", {28, 28}, 10, {82186, 1}, {}, by_layers + ": 4 H (I + H) + 8 H and the classifier", 0, 0, ""},
+      {"GRU, 28 rows of 28 pixels", "gru", "{}", {28, 28}, 10, {61962, 1}, {}, by_layers + ": 3 H (I + H) + 6 H and the classifier", 0, 0, ""},
+  };
+}
+
+std::vector<Published> generative() {
+  return {
+      {"U-Net of DDPM on CIFAR-10", "unet", R"({"width": 128})", {3, 32, 32}, 10, {35746307, 1}, {6.1e9, 1e8},
+       "Ho et al. 2020, 35.7 M; weights of google/ddpm-cifar10-32; MACs of Fang et al. 2023 (Diff-Pruning), table 1", 0, 0, ""},
+      {"DCGAN, 64 pixels", "dcgan", "{}", {3, 64, 64}, 10, {6342272, 1}, {}, "pytorch/examples, dcgan: generator 3576704 and discriminator 2765568", 0, 0, ""},
+  };
+}
+
 std::vector<Published> classic() {
   return {
       {"autoencoder 784-1000-500-250-30", "autoencoder", "{}", {1, 28, 28}, 10, {2837314, 1}, {2833000, 1}, "sum of the layers of Hinton & Salakhutdinov 2006", 0, 0, ""},
@@ -94,7 +123,7 @@ std::vector<Published> classic() {
 const std::vector<Published>& published() {
   static const std::vector<Published> all = [] {
     std::vector<Published> rows = classic();
-    for (const auto& more : {plain(), residual(), mobile(), series()}) rows.insert(rows.end(), more.begin(), more.end());
+    for (const auto& more : {plain(), residual(), mobile(), tokens(), series(), generative()}) rows.insert(rows.end(), more.begin(), more.end());
     return rows;
   }();
   return all;

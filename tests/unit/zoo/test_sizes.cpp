@@ -38,6 +38,7 @@ TEST_CASE("the subjects of the benchmarks are buildable by name") {
   CHECK(macs_of("resnet18", "{}", cifar) == doctest::Approx(555.4e6).epsilon(0.0001));
   CHECK(macs_of("wide-resnet", R"({"depth": 16, "widen": 4})", cifar) == doctest::Approx(392.6e6).epsilon(0.001));
   CHECK(macs_of("mobilenet-v2", "{}", cifar) == doctest::Approx(88.0e6).epsilon(0.001));
+  CHECK(macs_of("vit", "{}", cifar) == doctest::Approx(179.9e6).epsilon(0.001));
   CHECK(macs_of("mlp", "{}", {1, 28, 28}) == doctest::Approx(0.67e6).epsilon(0.01));
 }
 
