@@ -107,6 +107,7 @@ double position(const Attrs& attrs, const Shape& x, std::size_t a, std::int64_t 
   const auto n = static_cast<double>(x[a]), at = static_cast<double>(i);
   const double scale = attrs.has("sizes") ? static_cast<double>(out) / n : attrs.reals("scales", {})[a];
   if (how == "asymmetric") return at / scale;
+  if (how == "tf_half_pixel_for_nn") return (at + 0.5) / scale;
   if (how == "align_corners") return out == 1 ? 0 : at * (n - 1) / (n * scale - 1);
   if (how == "pytorch_half_pixel" && out == 1) return -0.5;
   if (how != "tf_crop_and_resize") return (at + 0.5) / scale - 0.5;

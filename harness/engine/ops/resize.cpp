@@ -153,7 +153,7 @@ std::vector<OpCase> nearest_cases() {
                      Shape{2, 3, 5, 3})},
       {.name = "no columns", .in = {make_spec({1, 1, 3, 0})}, .attrs = {{"scales", twice}}}};
   for (const char* rounding : {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}) {
-    for (const char* coordinates : {"half_pixel", "align_corners", "asymmetric"}) {
+    for (const char* coordinates : {"half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn"}) {
       const Attrs attrs = with(how("nearest", coordinates), "nearest_mode", std::string(rounding));
       cases.push_back(
           {.name = std::string(rounding) + " " + coordinates, .in = {image}, .attrs = with(attrs, "scales", odd)});

@@ -9,7 +9,14 @@ namespace assay::engine {
 namespace {
 
 enum class Interpolation { nearest, linear, cubic };
-enum class Coordinates { half_pixel, pytorch_half_pixel, align_corners, asymmetric, tf_crop_and_resize };
+enum class Coordinates {
+  half_pixel,
+  pytorch_half_pixel,
+  align_corners,
+  asymmetric,
+  tf_half_pixel_for_nn,
+  tf_crop_and_resize
+};
 enum class Rounding { prefer_floor, prefer_ceil, floor, ceil };
 
 struct Rule {
@@ -42,8 +49,8 @@ Rule rule_of(const char* op, Specs in, const Attrs& attrs) {
   };
   return {static_cast<Interpolation>(pick("mode", {"nearest", "linear", "cubic"})),
           static_cast<Coordinates>(
-              pick("coordinate_transformation_mode",
-                   {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"})),
+              pick("coordinate_transformation_mode", {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
+                                                      "tf_half_pixel_for_nn", "tf_crop_and_resize"})),
           static_cast<Rounding>(pick("nearest_mode", {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"})),
           attrs.real("cubic_coeff_a", -0.75), attrs.integer("exclude_outside", 0) != 0};
 }
@@ -90,6 +97,8 @@ double source(const Rule& rule, const AxisSize& s, std::int64_t i) {
       return s.out == 1 ? 0.0 : x * last / (extent - 1);
     case Coordinates::asymmetric:
       return x / s.scale;
+    case Coordinates::tf_half_pixel_for_nn:
+      return (x + 0.5) / s.scale;
     default:
       return s.out == 1 ? (s.begin + s.end) * last / 2 : s.begin * last + x * (s.end - s.begin) * last / (extent - 1);
   }
