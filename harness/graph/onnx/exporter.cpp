@@ -82,7 +82,14 @@ std::string Exporter::add(const std::string& op, const Names& in, const Attribut
   return add_all(op, in, 1, attributes)[0];
 }
 
+// Numbers that belong to a layer are Constant nodes, so that no reader takes them for weights.
 std::string Exporter::constant(const Tensor& value, const std::string& name) {
+  if (name.empty() && value.dtype() == engine::DType::f32) {
+    Attribute held;
+    held.kind = Attribute::Kind::tensor;
+    held.tensor = value;
+    return add("Constant", {}, {{"value", held}});
+  }
   const std::string made = fresh(name.empty() ? stem_ + "/constant" : name);
   model.initializers[made] = value.dense();
   return made;
