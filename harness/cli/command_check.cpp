@@ -50,6 +50,7 @@ std::vector<CheckCase> wanted(std::vector<CheckCase> cases, const std::vector<st
   if (only.empty()) return cases;
   std::vector<CheckCase> kept;
   std::vector<std::string> names;
+  names.reserve(cases.size());
   for (const CheckCase& one : cases) names.push_back(one.check);
   for (const std::string& name : only) {
     const std::size_t before = kept.size();

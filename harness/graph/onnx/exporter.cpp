@@ -90,7 +90,7 @@ std::string Exporter::constant(const Tensor& value, const std::string& name) {
     held.tensor = value;
     return add("Constant", {}, {{"value", held}});
   }
-  const std::string made = fresh(name.empty() ? stem_ + "/constant" : name);
+  std::string made = fresh(name.empty() ? stem_ + "/constant" : name);
   model.initializers[made] = value.dense();
   return made;
 }
