@@ -1,37 +1,15 @@
 // A graph on the eager tape, node by node.
-#include <deque>
-
 #include "harness/base/error.hpp"
-#include "harness/engine/tape/eager.hpp"
+#include "harness/engine/tape/eager_emitter.hpp"
 #include "harness/graph/executor.hpp"
 #include "harness/graph/modes.hpp"
 
 namespace assay::graph {
 
+using engine::EagerEmitter;
 using engine::Value;
 
 namespace {
-
-// Registry ops at once, on tensors with or without history.
-class EagerEmitter final : public engine::Emitter {
- public:
-  std::vector<Value> emit(engine::OpId op, std::span<const Value> in, const Attrs& attrs) override {
-    std::vector<Tensor> operands;
-    for (const Value v : in) operands.push_back(tensor(v));
-    std::vector<Value> made;
-    for (Tensor& t : engine::apply(op, operands, attrs)) made.push_back(constant(t));
-    return made;
-  }
-  const Spec& spec(Value value) const override { return tensor(value).spec(); }
-  Value constant(const Tensor& value) override {
-    tensors_.push_back(value);
-    return {this, static_cast<int>(tensors_.size()) - 1};
-  }
-  const Tensor& tensor(Value value) const { return tensors_.at(static_cast<std::size_t>(value.id)); }
-
- private:
-  std::deque<Tensor> tensors_;  // references stay valid
-};
 
 Value dropout_mask(EagerEmitter& emitter, const RandomNode& node, const Spec& spec, const ForwardOptions& options) {
   if (static_cast<std::int64_t>(options.sample_ids.size()) != spec.shape.at(0)) {
@@ -39,7 +17,7 @@ Value dropout_mask(EagerEmitter& emitter, const RandomNode& node, const Spec& sp
   }
   std::vector<float> mask(static_cast<std::size_t>(spec.count()));
   fill_dropout(node, {options.seed, options.draw, options.sample_ids}, spec.count() / spec.shape[0], mask);
-  return emitter.constant(Tensor::f32(spec.shape, mask));
+  return emitter.add(Tensor::f32(spec.shape, mask));
 }
 
 }  // namespace
@@ -54,7 +32,7 @@ std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor>
   std::vector<Spec> specs;
   for (std::size_t i = 0; i < operands.size(); ++i) {
     graph.nodes[0].inputs.push_back("in" + std::to_string(i));
-    context.values[graph.nodes[0].inputs.back()] = emitter.constant(operands[i]);
+    context.values[graph.nodes[0].inputs.back()] = emitter.add(operands[i]);
     specs.push_back(operands[i].spec());
   }
   for (std::size_t i = 0; i < infer_node(node, specs).size(); ++i) graph.nodes[0].outputs.push_back("out" + std::to_string(i));
@@ -69,12 +47,12 @@ RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::v
   EagerEmitter emitter;
   LowerContext context;
   context.mode = options.mode;
-  context.values[graph.inputs.at(0).name] = emitter.constant(x);
+  context.values[graph.inputs.at(0).name] = emitter.add(x);
   for (const auto& [name, parameter] : graph.parameters) {
     const auto given = parameters.find(name);
-    context.values[name] = emitter.constant(given == parameters.end() ? parameter.value : given->second);
+    context.values[name] = emitter.add(given == parameters.end() ? parameter.value : given->second);
   }
-  for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.constant(buffer);
+  for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.add(buffer);
   context.random = [&](const RandomNode& node, const Spec& spec) { return dropout_mask(emitter, node, spec, options); };
   std::vector<std::string> values;
   values.reserve(wants.size());

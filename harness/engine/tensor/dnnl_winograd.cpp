@@ -41,19 +41,7 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, con
 std::optional<Kernel> winograd_forward(const ConvProblem& p, const ConvFusion& fusion) {
   return attempt(ConvPass::forward, p, [&] {
     const auto pd = forward_desc(p, fusion, dnnl::prop_kind::forward_inference);
-    std::vector<Binding> bindings = {
-        {DNNL_ARG_SRC, 0, pd.src_desc()}, {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()}, {DNNL_ARG_DST, -1, pd.dst_desc()}};
-    if (fusion.bias) bindings.push_back({DNNL_ARG_BIAS, 2, pd.bias_desc()});
-    Kernel kernel = bind_kernel(dnnl::convolution_forward(pd), pd.scratchpad_desc(), bindings);
-    kernel.in = {layout_of(pd.src_desc()), layout_of(pd.weights_desc())};
-    if (fusion.bias) kernel.in.push_back(layout_of(pd.bias_desc()));
-    kernel.out = {layout_of(pd.dst_desc())};
-    kernel.in_place = {-1};
-    if (fusion.residual) {
-      kernel.in.push_back(kernel.out[0]);
-      accumulate(kernel, static_cast<int>(kernel.in.size()) - 1, kernel.out[0].bytes());
-    }
-    return kernel;
+    return forward_kernel(dnnl::convolution_forward(pd), pd, fusion);
   });
 }
 
