@@ -28,6 +28,13 @@ class Error : public std::runtime_error {
   Fault fault_;
 };
 
+// Throws Error(Fault::bad_input, message).
+[[noreturn]] inline void bad_input(const std::string& message) { throw Error(Fault::bad_input, message); }
+// The same, with the place (a file, a key) in front: "where: what".
+[[noreturn]] inline void bad_input_in(const std::string& where, const std::string& what) {
+  bad_input(where + ": " + what);
+}
+
 // The candidate nearest to `name` by edit distance, or "" when none is within max(2, a third of its length).
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 

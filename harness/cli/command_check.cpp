@@ -1,6 +1,5 @@
 // assay check PLUGIN.so: the validator. Every check runs in a process of its own, so one that crashes is one row.
 #include <CLI/CLI.hpp>
-
 #include <map>
 #include <memory>
 
@@ -14,7 +13,7 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct CheckOptions {
   std::string plugin, format = "table";
   std::vector<std::string> only;
   double timeout = 120;
@@ -23,7 +22,9 @@ struct Options {
 
 bool is_library(const std::filesystem::path& file) {
   if (std::filesystem::is_directory(file)) return false;
-  constexpr std::string_view magic = "\x7f" "ELF";
+  constexpr std::string_view magic =
+      "\x7f"
+      "ELF";
   const MappedFile content(file);
   const auto bytes = content.bytes();
   return bytes.size() >= magic.size() &&
@@ -33,7 +34,8 @@ bool is_library(const std::filesystem::path& file) {
 // A file, or the id of an installed method.
 std::filesystem::path library_of(const std::string& name, const WorkerClient& worker) {
   if (std::filesystem::exists(name)) {
-    if (!is_library(name)) throw Error(Fault::bad_input, name + ": not a plugin library; expected an ELF shared object (*.so)");
+    if (!is_library(name))
+      throw Error(Fault::bad_input, name + ": not a plugin library; expected an ELF shared object (*.so)");
     return name;
   }
   if (name.find('/') != std::string::npos || std::filesystem::path(name).extension() == ".so")
@@ -56,7 +58,8 @@ std::vector<CheckCase> wanted(std::vector<CheckCase> cases, const std::vector<st
     const std::size_t before = kept.size();
     for (const CheckCase& one : cases)
       if (one.check == name) kept.push_back(one);
-    if (kept.size() == before) throw Error(Fault::bad_input, "--only: no check '" + name + "'" + suggestion(name, names));
+    if (kept.size() == before)
+      throw Error(Fault::bad_input, "--only: no check '" + name + "'" + suggestion(name, names));
   }
   return kept;
 }
@@ -76,13 +79,14 @@ int list_checks(const std::vector<CheckCase>& cases, Format format) {
   return exit_done;
 }
 
-int check(const Options& options) {
+int check(const CheckOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   const WorkerClient worker = WorkerClient::standard();
   const std::filesystem::path library = library_of(options.plugin, worker);
   const std::vector<CheckCase> cases = wanted(worker.checks(library), options.only);
   if (options.list) return list_checks(cases, format);
-  Table table({{"plugin", "method"}, {"check", "check"}, {"status", "status"}, {"seconds", "s", true}, {"detail", "detail"}});
+  Table table(
+      {{"plugin", "method"}, {"check", "check"}, {"status", "status"}, {"seconds", "s", true}, {"detail", "detail"}});
   std::map<std::string, int> counts;
   bool bad = false;
   for (const CheckCase& one : cases) {
@@ -97,7 +101,8 @@ int check(const Options& options) {
   if (is_terminal(2)) fmt::print(stderr, "\r\033[K");
   table.print(format);
   std::string summary;
-  for (const auto& [status, count] : counts) summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " " + status;
+  for (const auto& [status, count] : counts)
+    summary += (summary.empty() ? "" : ", ") + std::to_string(count) + " " + status;
   remark(library.filename().string() + ": " + std::to_string(cases.size()) + " checks: " + summary);
   return bad ? exit_some_failed : exit_done;
 }
@@ -105,7 +110,7 @@ int check(const Options& options) {
 }  // namespace
 
 void add_check(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* command = subcommand(app, "check", "The plugin validator: valid and hostile inputs, a process each",
                                  "assay check build/plugins/pgd.so --only handles-balance");
   command->add_option("plugin", options->plugin, "a plugin library, or the id of an installed method")->required();

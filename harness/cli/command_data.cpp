@@ -1,6 +1,5 @@
 // assay data list|fetch|verify
 #include <CLI/CLI.hpp>
-
 #include <chrono>
 #include <memory>
 
@@ -13,17 +12,17 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct DataOptions {
   std::vector<std::string> names;
   std::string format = "table", root;
   bool offline = false, all = false;
 };
 
-std::filesystem::path root_of(const Options& options) {
+std::filesystem::path root_of(const DataOptions& options) {
   return options.root.empty() ? data::data_root() : std::filesystem::path(options.root);
 }
 
-std::vector<CatalogEntry> chosen(const Options& options) {
+std::vector<CatalogEntry> chosen_entries(const DataOptions& options) {
   const data::Catalog catalog = data::load_catalog();
   if (options.all || options.names.empty()) return catalog.entries;
   std::vector<CatalogEntry> entries;
@@ -31,16 +30,18 @@ std::vector<CatalogEntry> chosen(const Options& options) {
   return entries;
 }
 
-int list(const Options& options) {
+int list_data(const DataOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
-  Table table({{"set", "set"}, {"state", "state"}, {"bytes", "bytes", true}, {"sources", "sources"}, {"folder", "folder"}});
-  for (const CatalogEntry& entry : chosen(options)) {
+  Table table(
+      {{"set", "set"}, {"state", "state"}, {"bytes", "bytes", true}, {"sources", "sources"}, {"folder", "folder"}});
+  for (const CatalogEntry& entry : chosen_entries(options)) {
     const data::SetStatus status = data::status(entry, root_of(options));
     std::uint64_t bytes = 0;
     for (const CatalogFile& file : entry.files) bytes += file.bytes;
     Json sources = Json::array();
     for (const CatalogSource& source : entry.sources) sources.push_back(source.kind);
-    table.add({entry.name, status.summary(), bytes, sources, status.folder.string()}, status.complete() ? Tone::plain : Tone::dim);
+    table.add({entry.name, status.summary(), bytes, sources, status.folder.string()},
+              status.complete() ? Tone::plain : Tone::dim);
   }
   table.print(format);
   return exit_done;
@@ -77,11 +78,12 @@ class FetchView {
   std::chrono::steady_clock::time_point at_{};
 };
 
-int fetch(const Options& options) {
+int fetch(const DataOptions& options) {
   if (options.names.empty() && !options.all)
-    throw Error(Fault::bad_input, "name the sets to fetch, or say --all" + suggestion("", data::load_catalog().names()));
+    throw Error(Fault::bad_input,
+                "name the sets to fetch, or say --all" + suggestion("", data::load_catalog().names()));
   int code = exit_done;
-  for (const CatalogEntry& entry : chosen(options)) {
+  for (const CatalogEntry& entry : chosen_entries(options)) {
     FetchView view;
     data::FetchOptions how;
     how.offline = options.offline;
@@ -101,11 +103,11 @@ int fetch(const Options& options) {
   return code;
 }
 
-int verify(const Options& options) {
+int verify(const DataOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   Table table({{"set", "set"}, {"file", "file"}, {"state", "state"}, {"path", "path"}});
   int code = exit_done;
-  for (const CatalogEntry& entry : chosen(options)) {
+  for (const CatalogEntry& entry : chosen_entries(options)) {
     const data::SetStatus status = data::verify(entry, root_of(options));
     const bool named = !options.names.empty();
     for (const data::FileStatus& file : status.files) {
@@ -113,15 +115,18 @@ int verify(const Options& options) {
       const bool absent = file.state == data::FileState::absent;
       // What was never fetched is a fault only when it was asked for by name.
       if (!good && (named || !absent)) code = exit_usage;
-      table.add({entry.name, file.name, data::file_state_name(file.state), file.path.string()}, good ? Tone::good : absent ? Tone::dim : Tone::bad);
+      table.add({entry.name, file.name, data::file_state_name(file.state), file.path.string()}, good     ? Tone::good
+                                                                                                : absent ? Tone::dim
+                                                                                                         : Tone::bad);
     }
   }
   table.print(format);
   return code;
 }
 
-void declare(CLI::App& group, Action& action, const char* name, const char* says, const char* example, int (*work)(const Options&)) {
-  auto options = std::make_shared<Options>();
+void declare_data(CLI::App& group, Action& action, const char* name, const char* says, const char* example,
+                  int (*work)(const DataOptions&)) {
+  auto options = std::make_shared<DataOptions>();
   CLI::App* command = subcommand(group, name, says, example);
   command->add_option("set", options->names, "names of data sets (default: all)");
   command->add_option("--root", options->root, "data folder (default: $ASSAY_DATA, else in the user's data folder)");
@@ -139,9 +144,11 @@ void declare(CLI::App& group, Action& action, const char* name, const char* says
 void add_data(CLI::App& app, Action& action) {
   CLI::App* group = subcommand(app, "data", "Data sets: list, fetch, verify", "assay data fetch fashion-mnist mnist");
   group->require_subcommand(1);
-  declare(*group, action, "list", "Data sets and whether they are here", "assay data list --format json", list);
-  declare(*group, action, "fetch", "Gets sets from the first source that serves, verified", "assay data fetch fashion-mnist", fetch);
-  declare(*group, action, "verify", "Hashes what is here", "assay data verify mnist", verify);
+  declare_data(*group, action, "list", "Data sets and whether they are here", "assay data list --format json",
+               list_data);
+  declare_data(*group, action, "fetch", "Gets sets from the first source that serves, verified",
+               "assay data fetch fashion-mnist", fetch);
+  declare_data(*group, action, "verify", "Hashes what is here", "assay data verify mnist", verify);
 }
 
 }  // namespace assay::cli

@@ -1,6 +1,5 @@
 // assay doctor: is this machine and installation fit to run?
 #include <CLI/CLI.hpp>
-
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -16,7 +15,7 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct DoctorOptions {
   std::string format = "table", db;
 };
 
@@ -37,7 +36,8 @@ Finding worker_program() { return {"ok", WorkerClient::standard().program().stri
 
 Finding engine() {
   const Numerics numerics = Numerics::from_json(WorkerClient::standard().info("numerics"));
-  return {"ok", cpu_name() + "; instruction set " + numerics.isa + "; oneDNN " + numerics.dnnl + "; numerics " + numerics.str()};
+  return {"ok", cpu_name() + "; instruction set " + numerics.isa + "; oneDNN " + numerics.dnnl + "; numerics " +
+                    numerics.str()};
 }
 
 Finding precision() {
@@ -81,7 +81,9 @@ Finding data_sets() {
     for (const data::FileStatus& file : status.files)
       if (file.state == data::FileState::wrong_size) broken += "; " + file.path.string() + " has the wrong size";
   }
-  if (here.empty()) return {"warning", "none of " + std::to_string(catalog.entries.size()) + " sets is here; 'assay data fetch NAME'" + broken};
+  if (here.empty())
+    return {"warning",
+            "none of " + std::to_string(catalog.entries.size()) + " sets is here; 'assay data fetch NAME'" + broken};
   return {broken.empty() ? "ok" : "fault", here + broken};
 }
 
@@ -99,7 +101,8 @@ Finding database(const std::string& given) {
   const std::filesystem::path file = database_path(given);
   if (!std::filesystem::exists(file)) return {"ok", file.string() + ": none yet"};
   const store::Store db = open_database(given);
-  return {"ok", fmt::format("{}: schema {}, journal {}, {} suites", file.string(), db.schema_version(), db.journal_mode(), db.suites().size())};
+  return {"ok", fmt::format("{}: schema {}, journal {}, {} suites", file.string(), db.schema_version(),
+                            db.journal_mode(), db.suites().size())};
 }
 
 Finding load() {
@@ -119,17 +122,25 @@ Finding guarded(const std::function<Finding()>& look) {
   }
 }
 
-int doctor(const Options& options) {
+int doctor(const DoctorOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
-  const std::pair<const char*, std::function<Finding()>> looks[] = {
-      {"worker", worker_program}, {"engine", engine}, {"precision", precision}, {"plugins", plugins}, {"suites", suites},
-      {"data", data_sets}, {"home", home}, {"database", [&] { return database(options.db); }}, {"load", load}};
+  const std::pair<const char*, std::function<Finding()>> looks[] = {{"worker", worker_program},
+                                                                    {"engine", engine},
+                                                                    {"precision", precision},
+                                                                    {"plugins", plugins},
+                                                                    {"suites", suites},
+                                                                    {"data", data_sets},
+                                                                    {"home", home},
+                                                                    {"database", [&] { return database(options.db); }},
+                                                                    {"load", load}};
   Table table({{"what", "what"}, {"state", "state"}, {"detail", "detail"}});
   bool fit = true;
   for (const auto& [name, look] : looks) {
     const Finding found = guarded(look);
     fit = fit && found.state != "fault";
-    table.add({name, found.state, found.detail}, found.state == "ok" ? Tone::plain : found.state == "warning" ? Tone::warn : Tone::bad);
+    table.add({name, found.state, found.detail}, found.state == "ok"        ? Tone::plain
+                                                 : found.state == "warning" ? Tone::warn
+                                                                            : Tone::bad);
   }
   table.print(format);
   return fit ? exit_done : exit_usage;
@@ -138,8 +149,9 @@ int doctor(const Options& options) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = subcommand(app, "doctor", "Checks machine and installation: worker, plugins, data, home, database, load", "assay doctor");
+  auto options = std::make_shared<DoctorOptions>();
+  CLI::App* command = subcommand(
+      app, "doctor", "Checks machine and installation: worker, plugins, data, home, database, load", "assay doctor");
   command->add_option("--format", options->format, "table or json");
   command->add_option("--db", options->db, "results database");
   command->callback([options, &action] { action = [options] { return doctor(*options); }; });

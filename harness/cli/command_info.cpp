@@ -1,6 +1,5 @@
 // assay info NAME: everything known about one method, model, data set, suite, metric or op.
 #include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -15,7 +14,7 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct InfoOptions {
   std::string name, format = "table";
 };
 
@@ -32,13 +31,20 @@ void field(const std::string& name, const std::string& value) {
 std::string range_text(const ParamSchema& param) {
   if (param.type == "choice") return cell_text(Json(param.choices));
   if (param.type != "int" && param.type != "real") return "";
-  const auto bound = [](double value) { return std::fabs(value) >= 1e15 ? std::string(value < 0 ? "-inf" : "inf") : fmt::format("{:g}", value); };
+  const auto bound = [](double value) {
+    return std::fabs(value) >= 1e15 ? std::string(value < 0 ? "-inf" : "inf") : fmt::format("{:g}", value);
+  };
   return "[" + bound(param.min) + ", " + bound(param.max) + "]";
 }
 
 void show_params(const std::vector<ParamSchema>& params) {
   if (params.empty()) return;
-  Table table({{"key", "parameter"}, {"type", "type"}, {"default", "default"}, {"range", "range"}, {"unit", "unit"}, {"doc", "what"}});
+  Table table({{"key", "parameter"},
+               {"type", "type"},
+               {"default", "default"},
+               {"range", "range"},
+               {"unit", "unit"},
+               {"doc", "what"}});
   for (const ParamSchema& one : params) {
     const std::string fallback = one.fallback.is_real() ? one.fallback.dump() : cell_text(one.fallback);
     table.add({one.key, one.type, fallback, range_text(one), one.unit, one.doc});
@@ -49,7 +55,8 @@ void show_params(const std::vector<ParamSchema>& params) {
 
 void show_slots(const Descriptor& one) {
   if (one.slots.empty()) return;
-  Table table({{"call", "call"}, {"name", "slot"}, {"type", "type"}, {"way", "way"}, {"access", "access"}, {"doc", "what"}});
+  Table table(
+      {{"call", "call"}, {"name", "slot"}, {"type", "type"}, {"way", "way"}, {"access", "access"}, {"doc", "what"}});
   for (const SlotSchema& slot : one.slots) {
     const std::string type = (slot.list ? "list of " : "") + slot.type + (slot.required ? "" : ", optional");
     table.add({slot.call, slot.name, type, slot.output ? "out" : "in", Json(slot.access), slot.doc});
@@ -61,9 +68,11 @@ void show_slots(const Descriptor& one) {
 std::string flags_of(const Descriptor& one) {
   Json flags = Json::array();
   const std::pair<bool, const char*> all[] = {
-      {one.deterministic, "deterministic"}, {one.needs_gradients, "needs gradients"}, {one.iterative, "iterative"},
-      {one.batch_coupled, "batch coupled"}, {one.clock_bounded, "clock bounded"},     {one.transductive, "transductive"},
-      {one.baseline, "baseline"},           {one.uses_outliers, "uses outlier data"}, {one.thread_safe, "thread safe"}};
+      {one.deterministic, "deterministic"}, {one.needs_gradients, "needs gradients"},
+      {one.iterative, "iterative"},         {one.batch_coupled, "batch coupled"},
+      {one.clock_bounded, "clock bounded"}, {one.transductive, "transductive"},
+      {one.baseline, "baseline"},           {one.uses_outliers, "uses outlier data"},
+      {one.thread_safe, "thread safe"}};
   for (const auto& [set, name] : all)
     if (set) flags.push_back(name);
   return cell_text(flags);
@@ -104,7 +113,8 @@ Found dataset(const CatalogEntry& entry) {
             field("shape", cell_text(Json(entry.shape)));
             field("classes", cell_text(Json(entry.classes)));
             field("format", entry.format);
-            for (const CatalogSplit& split : entry.splits) field("split " + split.name, std::to_string(split.count) + " records");
+            for (const CatalogSplit& split : entry.splits)
+              field("split " + split.name, std::to_string(split.count) + " records");
             for (const CatalogSource& source : entry.sources) field("source", source.kind + " " + source.locator);
             field("licence", entry.licence);
             field("cite", entry.citation);
@@ -115,8 +125,14 @@ Found dataset(const CatalogEntry& entry) {
 
 Found metric(const metrics::MetricInfo& one) {
   const char* better = one.direction == metrics::Direction::none ? "" : one.higher_is_better() ? "higher" : "lower";
-  const Json json = Json::object({{"id", one.id}, {"definition", one.definition}, {"better", better}, {"min", one.min},
-                                  {"max", one.max}, {"unit", one.unit}, {"rule", one.rule}, {"citation", one.citation}});
+  const Json json = Json::object({{"id", one.id},
+                                  {"definition", one.definition},
+                                  {"better", better},
+                                  {"min", one.min},
+                                  {"max", one.max},
+                                  {"unit", one.unit},
+                                  {"rule", one.rule},
+                                  {"citation", one.citation}});
   return {json, [one, better] {
             print("{}\n{}\n\n", paint(one.id, Tone::bold), one.definition);
             field("better", better);
@@ -132,12 +148,19 @@ Found suite(const SuiteFile& file) {
   Json methods = Json::array(), models = Json::array();
   for (const MethodSpec& one : spec.methods) methods.push_back(one.id());
   for (const ModelSpec& one : spec.models) models.push_back(one.id.value);
-  const Json json = Json::object({{"name", spec.name.value}, {"task", spec.task.value}, {"version", spec.version},
-                                  {"file", file.path.string()}, {"methods", methods}, {"models", models},
-                                  {"seeds", Json(spec.seeds)}, {"summary", spec.summary}, {"cites", spec.cites}});
+  const Json json = Json::object({{"name", spec.name.value},
+                                  {"task", spec.task.value},
+                                  {"version", spec.version},
+                                  {"file", file.path.string()},
+                                  {"methods", methods},
+                                  {"models", models},
+                                  {"seeds", Json(spec.seeds)},
+                                  {"summary", spec.summary},
+                                  {"cites", spec.cites}});
   return {json, [json, spec] {
             print("{}\n{}\n\n", paint(spec.name.value, Tone::bold), spec.summary);
-            for (const char* key : {"task", "version", "models", "methods", "seeds", "cites", "file"}) field(key, cell_text(json.at(key)));
+            for (const char* key : {"task", "version", "models", "methods", "seeds", "cites", "file"})
+              field(key, cell_text(json.at(key)));
             for (const ClaimSpec& claim : spec.claims) field("claim", claim.id.value + ": " + claim.says);
           }};
 }
@@ -181,7 +204,7 @@ std::optional<Found> find_in_worker(const std::string& name, std::vector<std::st
   return std::nullopt;
 }
 
-int info(const Options& options) {
+int info(const InfoOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   std::vector<std::string> names;
   std::optional<Found> found = find_local(options.name, names);
@@ -199,8 +222,9 @@ int info(const Options& options) {
 }  // namespace
 
 void add_info(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = subcommand(app, "info", "Everything about one method, model, data set, suite, metric or op", "assay info pgd");
+  auto options = std::make_shared<InfoOptions>();
+  CLI::App* command =
+      subcommand(app, "info", "Everything about one method, model, data set, suite, metric or op", "assay info pgd");
   command->add_option("name", options->name, "as 'assay list' shows it")->required();
   command->add_option("--format", options->format, "table or json");
   command->callback([options, &action] { action = [options] { return info(*options); }; });

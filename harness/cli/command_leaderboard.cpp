@@ -1,6 +1,5 @@
 // assay leaderboard SUITE
 #include <CLI/CLI.hpp>
-
 #include <memory>
 
 #include "harness/cli/command.hpp"
@@ -22,11 +21,11 @@ board::Board show_leaderboard(const store::Store& db, const board::Query& query,
 
 namespace {
 
-struct Options {
+struct LeaderboardOptions {
   std::string suite, by, condition, format = "table", db;
 };
 
-int leaderboard(const Options& options) {
+int leaderboard(const LeaderboardOptions& options) {
   const board::Format format = board::parse_format(options.format);
   const store::Store db = open_database(options.db);
   board::Query query;
@@ -40,8 +39,9 @@ int leaderboard(const Options& options) {
 }  // namespace
 
 void add_leaderboard(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = subcommand(app, "leaderboard", "The ranked results of a suite", "assay leaderboard quickstart/attacks --format markdown");
+  auto options = std::make_shared<LeaderboardOptions>();
+  CLI::App* command = subcommand(app, "leaderboard", "The ranked results of a suite",
+                                 "assay leaderboard quickstart/attacks --format markdown");
   command->add_option("suite", options->suite, "suite file, suite name or protocol hash")->required();
   command->add_option("--by", options->by, "metric to rank by (default: the suite's)");
   command->add_option("--condition", options->condition, "condition to rank at, e.g. eps=1/10 (default: the suite's)");

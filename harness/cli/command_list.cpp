@@ -1,6 +1,5 @@
 // assay list methods|models|datasets|suites|ops|metrics
 #include <CLI/CLI.hpp>
-
 #include <memory>
 
 #include "harness/base/error.hpp"
@@ -13,12 +12,13 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct ListOptions {
   std::string topic, format = "table", role;
 };
 
-Table methods(const Options& options) {
-  Table table({{"id", "method"}, {"roles", "role"}, {"version", "version"}, {"baseline", "baseline"}, {"summary", "summary"}});
+Table methods(const ListOptions& options) {
+  Table table(
+      {{"id", "method"}, {"roles", "role"}, {"version", "version"}, {"baseline", "baseline"}, {"summary", "summary"}});
   for (const Descriptor& one : load_plugins(WorkerClient::standard()))
     if (options.role.empty() || one.has_role(options.role))
       table.add({one.id, Json(one.roles), one.version, one.baseline, one.summary});
@@ -38,8 +38,13 @@ Table models() {
 }
 
 Table datasets() {
-  Table table({{"name", "set"}, {"task", "task"}, {"shape", "shape"}, {"classes", "classes", true}, {"splits", "records"},
-               {"state", "state"}, {"title", "title"}});
+  Table table({{"name", "set"},
+               {"task", "task"},
+               {"shape", "shape"},
+               {"classes", "classes", true},
+               {"splits", "records"},
+               {"state", "state"},
+               {"title", "title"}});
   const std::filesystem::path root = data::data_root();
   for (const CatalogEntry& entry : data::load_catalog().entries) {
     Json splits = Json(Json::Object{});
@@ -51,8 +56,12 @@ Table datasets() {
   return table;
 }
 
-Table suites() {
-  Table table({{"name", "suite"}, {"task", "task"}, {"methods", "methods", true}, {"seeds", "seeds", true}, {"summary", "summary"}});
+Table suite_table() {
+  Table table({{"name", "suite"},
+               {"task", "task"},
+               {"methods", "methods", true},
+               {"seeds", "seeds", true},
+               {"summary", "summary"}});
   for (const SuiteFile& one : installed_suites()) {
     try {
       const SuiteSpec spec = load_suite(one.path);
@@ -66,7 +75,8 @@ Table suites() {
 }
 
 Table ops() {
-  Table table({{"id", "op"}, {"inputs", "inputs"}, {"attributes", "attributes"}, {"vjp", "gradient"}, {"onnx", "ONNX"}});
+  Table table(
+      {{"id", "op"}, {"inputs", "inputs"}, {"attributes", "attributes"}, {"vjp", "gradient"}, {"onnx", "ONNX"}});
   const Json known = WorkerClient::standard().info("ops");
   for (const Json& item : known.as_array())
     table.add({item.at("id"), item.get("inputs", ""), item.has("attributes") ? item.at("attributes") : Json::array(),
@@ -83,18 +93,19 @@ Table metric_table() {
   return table;
 }
 
-Table make_table(const Options& options) {
+Table make_table(const ListOptions& options) {
   if (options.topic == "methods") return methods(options);
   if (options.topic == "models") return models();
   if (options.topic == "datasets") return datasets();
-  if (options.topic == "suites") return suites();
+  if (options.topic == "suites") return suite_table();
   if (options.topic == "ops") return ops();
   if (options.topic == "metrics") return metric_table();
-  throw Error(Fault::bad_input, "cannot list '" + options.topic + "'" +
-                                    suggestion(options.topic, {"methods", "models", "datasets", "suites", "ops", "metrics"}));
+  throw Error(Fault::bad_input,
+              "cannot list '" + options.topic + "'" +
+                  suggestion(options.topic, {"methods", "models", "datasets", "suites", "ops", "metrics"}));
 }
 
-int list(const Options& options) {
+int list_kind(const ListOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   const Table table = make_table(options);
   table.print(format);
@@ -105,13 +116,13 @@ int list(const Options& options) {
 }  // namespace
 
 void add_list(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ListOptions>();
   CLI::App* command = subcommand(app, "list", "What there is: methods, models, datasets, suites, ops or metrics",
                                  "assay list methods --role attack");
   command->add_option("topic", options->topic, "methods, models, datasets, suites, ops or metrics")->required();
   command->add_option("--role", options->role, "methods of this role only");
   command->add_option("--format", options->format, "table or json");
-  command->callback([options, &action] { action = [options] { return list(*options); }; });
+  command->callback([options, &action] { action = [options] { return list_kind(*options); }; });
 }
 
 }  // namespace assay::cli

@@ -1,6 +1,5 @@
 // assay new ROLE NAME [DIR]: a plugin folder that builds, validates and runs.
 #include <CLI/CLI.hpp>
-
 #include <cctype>
 #include <memory>
 
@@ -13,14 +12,15 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct NewOptions {
   std::string role, name, folder;
 };
 
 constexpr std::size_t longest_name = 40;
 
 void check_name(const std::string& name) {
-  bool good = !name.empty() && name.size() <= longest_name && std::islower(static_cast<unsigned char>(name[0])) != 0 && name.back() != '-';
+  bool good = !name.empty() && name.size() <= longest_name && std::islower(static_cast<unsigned char>(name[0])) != 0 &&
+              name.back() != '-';
   for (std::size_t i = 0; i < name.size() && good; ++i) {
     const auto c = static_cast<unsigned char>(name[i]);
     good = std::islower(c) != 0 || std::isdigit(c) != 0 || (c == '-' && name[i - 1] != '-');
@@ -68,17 +68,20 @@ std::filesystem::path default_folder(const RoleTemplate& form, const std::string
   return name;
 }
 
-int make_new(const Options& options) {
+int make_new(const NewOptions& options) {
   const RoleTemplate& form = template_of(options.role);
   check_name(options.name);
-  const std::filesystem::path folder = options.folder.empty() ? default_folder(form, options.name) : std::filesystem::path(options.folder);
+  const std::filesystem::path folder =
+      options.folder.empty() ? default_folder(form, options.name) : std::filesystem::path(options.folder);
   if (std::filesystem::exists(folder) && !std::filesystem::is_empty(folder))
     throw Error(Fault::bad_input, "folder '" + folder.string() + "' is not empty; expected a new one");
   const std::string file = snake_case(options.name);
   const std::vector<std::pair<std::string, std::string>> values = {
       {"@ID@", options.name}, {"@FILE@", file}, {"@TYPE@", camel_case(options.name)}, {"@TASK@", form.task}};
-  const std::pair<std::string, const char*> files[] = {
-      {file + ".cpp", form.source}, {file + ".toml", form.suite}, {"README.md", readme_template()}, {"CMakeLists.txt", cmake_template()}};
+  const std::pair<std::string, const char*> files[] = {{file + ".cpp", form.source},
+                                                       {file + ".toml", form.suite},
+                                                       {"README.md", readme_template()},
+                                                       {"CMakeLists.txt", cmake_template()}};
   for (const auto& [name, text] : files) {
     write_atomic(folder / name, filled(text, values));
     print("{}\n", (folder / name).string());
@@ -90,9 +93,11 @@ int make_new(const Options& options) {
 }  // namespace
 
 void add_new(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = subcommand(app, "new", "A plugin folder that builds, validates and runs", "assay new attack my-attack");
-  command->add_option("role", options->role, "attack, detector, ensemble, compressor, trainer or architecture")->required();
+  auto options = std::make_shared<NewOptions>();
+  CLI::App* command =
+      subcommand(app, "new", "A plugin folder that builds, validates and runs", "assay new attack my-attack");
+  command->add_option("role", options->role, "attack, detector, ensemble, compressor, trainer or architecture")
+      ->required();
   command->add_option("name", options->name, "the method's id in kebab-case")->required();
   command->add_option("folder", options->folder, "where (default: plugins/<kind>/NAME in a source tree, else NAME)");
   command->callback([options, &action] { action = [options] { return make_new(*options); }; });

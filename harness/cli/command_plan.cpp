@@ -1,6 +1,5 @@
 // assay plan SUITE: every node with its state, and the estimate.
 #include <CLI/CLI.hpp>
-
 #include <memory>
 #include <set>
 
@@ -12,7 +11,7 @@
 namespace assay::cli {
 namespace {
 
-struct Options {
+struct PlanOptions {
   std::vector<std::string> suites, only;
   std::string format = "table", db;
   bool all = false;
@@ -28,10 +27,15 @@ void add_nodes(Table& table, const Plan& plan, const PlanState& state, bool all)
   }
 }
 
-int show_plan(const Options& options) {
+int show_plan(const PlanOptions& options) {
   const Format format = parse_format(options.format, {"table", "json"});
   const PlanContext context = planning_context(WorkerClient::standard());
-  Table table({{"suite", "suite"}, {"kind", "kind"}, {"label", "node"}, {"state", "state"}, {"cost", "estimate", true}, {"key", "key"}});
+  Table table({{"suite", "suite"},
+               {"kind", "kind"},
+               {"label", "node"},
+               {"state", "state"},
+               {"cost", "estimate", true},
+               {"key", "key"}});
   std::vector<std::string> summaries;
   for (const std::string& name : options.suites) {
     for (const auto& file : find_suites(name)) {
@@ -50,11 +54,12 @@ int show_plan(const Options& options) {
 }  // namespace
 
 void add_plan(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlanOptions>();
   CLI::App* command = subcommand(app, "plan", "What a suite would run, what is there already, and what it costs",
                                  "assay plan quickstart/attacks --only seed=0");
   command->add_option("suite", options->suites, "suite files, names, or folders of suites")->required();
-  command->add_option("--only", options->only, "KEY=VALUE: method, subject, seed or an axis; may be repeated")->type_name("KEY=VALUE");
+  command->add_option("--only", options->only, "KEY=VALUE: method, subject, seed or an axis; may be repeated")
+      ->type_name("KEY=VALUE");
   command->add_flag("--all", options->all, "also nodes that nothing to be done needs");
   command->add_option("--format", options->format, "table or json");
   command->add_option("--db", options->db, "results database");

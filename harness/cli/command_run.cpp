@@ -1,6 +1,5 @@
 // assay run SUITE...: plan, estimate, run, leaderboard, and what failed with the command that shows why.
 #include <CLI/CLI.hpp>
-
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -31,7 +30,7 @@ void catch_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
 }
 
-struct Options {
+struct RunFlags {
   std::vector<std::string> suites, only;
   std::string db, format = "table";
   int jobs = 0;
@@ -53,13 +52,14 @@ void tell(const std::vector<Failure>& failures, const std::string& what) {
 
 void tell_summary(const Plan& plan, const RunReport& report) {
   const sched::Summary& sum = report.summary;
-  std::string text = fmt::format("{}: {} cells: {} ok, {} failed, {} were there already", plan.suite, sum.cells, sum.ok, sum.failed, sum.reused);
+  std::string text = fmt::format("{}: {} cells: {} ok, {} failed, {} were there already", plan.suite, sum.cells, sum.ok,
+                                 sum.failed, sum.reused);
   if (sum.artifacts_made + sum.artifacts_failed > 0)
     text += fmt::format("; {} artifacts made, {} failed", sum.artifacts_made, sum.artifacts_failed);
   remark(text + " (" + duration_text(sum.wall_seconds) + ")");
 }
 
-int run_suite(const std::filesystem::path& file, const PlanContext& context, const Options& options) {
+int run_suite(const std::filesystem::path& file, const PlanContext& context, const RunFlags& options) {
   const board::Format format = board::parse_format(options.format);
   const Plan whole = load_and_plan(file, context).plan;
   const Plan plan = options.only.empty() ? whole : filter(whole, key_values(options.only, "--only"));
@@ -90,7 +90,7 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   return clean ? exit_done : exit_some_failed;
 }
 
-int run(const Options& options) {
+int run(const RunFlags& options) {
   std::vector<std::filesystem::path> files;
   for (const std::string& name : options.suites)
     for (const auto& file : find_suites(name)) files.push_back(file);
@@ -112,12 +112,15 @@ int run(const Options& options) {
 }  // namespace
 
 void add_run(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = subcommand(app, "run", "Runs what a suite asks for and is not there yet, then shows the leaderboard",
-                                 "assay run quickstart/attacks --only method=pgd --only seed=0");
+  auto options = std::make_shared<RunFlags>();
+  CLI::App* command =
+      subcommand(app, "run", "Runs what a suite asks for and is not there yet, then shows the leaderboard",
+                 "assay run quickstart/attacks --only method=pgd --only seed=0");
   command->add_option("suite", options->suites, "suite files, names, or folders of suites")->required();
-  command->add_option("--only", options->only, "KEY=VALUE: method, subject, seed or an axis; may be repeated")->type_name("KEY=VALUE");
-  command->add_option("--jobs,-j", options->jobs, "cells at a time (default: cores / threads of a cell)")->check(CLI::Range(1, 4096));
+  command->add_option("--only", options->only, "KEY=VALUE: method, subject, seed or an axis; may be repeated")
+      ->type_name("KEY=VALUE");
+  command->add_option("--jobs,-j", options->jobs, "cells at a time (default: cores / threads of a cell)")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
   command->add_option("--format", options->format, "of the leaderboard: table, markdown, csv or json");
   command->add_flag("--dry-run", options->dry_run, "say what would be done and what it costs");

@@ -13,10 +13,6 @@
 namespace assay::data {
 namespace {
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) {
-  throw Error(Fault::bad_input, where + ": " + what);
-}
-
 // A permutation of the 63-bit numbers: each step (xor with a right shift, odd factor modulo 2^63) can be undone, so
 // distinct inputs stay distinct. Constants: Steele, Lea, Flood, OOPSLA 2014 (SplitMix64).
 std::uint64_t mix63(std::uint64_t value) {
@@ -29,10 +25,10 @@ std::uint64_t mix63(std::uint64_t value) {
 
 void check_array(const Array& array, const char* dtype, const engine::Shape& shape, const std::string& where) {
   if (array.dtype != dtype || array.shape != shape)
-    refuse(where, std::string("expected ") + dtype + " " + engine::shape_str(shape) + ", found " + array.dtype + " " +
-                      engine::shape_str(array.shape));
+    bad_input_in(where, std::string("expected ") + dtype + " " + engine::shape_str(shape) + ", found " + array.dtype +
+                            " " + engine::shape_str(array.shape));
   if (array.bytes.size() != static_cast<std::size_t>(array.count()) * dtype_bytes(array.dtype))
-    refuse(where, "the array's bytes do not fit its shape");
+    bad_input_in(where, "the array's bytes do not fit its shape");
 }
 
 // Class indices in [0, classes), or -1 where a class may be unknown (role truth, or an absent optional value).
@@ -41,36 +37,37 @@ void check_classes(const Field& field, std::int64_t classes, const std::string& 
   const bool unknown_allowed = field.role == Role::truth || field.type.kind == TypeKind::opt;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= (unknown_allowed ? -1 : 0) && values[i] < classes) continue;
-    refuse(where, "row " + std::to_string(i) + ": class " + std::to_string(values[i]) + " is outside [0, " +
-                      std::to_string(classes) + ")");
+    bad_input_in(where, "row " + std::to_string(i) + ": class " + std::to_string(values[i]) + " is outside [0, " +
+                            std::to_string(classes) + ")");
   }
 }
 
 void check_lengths(const Field& field, std::int64_t n, const std::string& where) {
   if (!field.type.has_lengths()) {
-    if (!field.lengths.bytes.empty()) refuse(where, "lengths for a type of fixed size");
+    if (!field.lengths.bytes.empty()) bad_input_in(where, "lengths for a type of fixed size");
     return;
   }
   check_array(field.lengths, "I64", {n}, where + " lengths");
   const FieldType& type = field.type.kind == TypeKind::opt ? *field.type.item : field.type;
   for (const std::int64_t length : field.lengths.as_i64())
     if (length < 0 || length > type.max_length)
-      refuse(where, "length " + std::to_string(length) + " is outside [0, " + std::to_string(type.max_length) + "]");
+      bad_input_in(where,
+                   "length " + std::to_string(length) + " is outside [0, " + std::to_string(type.max_length) + "]");
 }
 
 void check_present(const Field& field, std::int64_t n, const std::string& where) {
   if (field.type.kind != TypeKind::opt) {
-    if (!field.present.bytes.empty()) refuse(where, "a presence array for a type that is not optional");
+    if (!field.present.bytes.empty()) bad_input_in(where, "a presence array for a type that is not optional");
     return;
   }
   check_array(field.present, "U8", {n}, where + " present");
   for (const std::uint8_t flag : field.present.as_u8())
-    if (flag > 1) refuse(where, "a presence flag other than 0 and 1");
+    if (flag > 1) bad_input_in(where, "a presence flag other than 0 and 1");
 }
 
 void check_field(const Field& field, std::int64_t n, const std::string& where) {
   if (field.name.empty() || field.name.find_first_of("/\n") != std::string::npos)
-    refuse(where, "a field name is not empty and holds no '/'");
+    bad_input_in(where, "a field name is not empty and holds no '/'");
   field.type.validate(where);
   const engine::Spec row = field.type.row_spec();
   engine::Shape shape = row.shape;
@@ -110,7 +107,7 @@ std::vector<std::string> field_names(const RecordSet& set) {
 
 const Field& cat_field(const RecordSet& set, const std::string& name) {
   const Field& field = set.find(name);
-  if (field.type.kind != TypeKind::cat) refuse(set.origin, "field '" + name + "' holds no categories");
+  if (field.type.kind != TypeKind::cat) bad_input_in(set.origin, "field '" + name + "' holds no categories");
   return field;
 }
 
@@ -129,12 +126,12 @@ bool RecordSet::has(const std::string& name) const {
 const Field& RecordSet::find(const std::string& name) const {
   for (const Field& field : fields)
     if (field.name == name) return field;
-  refuse(origin.empty() ? "records" : origin, "no field '" + name + "'" + suggestion(name, field_names(*this)));
+  bad_input_in(origin.empty() ? "records" : origin, "no field '" + name + "'" + suggestion(name, field_names(*this)));
 }
 
 void RecordSet::add(Field field) {
   const std::string where = origin + ": field '" + field.name + "'";
-  if (has(field.name)) refuse(where, "is there already");
+  if (has(field.name)) bad_input_in(where, "is there already");
   check_field(field, size(), where);
   fields.push_back(std::move(field));
 }
@@ -143,12 +140,12 @@ void RecordSet::validate(const std::string& where) const {
   std::unordered_set<std::int64_t> seen;
   seen.reserve(ids.size());
   for (const std::int64_t id : ids) {
-    if (id < 0) refuse(where, "a sample id is negative");
-    if (!seen.insert(id).second) refuse(where, "sample id " + std::to_string(id) + " occurs twice");
+    if (id < 0) bad_input_in(where, "a sample id is negative");
+    if (!seen.insert(id).second) bad_input_in(where, "sample id " + std::to_string(id) + " occurs twice");
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j)
-      if (fields[j].name == fields[i].name) refuse(where, "field '" + fields[i].name + "' occurs twice");
+      if (fields[j].name == fields[i].name) bad_input_in(where, "field '" + fields[i].name + "' occurs twice");
     check_field(fields[i], size(), where + ": field '" + fields[i].name + "'");
   }
 }
@@ -162,9 +159,9 @@ RecordSet RecordSet::select(std::span<const std::int64_t> indices) const {
   out.ids.reserve(indices.size());
   for (const std::int64_t index : indices) {
     if (index < 0 || index >= size())
-      refuse(origin, "index " + std::to_string(index) + " is outside [0, " + std::to_string(size()) + ")");
+      bad_input_in(origin, "index " + std::to_string(index) + " is outside [0, " + std::to_string(size()) + ")");
     if (std::exchange(used[static_cast<std::size_t>(index)], char{1}) != 0)
-      refuse(origin, "index " + std::to_string(index) + " is selected twice");
+      bad_input_in(origin, "index " + std::to_string(index) + " is selected twice");
     out.ids.push_back(ids[static_cast<std::size_t>(index)]);
   }
   for (const Field& field : fields)
@@ -192,11 +189,11 @@ RecordSet RecordSet::relabel(std::span<const std::int64_t> map, std::vector<std:
   const Field& old = cat_field(*this, field);
   const auto count = static_cast<std::int64_t>(names.size());
   if (static_cast<std::int64_t>(map.size()) != old.type.classes)
-    refuse(origin,
-           "a map of " + std::to_string(map.size()) + " entries for " + std::to_string(old.type.classes) + " classes");
+    bad_input_in(origin, "a map of " + std::to_string(map.size()) + " entries for " + std::to_string(old.type.classes) +
+                             " classes");
   for (const std::int64_t to : map)
     if (to < -1 || to >= count)
-      refuse(origin, "relabelling to class " + std::to_string(to) + " of " + std::to_string(count));
+      bad_input_in(origin, "relabelling to class " + std::to_string(to) + " of " + std::to_string(count));
   const auto target = [&](std::int64_t label) { return label < 0 ? -1 : map[static_cast<std::size_t>(label)]; };
   const auto before = old.values.as_i64();
   RecordSet out = filter([&](std::int64_t i) { return target(before[static_cast<std::size_t>(i)]) >= 0; });
@@ -225,21 +222,21 @@ RecordSet RecordSet::with_roles(std::span<const Role> roles) const {
 
 RecordSet unite(const RecordSet& a, const RecordSet& b) {
   const std::string where = a.origin + " + " + b.origin;
-  if (a.classes != b.classes) refuse(where, "a union needs the same classes on both sides; relabel one first");
-  if (a.fields.size() != b.fields.size()) refuse(where, "a union needs the same fields on both sides");
+  if (a.classes != b.classes) bad_input_in(where, "a union needs the same classes on both sides; relabel one first");
+  if (a.fields.size() != b.fields.size()) bad_input_in(where, "a union needs the same fields on both sides");
   RecordSet out = a;
   out.origin = a.origin + "+" + b.origin;
   out.provenance = Json::object({{"union", Json(Json::Array{a.provenance, b.provenance})}});
   std::unordered_set<std::int64_t> seen(a.ids.begin(), a.ids.end());
   for (const std::int64_t id : b.ids) {
-    if (!seen.insert(id).second) refuse(where, "sample id " + std::to_string(id) + " is in both sets");
+    if (!seen.insert(id).second) bad_input_in(where, "sample id " + std::to_string(id) + " is in both sets");
     out.ids.push_back(id);
   }
   for (Field& field : out.fields) {
     const Field& other = b.find(field.name);
     if (other.role != field.role || !(other.type == field.type))
-      refuse(where, "field '" + field.name + "' differs in role or type: " + field.type.to_json().dump() + " and " +
-                        other.type.to_json().dump());
+      bad_input_in(where, "field '" + field.name + "' differs in role or type: " + field.type.to_json().dump() +
+                              " and " + other.type.to_json().dump());
     append_rows(field.values, other.values);
     append_rows(field.lengths, other.lengths);
     append_rows(field.present, other.present);

@@ -14,14 +14,10 @@ namespace {
 constexpr const char* format_name = "records";
 constexpr std::int64_t format_version = 1;
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) {
-  throw Error(Fault::bad_input, where + ": " + what);
-}
-
 // The array `name`, which is left out of the container.
 Array claim(std::map<std::string, Array>& arrays, const std::string& name, const std::string& where) {
   const auto found = arrays.find(name);
-  if (found == arrays.end()) refuse(where, "array '" + name + "' is missing");
+  if (found == arrays.end()) bad_input_in(where, "array '" + name + "' is missing");
   Array array = std::move(found->second);
   arrays.erase(found);
   return array;
@@ -40,10 +36,10 @@ Field read_field(const Json& json, std::map<std::string, Array>& arrays, const s
 
 RecordSet read_set(const Container& container, const std::string& where) {
   const Json& head = container.metadata;
-  if (!head.is_object() || head.get("format", "") != format_name) refuse(where, "is no set of records");
+  if (!head.is_object() || head.get("format", "") != format_name) bad_input_in(where, "is no set of records");
   if (head.get("version", 0) != format_version)
-    refuse(where, "records of version " + std::to_string(head.get("version", 0)) + ", expected " +
-                      std::to_string(format_version));
+    bad_input_in(where, "records of version " + std::to_string(head.get("version", 0)) + ", expected " +
+                            std::to_string(format_version));
   std::map<std::string, Array> arrays = container.arrays;
   RecordSet set;
   const Array ids = claim(arrays, "ids", where);
@@ -52,7 +48,7 @@ RecordSet read_set(const Container& container, const std::string& where) {
   set.origin = head.at("origin").as_string();
   if (head.has("provenance")) set.provenance = head.at("provenance");
   for (const Json& field : head.at("fields").as_array()) set.fields.push_back(read_field(field, arrays, where));
-  if (!arrays.empty()) refuse(where, "array '" + arrays.begin()->first + "' belongs to no field");
+  if (!arrays.empty()) bad_input_in(where, "array '" + arrays.begin()->first + "' belongs to no field");
   return set;
 }
 
@@ -103,7 +99,7 @@ void convert_row(engine::DType dtype, const std::byte* from, std::span<float> to
 
 void check_index(const RecordSet& set, std::int64_t index) {
   if (index < 0 || index >= set.size())
-    refuse(set.origin, "index " + std::to_string(index) + " is outside [0, " + std::to_string(set.size()) + ")");
+    bad_input_in(set.origin, "index " + std::to_string(index) + " is outside [0, " + std::to_string(set.size()) + ")");
 }
 
 }  // namespace
@@ -116,7 +112,8 @@ engine::Tensor RecordSet::batch(const std::string& name, std::span<const std::in
     return engine::Tensor::i64({static_cast<std::int64_t>(values.size())}, values);
   }
   if (field.type.kind != TypeKind::dense && field.type.kind != TypeKind::dist)
-    refuse(origin, "field '" + name + "' is neither dense, a distribution nor a category, and has no single tensor");
+    bad_input_in(origin,
+                 "field '" + name + "' is neither dense, a distribution nor a category, and has no single tensor");
   const engine::Spec row = field.type.row_spec();
   const auto elements = static_cast<std::size_t>(row.count());
   const std::size_t stride = row.bytes();
@@ -131,8 +128,8 @@ engine::Tensor RecordSet::batch(const std::string& name, std::span<const std::in
 
 engine::Tensor RecordSet::input_batch(std::int64_t start, std::int64_t count) const {
   if (start < 0 || count < 0 || count > size() || start > size() - count)
-    refuse(origin, "samples " + std::to_string(start) + " to " + std::to_string(start + count) + " of " +
-                       std::to_string(size()));
+    bad_input_in(origin, "samples " + std::to_string(start) + " to " + std::to_string(start + count) + " of " +
+                             std::to_string(size()));
   std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
   std::iota(indices.begin(), indices.end(), start);
   return batch("input", indices);
@@ -142,7 +139,7 @@ engine::Tensor RecordSet::input_batch(std::span<const std::int64_t> indices) con
 
 std::span<const std::int64_t> RecordSet::labels(const std::string& name) const {
   const Field& field = find(name);
-  if (field.type.kind != TypeKind::cat) refuse(origin, "field '" + name + "' holds no categories");
+  if (field.type.kind != TypeKind::cat) bad_input_in(origin, "field '" + name + "' holds no categories");
   return field.values.as_i64();
 }
 
@@ -184,7 +181,7 @@ RecordSet RecordSet::from_container(const Container& container, const std::strin
   } catch (const Error& error) {
     const std::string what = error.what();
     if (what.rfind(where, 0) == 0) throw;
-    refuse(where, what);
+    bad_input_in(where, what);
   }
   set.validate(where);
   return set;

@@ -52,10 +52,6 @@ Enum from_name(const Names<Enum, N>& names, const std::string& name, const std::
   throw Error(Fault::bad_input, "unknown " + what + " '" + name + "'" + suggestion(name, known));
 }
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) {
-  throw Error(Fault::bad_input, where + ": " + what);
-}
-
 constexpr std::int64_t u8_classes = 256;  // label maps up to here are stored as bytes
 constexpr std::int64_t max_row_elements = std::int64_t{1}
                                           << 40;  // beyond it a shape is a mistake, and sums may overflow
@@ -71,45 +67,46 @@ std::int64_t checked_count(const engine::Shape& shape) {
 }
 
 void check_shape(const engine::Shape& shape, const std::string& where) {
-  if (checked_count(shape) < 0) refuse(where, "impossible shape " + engine::shape_str(shape));
+  if (checked_count(shape) < 0) bad_input_in(where, "impossible shape " + engine::shape_str(shape));
 }
 
 void check_dense(const FieldType& type, const std::string& where) {
   check_shape(type.shape, where);
   const std::size_t channels = type.shape.empty() ? 1 : static_cast<std::size_t>(type.shape.front());
   if (type.ranges.size() > 1 && type.ranges.size() != channels)
-    refuse(where, std::to_string(type.ranges.size()) + " ranges for " + std::to_string(channels) + " channels");
+    bad_input_in(where, std::to_string(type.ranges.size()) + " ranges for " + std::to_string(channels) + " channels");
   for (const Range& range : type.ranges)
-    if (!(range.lo < range.hi)) refuse(where, "a range needs lo < hi");
+    if (!(range.lo < range.hi)) bad_input_in(where, "a range needs lo < hi");
   if (type.space == Space::image && type.shape.size() != 3)
-    refuse(where, "an image has shape [channels, height, width], not " + engine::shape_str(type.shape));
-  if (type.rate < 0) refuse(where, "a sampling rate is not negative");
+    bad_input_in(where, "an image has shape [channels, height, width], not " + engine::shape_str(type.shape));
+  if (type.rate < 0) bad_input_in(where, "a sampling rate is not negative");
 }
 
 void check_classes(const FieldType& type, const std::string& where) {
-  if (type.classes < 1) refuse(where, "expected at least one class");
+  if (type.classes < 1) bad_input_in(where, "expected at least one class");
   const auto classes = static_cast<std::size_t>(type.classes);
   if (!type.names.empty() && type.names.size() != classes)
-    refuse(where, std::to_string(type.names.size()) + " names for " + std::to_string(classes) + " classes");
+    bad_input_in(where, std::to_string(type.names.size()) + " names for " + std::to_string(classes) + " classes");
   if (type.parents.empty()) return;
   if (type.parents.size() != classes)
-    refuse(where, std::to_string(type.parents.size()) + " parents for " + std::to_string(classes) + " classes");
+    bad_input_in(where, std::to_string(type.parents.size()) + " parents for " + std::to_string(classes) + " classes");
   for (std::size_t i = 0; i < classes; ++i) {
     std::int64_t at = static_cast<std::int64_t>(i);
     for (std::size_t steps = 0; at != -1; ++steps) {
-      if (steps > classes) refuse(where, "the class tree has a cycle at class " + std::to_string(i));
+      if (steps > classes) bad_input_in(where, "the class tree has a cycle at class " + std::to_string(i));
       at = type.parents[static_cast<std::size_t>(at)];
-      if (at < -1 || at >= type.classes) refuse(where, "class " + std::to_string(i) + " has a parent out of range");
+      if (at < -1 || at >= type.classes)
+        bad_input_in(where, "class " + std::to_string(i) + " has a parent out of range");
     }
   }
 }
 
 void check_item(const FieldType& type, const std::string& where) {
-  if (!type.item) refuse(where, "expected an item type");
+  if (!type.item) bad_input_in(where, "expected an item type");
   const TypeKind inner = type.item->kind;
-  if (inner == TypeKind::opt) refuse(where, "an optional value inside a list or another optional value");
-  if (type.kind == TypeKind::list && inner == TypeKind::list) refuse(where, "a list of lists");
-  if (type.kind == TypeKind::list && inner == TypeKind::tokens) refuse(where, "a list of token sequences");
+  if (inner == TypeKind::opt) bad_input_in(where, "an optional value inside a list or another optional value");
+  if (type.kind == TypeKind::list && inner == TypeKind::list) bad_input_in(where, "a list of lists");
+  if (type.kind == TypeKind::list && inner == TypeKind::tokens) bad_input_in(where, "a list of token sequences");
   type.item->validate(where + " item");
 }
 
@@ -297,20 +294,21 @@ void FieldType::validate(const std::string& where) const {
       check_shape(shape, where);
       break;
     case TypeKind::tokens:
-      if (vocabulary < 1 || vocabulary > INT32_MAX) refuse(where, "expected a vocabulary of 1 to 2^31 - 1 tokens");
-      if (max_length < 1) refuse(where, "expected a maximal length of at least 1");
+      if (vocabulary < 1 || vocabulary > INT32_MAX)
+        bad_input_in(where, "expected a vocabulary of 1 to 2^31 - 1 tokens");
+      if (max_length < 1) bad_input_in(where, "expected a maximal length of at least 1");
       break;
     case TypeKind::geom:
       if (classes != 0) check_classes(*this, where);
       break;
     case TypeKind::list:
-      if (max_length < 1) refuse(where, "expected a maximal length of at least 1");
+      if (max_length < 1) bad_input_in(where, "expected a maximal length of at least 1");
       [[fallthrough]];
     case TypeKind::opt:
       check_item(*this, where);
       break;
   }
-  if (checked_count(row_spec().shape) < 0) refuse(where, "a sample of this type is too large");
+  if (checked_count(row_spec().shape) < 0) bad_input_in(where, "a sample of this type is too large");
 }
 
 engine::Spec FieldType::row_spec() const {
@@ -385,7 +383,7 @@ FieldType FieldType::from_json(const Json& json, const std::string& where) {
   try {
     type = read_type(json, where);
   } catch (const Error& error) {
-    refuse(where, error.what());
+    bad_input_in(where, error.what());
   }
   type.validate(where);
   return type;

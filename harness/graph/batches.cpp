@@ -70,7 +70,7 @@ void copy_sample(const T* from, float* to, const Geometry& g, const Move& move) 
   }
 }
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "training data: " + message); }
+[[noreturn]] void bad_data(const std::string& message) { throw Error(Fault::bad_input, "training data: " + message); }
 
 }  // namespace
 
@@ -105,15 +105,16 @@ void fill_batch(const TrainData& data, const BatchRequest& request, std::span<fl
 
 void TrainData::validate(std::int64_t classes) const {
   const auto n = labels.size();
-  if (n == 0) bad("no samples");
-  if (ids.size() != n) bad(std::to_string(ids.size()) + " sample ids for " + std::to_string(n) + " labels");
-  if (f32.empty() == u8.empty()) bad("exactly one of f32 and u8 inputs must be given");
+  if (n == 0) bad_data("no samples");
+  if (ids.size() != n) bad_data(std::to_string(ids.size()) + " sample ids for " + std::to_string(n) + " labels");
+  if (f32.empty() == u8.empty()) bad_data("exactly one of f32 and u8 inputs must be given");
   const auto want = n * static_cast<std::size_t>(engine::element_count(sample_shape));
   const auto have = f32.empty() ? u8.size() : f32.size();
-  if (have != want) bad(std::to_string(have) + " input values; expected " + std::to_string(want));
+  if (have != want) bad_data(std::to_string(have) + " input values; expected " + std::to_string(want));
   for (std::size_t i = 0; i < n; ++i) {
     if (labels[i] < 0 || labels[i] >= classes) {
-      bad("label " + std::to_string(labels[i]) + " of row " + std::to_string(i) + " is not in [0, " + std::to_string(classes) + ")");
+      bad_data("label " + std::to_string(labels[i]) + " of row " + std::to_string(i) + " is not in [0, " +
+               std::to_string(classes) + ")");
     }
   }
 }

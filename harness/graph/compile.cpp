@@ -13,18 +13,18 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "compile: " + message); }
+[[noreturn]] void bad_graph(const std::string& message) { throw Error(Fault::bad_input, "compile: " + message); }
 
 bool live_parameters(const CompileOptions& o) { return o.live_parameters || o.param_grads || o.mode == Mode::train; }
 
 void check_options(const Graph& graph, const CompileOptions& o) {
-  if (o.batch < 1) bad("batch must be at least 1");
-  if (!o.loss.empty() && !o.cotangent_of.empty()) bad("either a loss or a cotangent, not both");
+  if (o.batch < 1) bad_graph("batch must be at least 1");
+  if (!o.loss.empty() && !o.cotangent_of.empty()) bad_graph("either a loss or a cotangent, not both");
   const bool gradients = o.input_grad || o.param_grads;
-  if (gradients && o.loss.empty() && o.cotangent_of.empty()) bad("gradients need a loss or a cotangent");
-  if (o.outputs.empty() && o.loss.empty()) bad("no output is wanted");
+  if (gradients && o.loss.empty() && o.cotangent_of.empty()) bad_graph("gradients need a loss or a cotangent");
+  if (o.outputs.empty() && o.loss.empty()) bad_graph("no output is wanted");
   if (o.precision == Precision::int8 && (gradients || live_parameters(o))) {
-    bad("precision int8 is for inference with fixed weights; expected no gradients and no live parameters");
+    bad_graph("precision int8 is for inference with fixed weights; expected no gradients and no live parameters");
   }
   for (const std::string& name : o.outputs) (void)graph.resolve(name);
   const std::string missing = unsupported_reason(o.precision);
@@ -159,7 +159,9 @@ class Compiler {
     Program& program = recorder_.program;
     std::vector<Instr> kept;
     for (Instr& instr : program.code) {
-      const auto constant = [&](int s) { return program.slots[static_cast<std::size_t>(s)].kind == SlotKind::constant; };
+      const auto constant = [&](int s) {
+        return program.slots[static_cast<std::size_t>(s)].kind == SlotKind::constant;
+      };
       const bool kept_for_later = options_.precision == Precision::int8 && !quantizers_done_ && instr.op == quantize_;
       if (kept_for_later || instr.in.empty() || !std::all_of(instr.in.begin(), instr.in.end(), constant)) {
         kept.push_back(std::move(instr));

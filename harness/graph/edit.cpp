@@ -11,8 +11,6 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
@@ -24,17 +22,18 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 void check_kept(const std::vector<std::int64_t>& kept, std::int64_t channels, const std::string& producer) {
-  if (kept.empty()) bad("channels of '" + producer + "': at least one must be kept");
+  if (kept.empty()) bad_input("channels of '" + producer + "': at least one must be kept");
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const bool ascending = i == 0 || kept[i] > kept[i - 1];
     if (ascending && kept[i] >= 0 && kept[i] < channels) continue;
-    bad("channels of '" + producer + "': index " + std::to_string(kept[i]) + " must be ascending and in [0, " +
-        std::to_string(channels) + ")");
+    bad_input("channels of '" + producer + "': index " + std::to_string(kept[i]) + " must be ascending and in [0, " +
+              std::to_string(channels) + ")");
   }
 }
 
-GroupDetail find_group(const Graph& graph, const std::vector<std::string>& producers, const std::vector<std::int64_t>& kept) {
-  if (producers.empty()) bad("no producer named whose channels to remove");
+GroupDetail find_group(const Graph& graph, const std::vector<std::string>& producers,
+                       const std::vector<std::int64_t>& kept) {
+  if (producers.empty()) bad_input("no producer named whose channels to remove");
   std::vector<std::string> names;
   for (const GroupDetail& detail : analyse_channels(graph)) {
     const ChannelGroup& group = detail.group;
@@ -44,15 +43,18 @@ GroupDetail find_group(const Graph& graph, const std::vector<std::string>& produ
     for (const std::string& name : group.producers) {
       if (!contains(producers, name)) missing.push_back(name);
     }
-    if (!missing.empty()) bad("channels of '" + producers[0] + "' are tied by a sum to those of " + joined(missing) + "; name them all");
+    if (!missing.empty())
+      bad_input("channels of '" + producers[0] + "' are tied by a sum to those of " + joined(missing) +
+                "; name them all");
     for (const std::string& name : producers) {
-      if (!contains(group.producers, name)) bad("'" + name + "' is not in the channel group of '" + producers[0] + "'");
+      if (!contains(group.producers, name))
+        bad_input("'" + name + "' is not in the channel group of '" + producers[0] + "'");
     }
-    if (!group.removable) bad("channels of '" + producers[0] + "' cannot be removed: " + group.reason);
+    if (!group.removable) bad_input("channels of '" + producers[0] + "' cannot be removed: " + group.reason);
     check_kept(kept, group.channels, producers[0]);
     return detail;
   }
-  bad("'" + producers[0] + "' is no conv2d or linear node" + suggestion(producers[0], names));
+  bad_input("'" + producers[0] + "' is no conv2d or linear node" + suggestion(producers[0], names));
 }
 
 // Changes a parameter's shape with its mask.
@@ -118,11 +120,13 @@ Graph mask_output_channels(const Graph& graph, const std::vector<std::string>& p
     const Tensor& value = result.parameters.at(name).value;
     std::vector<float> mask(static_cast<std::size_t>(value.count()), 0.0F);
     const auto old = result.masks.find(name);
-    const std::vector<float> before = old == result.masks.end() ? std::vector<float>(mask.size(), 1.0F) : old->second.to_f32();
+    const std::vector<float> before =
+        old == result.masks.end() ? std::vector<float>(mask.size(), 1.0F) : old->second.to_f32();
     const std::size_t row = mask.size() / static_cast<std::size_t>(detail.group.channels);
     for (const std::int64_t c : kept) {
       const auto begin = static_cast<std::size_t>(c) * row;
-      std::copy(before.begin() + static_cast<std::ptrdiff_t>(begin), before.begin() + static_cast<std::ptrdiff_t>(begin + row),
+      std::copy(before.begin() + static_cast<std::ptrdiff_t>(begin),
+                before.begin() + static_cast<std::ptrdiff_t>(begin + row),
                 mask.begin() + static_cast<std::ptrdiff_t>(begin));
     }
     result.set_mask(name, Tensor::f32(value.shape(), mask));
@@ -142,17 +146,17 @@ Graph compact(const Graph& graph) {
 }
 
 Graph normalize_input(const Graph& graph, const std::vector<double>& mean, const std::vector<double>& std) {
-  if (graph.inputs.size() != 1) bad("normalisation needs a model with one input");
+  if (graph.inputs.size() != 1) bad_input("normalisation needs a model with one input");
   const GraphInput& input = graph.inputs[0];
   const auto channels = input.spec.shape.empty() ? 0 : static_cast<std::size_t>(input.spec.shape[0]);
   if (channels == 0 || mean.size() != channels || std.size() != channels) {
-    bad("normalisation needs one mean and one std for each of " + std::to_string(channels) + " channels");
+    bad_input("normalisation needs one mean and one std for each of " + std::to_string(channels) + " channels");
   }
   Shape shape(input.spec.shape.size() + 1, 1);
   shape[1] = input.spec.shape[0];
   std::vector<float> scale, shift;
   for (std::size_t c = 0; c < channels; ++c) {
-    if (!(std[c] > 0)) bad("normalisation: std " + std::to_string(std[c]) + " must be positive");
+    if (!(std[c] > 0)) bad_input("normalisation: std " + std::to_string(std[c]) + " must be positive");
     scale.push_back(static_cast<float>(1.0 / std[c]));
     shift.push_back(static_cast<float>(-mean[c] / std[c]));
   }
@@ -216,7 +220,9 @@ bool foldable(const Graph& graph, const GraphNode& norm, const std::vector<std::
   if (!product || (product->op != "conv2d" && product->op != "linear")) return false;
   if (product->inputs.size() > 3 || product->attrs.has("act")) return false;
   if (graph.consumers(norm.inputs[0]).size() != 1 || contains(kept_values, norm.inputs[0])) return false;
-  const auto owned = [&](const std::string& name) { return graph.parameters.count(name) && graph.consumers(name).size() == 1; };
+  const auto owned = [&](const std::string& name) {
+    return graph.parameters.count(name) && graph.consumers(name).size() == 1;
+  };
   if (!std::all_of(product->inputs.begin() + 1, product->inputs.end(), owned)) return false;
   return std::all_of(norm.inputs.begin() + 1, norm.inputs.end(), [&](const std::string& name) {
     return graph.parameters.count(name) || graph.buffers.count(name);

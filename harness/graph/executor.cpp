@@ -14,9 +14,9 @@ using engine::Storage;
 
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
-std::size_t row_bytes(const Tensor& x) { return x.dim(0) == 0 ? 0 : x.spec().bytes() / static_cast<std::size_t>(x.dim(0)); }
+std::size_t row_bytes(const Tensor& x) {
+  return x.dim(0) == 0 ? 0 : x.spec().bytes() / static_cast<std::size_t>(x.dim(0));
+}
 
 // Rows [first, first + rows) of a dense tensor, padded to `batch` with copies of the first of them.
 Tensor piece_of(const Tensor& x, std::int64_t first, std::int64_t rows, std::int64_t batch) {
@@ -27,7 +27,8 @@ Tensor piece_of(const Tensor& x, std::int64_t first, std::int64_t rows, std::int
   const auto memory = Storage::allocate(std::max<std::size_t>(spec.bytes(), 1));
   const std::byte* from = x.raw() + static_cast<std::size_t>(first) * row;
   std::memcpy(memory->data(), from, static_cast<std::size_t>(rows) * row);
-  for (std::int64_t r = rows; r < batch; ++r) std::memcpy(memory->data() + static_cast<std::size_t>(r) * row, from, row);
+  for (std::int64_t r = rows; r < batch; ++r)
+    std::memcpy(memory->data() + static_cast<std::size_t>(r) * row, from, row);
   return Tensor(spec, engine::Layout::dense(spec), memory);
 }
 
@@ -46,7 +47,8 @@ class Gathered {
       memory_ = Storage::allocate(std::max<std::size_t>(spec_.bytes(), 1));
     }
     const std::size_t row = row_bytes(piece);
-    std::memcpy(memory_->data() + static_cast<std::size_t>(first) * row, piece.raw(), static_cast<std::size_t>(count) * row);
+    std::memcpy(memory_->data() + static_cast<std::size_t>(first) * row, piece.raw(),
+                static_cast<std::size_t>(count) * row);
   }
   Tensor done() const { return whole_.defined() ? whole_ : Tensor(spec_, engine::Layout::dense(spec_), memory_); }
 
@@ -69,8 +71,8 @@ struct Ids {
 };
 
 std::string key_of(const CompileOptions& o) {
-  std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) + "|" +
-                    o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
+  std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) +
+                    "|" + o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
                     std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize) +
                     precision_name(o.precision);
   for (const std::string& name : o.outputs) key += "|" + name;
@@ -78,14 +80,15 @@ std::string key_of(const CompileOptions& o) {
 }
 
 void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& options) {
-  if (graph.inputs.size() != 1) bad("the model has " + std::to_string(graph.inputs.size()) + " inputs; one was given");
+  if (graph.inputs.size() != 1)
+    bad_input("the model has " + std::to_string(graph.inputs.size()) + " inputs; one was given");
   const Spec& want = graph.inputs[0].spec;
-  if (!x.defined() || x.shape().empty() || x.dim(0) < 1) bad("no input rows");
+  if (!x.defined() || x.shape().empty() || x.dim(0) < 1) bad_input("no input rows");
   if (x.dtype() != want.dtype || Shape(x.shape().begin() + 1, x.shape().end()) != want.shape) {
-    bad("the model takes " + want.str() + " a sample; the input is " + x.spec().str());
+    bad_input("the model takes " + want.str() + " a sample; the input is " + x.spec().str());
   }
   if (!options.sample_ids.empty() && static_cast<std::int64_t>(options.sample_ids.size()) != x.dim(0)) {
-    bad(std::to_string(options.sample_ids.size()) + " sample ids for " + std::to_string(x.dim(0)) + " rows");
+    bad_input(std::to_string(options.sample_ids.size()) + " sample ids for " + std::to_string(x.dim(0)) + " rows");
   }
 }
 
@@ -103,7 +106,7 @@ void for_padded_batches(const Tensor& x, std::int64_t batch,
 Executor::Executor(std::shared_ptr<const Graph> graph, std::int64_t batch, Precision precision)
     : graph_(std::move(graph)), batch_(batch), precision_(precision) {
   if (!graph_) throw Error(Fault::internal, "executor without a graph");
-  if (batch_ < 1) bad("compute batch must be at least 1, not " + std::to_string(batch_));
+  if (batch_ < 1) bad_input("compute batch must be at least 1, not " + std::to_string(batch_));
 }
 
 Executor::~Executor() = default;
@@ -139,7 +142,8 @@ CompiledPlan& Executor::plan(const CompileOptions& options) {
   return plans_.emplace(key, compile(*graph_, sized)).first->second;
 }
 
-std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::string>& wants, const ForwardOptions& options) {
+std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::string>& wants,
+                                      const ForwardOptions& options) {
   check_rows(*graph_, x, options);
   CompileOptions want;
   want.mode = options.mode;
@@ -159,10 +163,11 @@ std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::st
   return results;
 }
 
-LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y, const ForwardOptions& options) {
+LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y,
+                                       const ForwardOptions& options) {
   check_rows(*graph_, x, options);
   if (y.dtype() != engine::DType::i64 || y.shape() != Shape{x.dim(0)}) {
-    bad("labels must be I64[" + std::to_string(x.dim(0)) + "], not " + y.spec().str());
+    bad_input("labels must be I64[" + std::to_string(x.dim(0)) + "], not " + y.spec().str());
   }
   CompileOptions want;
   want.mode = options.mode;
@@ -184,9 +189,11 @@ LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x,
   return {losses.done(), grads.done(), logits.done()};
 }
 
-Tensor Executor::input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent, const ForwardOptions& options) {
+Tensor Executor::input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent,
+                           const ForwardOptions& options) {
   check_rows(*graph_, x, options);
-  if (cotangent.shape().empty() || cotangent.dim(0) != x.dim(0)) bad("the cotangent must have one row an input row");
+  if (cotangent.shape().empty() || cotangent.dim(0) != x.dim(0))
+    bad_input("the cotangent must have one row an input row");
   CompileOptions want;
   want.mode = options.mode;
   want.outputs = {output};
@@ -214,7 +221,8 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
   for (std::int64_t first = 0; first < x.dim(0); first += batch_) {
     const std::int64_t rows = std::min(batch_, x.dim(0) - first);
     ForwardOptions part = options;
-    if (!options.sample_ids.empty()) part.sample_ids = options.sample_ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    if (!options.sample_ids.empty())
+      part.sample_ids = options.sample_ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
     CompileOptions want;
     want.batch = rows;
     want.mode = options.mode;
@@ -226,9 +234,9 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
     if (rows != batch_) tail = std::make_unique<CompiledPlan>(compile(*graph_, want));
     CompiledPlan& compiled = tail ? *tail : plan(want);
     Ids ids;
-    const auto& out = compiled.run({{graph_->inputs[0].name, piece_of(dense, first, rows, rows)},
-                                    {"labels", piece_of(labels, first, rows, rows)}},
-                                   ids.keys(part, 0, rows, rows));
+    const auto& out = compiled.run(
+        {{graph_->inputs[0].name, piece_of(dense, first, rows, rows)}, {"labels", piece_of(labels, first, rows, rows)}},
+        ids.keys(part, 0, rows, rows));
     for (const auto& [name, parameter] : graph_->parameters) {
       if (!parameter.trainable) continue;
       const Tensor& grad = out[static_cast<std::size_t>(compiled.output_index("grad:" + name))];
@@ -247,8 +255,8 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
   return grads;
 }
 
-RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<std::string>& wants, const ForwardOptions& options,
-                                           bool watch_parameters) {
+RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<std::string>& wants,
+                                           const ForwardOptions& options, bool watch_parameters) {
   check_rows(*graph_, x, options);
   if (!folded_) folded_ = std::make_shared<const Graph>(fold_batch_norm(*graph_));
   const auto named = [&](const std::string& want) { return graph_->outputs.count(want) || graph_->taps.count(want); };

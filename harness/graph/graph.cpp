@@ -8,8 +8,6 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 template <class Map>
 std::vector<std::string> keys_of(const Map& map) {
   std::vector<std::string> keys;
@@ -19,11 +17,11 @@ std::vector<std::string> keys_of(const Map& map) {
 }
 
 void check_dense_f32(const Tensor& value, const std::string& what) {
-  if (!value.defined() || value.dtype() != engine::DType::f32) bad(what + " must be a defined f32 tensor");
+  if (!value.defined() || value.dtype() != engine::DType::f32) bad_input(what + " must be a defined f32 tensor");
 }
 
 [[noreturn]] void undefined_value(const std::string& prefix, const std::string& value, const std::string& node) {
-  bad("inlining '" + prefix + "': value '" + value + "' of node '" + node + "' is not defined");
+  bad_input("inlining '" + prefix + "': value '" + value + "' of node '" + node + "' is not defined");
 }
 
 Tensor apply_mask(const Tensor& value, const Tensor& mask) {
@@ -56,7 +54,7 @@ const GraphNode& Graph::node(std::string_view name) const {
   if (const GraphNode* found = find_node(name)) return *found;
   std::vector<std::string> names;
   for (const GraphNode& n : nodes) names.push_back(n.name);
-  bad("graph has no node '" + std::string(name) + "'" + suggestion(name, names));
+  bad_input("graph has no node '" + std::string(name) + "'" + suggestion(name, names));
 }
 
 const GraphNode* Graph::producer(std::string_view value) const {
@@ -87,7 +85,7 @@ const std::string& Graph::resolve(std::string_view name) const {
   }
   std::vector<std::string> names = keys_of(outputs);
   for (const auto& [tap, value] : taps) names.push_back(tap);
-  bad("model has no output or tap '" + key + "'" + suggestion(name, names));
+  bad_input("model has no output or tap '" + key + "'" + suggestion(name, names));
 }
 
 std::string Graph::add(std::string name, std::string op, std::vector<std::string> operands, Attrs attrs) {
@@ -97,11 +95,12 @@ std::string Graph::add(std::string name, std::string op, std::vector<std::string
 
 void Graph::set_parameter(const std::string& name, const Tensor& value) {
   const auto it = parameters.find(name);
-  if (it == parameters.end()) bad("model has no parameter '" + name + "'" + suggestion(name, keys_of(parameters)));
+  if (it == parameters.end())
+    bad_input("model has no parameter '" + name + "'" + suggestion(name, keys_of(parameters)));
   check_dense_f32(value, "parameter '" + name + "'");
   if (value.shape() != it->second.value.shape()) {
-    bad("parameter '" + name + "' has shape " + engine::shape_str(it->second.value.shape()) + ", not " +
-        engine::shape_str(value.shape()));
+    bad_input("parameter '" + name + "' has shape " + engine::shape_str(it->second.value.shape()) + ", not " +
+              engine::shape_str(value.shape()));
   }
   const auto mask = masks.find(name);
   it->second.value = mask == masks.end() ? value.dense() : apply_mask(value, mask->second);
@@ -109,18 +108,19 @@ void Graph::set_parameter(const std::string& name, const Tensor& value) {
 
 void Graph::set_mask(const std::string& name, const Tensor& mask) {
   const auto it = parameters.find(name);
-  if (it == parameters.end()) bad("model has no parameter '" + name + "'" + suggestion(name, keys_of(parameters)));
+  if (it == parameters.end())
+    bad_input("model has no parameter '" + name + "'" + suggestion(name, keys_of(parameters)));
   if (!mask.defined()) {
     masks.erase(name);
     return;
   }
   if (mask.shape() != it->second.value.shape()) {
-    bad("mask of '" + name + "' has shape " + engine::shape_str(mask.shape()) + "; the parameter's is " +
-        engine::shape_str(it->second.value.shape()));
+    bad_input("mask of '" + name + "' has shape " + engine::shape_str(mask.shape()) + "; the parameter's is " +
+              engine::shape_str(it->second.value.shape()));
   }
   const std::vector<float> values = mask.to_f32();
   const auto other = std::find_if(values.begin(), values.end(), [](float v) { return v != 0.0F && v != 1.0F; });
-  if (other != values.end()) bad("mask of '" + name + "' holds " + std::to_string(*other) + "; expected 0 or 1");
+  if (other != values.end()) bad_input("mask of '" + name + "' holds " + std::to_string(*other) + "; expected 0 or 1");
   masks[name] = Tensor::f32(mask.shape(), values);
   it->second.value = apply_mask(it->second.value, masks[name]);
 }
@@ -131,7 +131,7 @@ std::map<std::string, std::string> Graph::inline_graph(const std::string& prefix
   std::map<std::string, std::string> names;  // other's value name -> ours
   for (const GraphInput& in : other.inputs) {
     const auto feed = feeds.find(in.name);
-    if (feed == feeds.end()) bad("inlining '" + prefix + "': input '" + in.name + "' is not fed");
+    if (feed == feeds.end()) bad_input("inlining '" + prefix + "': input '" + in.name + "' is not fed");
     names[in.name] = feed->second;
   }
   const auto ours = [&](const std::string& name) {
@@ -172,10 +172,10 @@ std::map<std::string, std::string> Graph::inline_graph(const std::string& prefix
 
 std::int64_t Graph::classes() const {
   const auto it = outputs.find("logits");
-  if (it == outputs.end()) bad("model has no output 'logits'");
+  if (it == outputs.end()) bad_input("model has no output 'logits'");
   const auto values = shapes(1);
   const auto spec = values.find(it->second);
-  if (spec == values.end() || spec->second.shape.size() != 2) bad("output 'logits' must have shape [N, classes]");
+  if (spec == values.end() || spec->second.shape.size() != 2) bad_input("output 'logits' must have shape [N, classes]");
   return spec->second.shape[1];
 }
 
@@ -191,11 +191,12 @@ bool Graph::stochastic() const {
 namespace {
 
 void check_members(const std::vector<Graph>& members) {
-  if (members.empty()) bad("an ensemble needs at least one member");
+  if (members.empty()) bad_input("an ensemble needs at least one member");
   for (const Graph& m : members) {
-    if (m.inputs.size() != 1) bad("an ensemble's members must have one input each");
-    if (!(m.inputs[0].spec == members[0].inputs[0].spec)) bad("an ensemble's members must take inputs of one shape");
-    if (m.classes() != members[0].classes()) bad("an ensemble's members must have equally many classes");
+    if (m.inputs.size() != 1) bad_input("an ensemble's members must have one input each");
+    if (!(m.inputs[0].spec == members[0].inputs[0].spec))
+      bad_input("an ensemble's members must take inputs of one shape");
+    if (m.classes() != members[0].classes()) bad_input("an ensemble's members must have equally many classes");
   }
 }
 
@@ -224,16 +225,17 @@ Graph mean_ensemble(const std::vector<Graph>& members) {
   }
   combine(result, logits);
   result.metadata = members[0].metadata;
-  result.metadata["combination"] = Json::object({{"kind", "mean"}, {"members", static_cast<std::int64_t>(members.size())}});
+  result.metadata["combination"] =
+      Json::object({{"kind", "mean"}, {"members", static_cast<std::int64_t>(members.size())}});
   result.validate();
   return result;
 }
 
 Graph mc_dropout(const Graph& graph, int draws, std::uint64_t seed) {
-  if (draws < 1) bad("mc_dropout needs at least one draw");
+  if (draws < 1) bad_input("mc_dropout needs at least one draw");
   const auto is_dropout = [](const GraphNode& n) { return n.op == "dropout"; };
   if (std::none_of(graph.nodes.begin(), graph.nodes.end(), is_dropout)) {
-    bad("mc_dropout needs a model with dropout nodes; this one has none");
+    bad_input("mc_dropout needs a model with dropout nodes; this one has none");
   }
   Graph result;
   result.inputs = graph.inputs;

@@ -16,7 +16,7 @@ using engine::Registry;
 namespace {
 
 template <class Sequence>
-auto& at(Sequence& v, int i) {
+auto& item(Sequence& v, int i) {
   return v[static_cast<std::size_t>(i)];
 }
 
@@ -30,22 +30,28 @@ struct Quantizer {
 // A product that will run on integers.
 struct Integer {
   bool chosen = false;
-  int target = -1;           // the slot it writes: its own, in f32, or that of the quantizer behind it
-  int absorbed = -1;         // the instruction of that quantizer
+  int target = -1;    // the slot it writes: its own, in f32, or that of the quantizer behind it
+  int absorbed = -1;  // the instruction of that quantizer
   double out_scale = 1;
 };
 
 class IntegerStorage {
  public:
   explicit IntegerStorage(Program& program)
-      : program_(program), quantize_(Registry::get().id("fake_quantize")), conv_(Registry::get().id("conv2d")),
-        linear_(Registry::get().id("linear")), maker_(program.slots.size(), -1), readers_(program.slots.size()),
-        stored_(program.slots.size(), 0.0), products_(program.code.size()), dropped_(program.code.size(), false) {
+      : program_(program),
+        quantize_(Registry::get().id("fake_quantize")),
+        conv_(Registry::get().id("conv2d")),
+        linear_(Registry::get().id("linear")),
+        maker_(program.slots.size(), -1),
+        readers_(program.slots.size()),
+        stored_(program.slots.size(), 0.0),
+        products_(program.code.size()),
+        dropped_(program.code.size(), false) {
     for (std::size_t i = 0; i < program.code.size(); ++i) {
-      for (const int s : program.code[i].in) at(readers_, s).push_back(static_cast<int>(i));
-      for (const int s : program.code[i].out) at(maker_, s) = static_cast<int>(i);
+      for (const int s : program.code[i].in) item(readers_, s).push_back(static_cast<int>(i));
+      for (const int s : program.code[i].out) item(maker_, s) = static_cast<int>(i);
     }
-    for (const auto& [name, s] : program.outputs) at(readers_, s).push_back(-1);
+    for (const auto& [name, s] : program.outputs) item(readers_, s).push_back(-1);
   }
 
   void run() {
@@ -62,15 +68,15 @@ class IntegerStorage {
   }
 
  private:
-  Slot& slot(int id) { return at(program_.slots, id); }
+  Slot& slot(int id) { return item(program_.slots, id); }
   bool is_constant(int id) { return slot(id).kind == SlotKind::constant; }
   bool is_stored(int id) const { return stored_[static_cast<std::size_t>(id)] > 0; }
 
   // What quantizes `id`, when its steps fit a byte and its scale is known.
   std::optional<Quantizer> quantizer_of(int id) {
-    const int maker = at(maker_, id);
-    if (maker < 0 || at(program_.code, maker).op != quantize_) return {};
-    const Instr& instr = at(program_.code, maker);
+    const int maker = item(maker_, id);
+    if (maker < 0 || item(program_.code, maker).op != quantize_) return {};
+    const Instr& instr = item(program_.code, maker);
     if (!is_constant(instr.in[1])) return {};
     const std::int64_t low = instr.attrs.integer("low", 0), high = instr.attrs.integer("high", 255);
     if (low < 0 && high > 127) return {};
@@ -82,13 +88,13 @@ class IntegerStorage {
 
   std::optional<Quantizer> activation(int id) {
     const auto q = quantizer_of(id);
-    return q && q->scales.size() == 1 && !is_constant(at(program_.code, q->instr).in[0]) ? q : std::nullopt;
+    return q && q->scales.size() == 1 && !is_constant(item(program_.code, q->instr).in[0]) ? q : std::nullopt;
   }
 
   std::optional<Quantizer> weights(int id) {
     const auto q = quantizer_of(id);
     if (!q || q->type != DType::s8) return {};
-    const Instr& instr = at(program_.code, q->instr);
+    const Instr& instr = item(program_.code, q->instr);
     return is_constant(instr.in[0]) && instr.attrs.integer("axis", 0) == 0 ? q : std::nullopt;
   }
 
@@ -106,19 +112,19 @@ class IntegerStorage {
   }
 
   void choose(int i) {
-    const Instr& instr = at(program_.code, i);
+    const Instr& instr = item(program_.code, i);
     if (instr.op != conv_ && instr.op != linear_) return;
     const auto x = activation(instr.in[0]), w = weights(instr.in[1]);
     if (!x || !w) return;
     const engine::Fusion fusion = fusion_of(instr);
     if (fusion.bias && !is_constant(instr.in[2])) return;
     Integer product{true, instr.out[0], -1, 1};
-    const std::vector<int>& readers = at(readers_, instr.out[0]);
+    const std::vector<int>& readers = item(readers_, instr.out[0]);
     const int reader = readers.size() == 1 ? readers[0] : -1;
-    const auto behind = reader >= 0 ? activation(at(program_.code, reader).out[0]) : std::nullopt;
+    const auto behind = reader >= 0 ? activation(item(program_.code, reader).out[0]) : std::nullopt;
     const bool residual_fits = !fusion.residual || activation(instr.in.back());
     if (behind && behind->instr == reader && behind->whole_range && residual_fits) {
-      product = {true, at(program_.code, reader).out[0], reader, behind->scales[0]};
+      product = {true, item(program_.code, reader).out[0], reader, behind->scales[0]};
     }
     if (!has_kernel(instr, *x, product.absorbed >= 0 ? behind->type : DType::f32)) return;
     if (product.absorbed >= 0) {
@@ -127,11 +133,11 @@ class IntegerStorage {
     }
     store(instr.in[0], *x);
     if (fusion.residual && product.absorbed >= 0) store(instr.in.back(), *activation(instr.in.back()));
-    at(products_, i) = product;
+    item(products_, i) = product;
   }
 
   void store(int id, const Quantizer& q) {
-    at(stored_, id) = q.scales[0];
+    item(stored_, id) = q.scales[0];
     types_[id] = q.type;
   }
 
@@ -153,7 +159,8 @@ class IntegerStorage {
   int integer_weights(const Instr& quantize) {
     const Tensor value = slot(quantize.in[0]).value, scale = slot(quantize.in[1]).value;
     const std::vector<float> w = value.to_f32(), s = scale.to_f32();
-    const auto low = static_cast<float>(quantize.attrs.integer("low", 0)), high = static_cast<float>(quantize.attrs.integer("high", 255));
+    const auto low = static_cast<float>(quantize.attrs.integer("low", 0)),
+               high = static_cast<float>(quantize.attrs.integer("high", 255));
     std::vector<std::int8_t> bytes(w.size());
     const std::size_t row = w.size() / std::max<std::size_t>(1, s.size());
     for (std::size_t i = 0; i < w.size(); ++i) {
@@ -188,7 +195,8 @@ class IntegerStorage {
   int bias_in_steps(int id, double x_scale, const std::vector<float>& w) {
     std::vector<float> bias = slot(id).value.to_f32();
     for (std::size_t i = 0; i < bias.size(); ++i) {
-      bias[i] = static_cast<float>(static_cast<double>(bias[i]) / (x_scale * static_cast<double>(w[w.size() == 1 ? 0 : i])));
+      bias[i] =
+          static_cast<float>(static_cast<double>(bias[i]) / (x_scale * static_cast<double>(w[w.size() == 1 ? 0 : i])));
     }
     return add_constant(Tensor::f32({static_cast<std::int64_t>(bias.size())}, bias));
   }
@@ -213,7 +221,8 @@ class IntegerStorage {
     const int steps = add_slot(plain), value = add_slot(plain);
     const Registry& registry = Registry::get();
     program_.code.push_back({registry.id("cast"), {{"to", std::string("F32")}}, {id}, {steps}, phase});
-    program_.code.push_back({registry.id("affine"), {{"scale", stored_[static_cast<std::size_t>(id)]}}, {steps}, {value}, phase});
+    program_.code.push_back(
+        {registry.id("affine"), {{"scale", stored_[static_cast<std::size_t>(id)]}}, {steps}, {value}, phase});
     return it->second = value;
   }
 

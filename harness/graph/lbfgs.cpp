@@ -45,7 +45,8 @@ Vector direction_of(const std::deque<Pair>& pairs, const Vector& gradient) {
     const double gamma = dot(last.s, last.y) / dot(last.y, last.y);
     for (double& v : q) v *= gamma;
   }
-  for (std::size_t k = 0; k < pairs.size(); ++k) add_scaled(q, alpha[k] - pairs[k].rho * dot(pairs[k].y, q), pairs[k].s);
+  for (std::size_t k = 0; k < pairs.size(); ++k)
+    add_scaled(q, alpha[k] - pairs[k].rho * dot(pairs[k].y, q), pairs[k].s);
   for (double& v : q) v = -v;
   return q;
 }
@@ -64,8 +65,8 @@ double cubic_minimum(const Point& a, const Point& b) {
   if (!(inside >= 0)) return low + 0.5 * width;
   const double d2 = std::copysign(std::sqrt(inside), b.step - a.step);
   const double at = b.step - (b.step - a.step) * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2);
-  constexpr double margin = 0.1;
-  return std::isfinite(at) ? std::clamp(at, low + margin * width, low + (1 - margin) * width) : low + 0.5 * width;
+  constexpr double inset = 0.1;
+  return std::isfinite(at) ? std::clamp(at, low + inset * width, low + (1 - inset) * width) : low + 0.5 * width;
 }
 
 class LineSearch {
@@ -101,7 +102,9 @@ class LineSearch {
     ++evaluations_;
     return at;
   }
-  bool too_high(const Point& at) const { return !(at.value <= start_.value + options_.armijo * at.step * start_.slope); }
+  bool too_high(const Point& at) const {
+    return !(at.value <= start_.value + options_.armijo * at.step * start_.slope);
+  }
   bool flat(const Point& at) const { return std::abs(at.slope) <= -options_.curvature * start_.slope; }
 
   Point zoom(Point low, Point high) {

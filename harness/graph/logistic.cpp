@@ -9,7 +9,9 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "logistic regression: " + message); }
+[[noreturn]] void bad_fit(const std::string& message) {
+  throw Error(Fault::bad_input, "logistic regression: " + message);
+}
 
 struct Problem {
   std::span<const float> x;
@@ -41,7 +43,8 @@ struct Problem {
   }
 
   // The loss of one row; z becomes softmax - onehot.
-  double softmax_loss(std::span<const float> row, std::size_t label, std::span<const double> w, std::vector<double>& z) const {
+  double softmax_loss(std::span<const float> row, std::size_t label, std::span<const double> w,
+                      std::vector<double>& z) const {
     for (std::size_t c = 0; c < classes; ++c) {
       z[c] = w[classes * features + c];
       for (std::size_t f = 0; f < features; ++f) z[c] += w[c * features + f] * static_cast<double>(row[f]);
@@ -60,7 +63,8 @@ struct Problem {
 
 std::vector<double> LogisticHead::logits(std::span<const float> x) const {
   const auto f = static_cast<std::size_t>(features), k = static_cast<std::size_t>(classes);
-  if (f == 0 || x.size() % f != 0) bad(std::to_string(x.size()) + " values are no rows of " + std::to_string(features) + " features");
+  if (f == 0 || x.size() % f != 0)
+    bad_fit(std::to_string(x.size()) + " values are no rows of " + std::to_string(features) + " features");
   std::vector<double> z(x.size() / f * k);
   for (std::size_t i = 0; i < z.size(); ++i) {
     z[i] = bias[i % k];
@@ -71,11 +75,13 @@ std::vector<double> LogisticHead::logits(std::span<const float> x) const {
 
 LogisticHead fit_logistic(std::span<const float> x, std::span<const std::int64_t> y, std::int64_t classes, double l2,
                           const LbfgsOptions& options) {
-  if (y.empty() || x.empty() || x.size() % y.size() != 0) bad(std::to_string(x.size()) + " values for " + std::to_string(y.size()) + " labels");
-  if (classes < 2) bad("needs at least 2 classes, not " + std::to_string(classes));
-  if (!(l2 >= 0) || !std::isfinite(l2)) bad("l2 must be at least 0");
+  if (y.empty() || x.empty() || x.size() % y.size() != 0)
+    bad_fit(std::to_string(x.size()) + " values for " + std::to_string(y.size()) + " labels");
+  if (classes < 2) bad_fit("needs at least 2 classes, not " + std::to_string(classes));
+  if (!(l2 >= 0) || !std::isfinite(l2)) bad_fit("l2 must be at least 0");
   for (const std::int64_t label : y) {
-    if (label < 0 || label >= classes) bad("label " + std::to_string(label) + " is not in [0, " + std::to_string(classes) + ")");
+    if (label < 0 || label >= classes)
+      bad_fit("label " + std::to_string(label) + " is not in [0, " + std::to_string(classes) + ")");
   }
   LogisticHead head;
   head.classes = classes;

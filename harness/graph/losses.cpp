@@ -17,7 +17,9 @@ constexpr double far_below = 1e30;  // subtracted from entries that a maximum mu
 const Attrs along_classes = {{"axes", Shape{1}}};
 const Attrs along_classes_kept = {{"axes", Shape{1}}, {"keepdims", std::int64_t{1}}};
 
-Value one_hot(Value logits, Value labels) { return call("one_hot", {labels}, {{"classes", engine::shape_of(logits)[1]}}); }
+Value one_hot(Value logits, Value labels) {
+  return call("one_hot", {labels}, {{"classes", engine::shape_of(logits)[1]}});
+}
 
 Value cross_entropy(Value logits, Value labels, double smoothing) {
   const Value hard = call("cross_entropy", {logits, labels});
@@ -27,12 +29,13 @@ Value cross_entropy(Value logits, Value labels, double smoothing) {
 }
 
 // max_{j != y} z_j - z_y
-Value margin(Value logits, Value labels) {
+Value margin_of(Value logits, Value labels) {
   const Value own = one_hot(logits, labels);
-  return call("reduce_max", {logits - own * far_below}, along_classes) - call("reduce_sum", {logits * own}, along_classes);
+  return call("reduce_max", {logits - own * far_below}, along_classes) -
+         call("reduce_sum", {logits * own}, along_classes);
 }
 
-Value cw_margin(Value logits, Value labels, double) { return margin(logits, labels); }
+Value cw_margin(Value logits, Value labels, double) { return margin_of(logits, labels); }
 
 // The third entry of the row sorted in descending order, ties counted as often as they occur. [N, 1]
 Value third_largest(Value logits) {
@@ -50,7 +53,7 @@ Value third_largest(Value logits) {
 Value dlr(Value logits, Value labels, double) {
   const Value top = call("reduce_max", {logits}, along_classes_kept);
   const Value scale = engine::reshape(top - third_largest(logits), {engine::shape_of(logits)[0]}) + 1e-12;
-  return margin(logits, labels) / scale;
+  return margin_of(logits, labels) / scale;
 }
 
 struct Loss {

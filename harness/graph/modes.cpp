@@ -17,21 +17,24 @@ using engine::Value;
 
 namespace {
 
-[[noreturn]] void bad(const GraphNode& node, const std::string& why) {
+[[noreturn]] void bad_node(const GraphNode& node, const std::string& why) {
   throw Error(Fault::bad_input, node.op + " '" + node.name + "': " + why);
 }
 
 void expect_inputs(const GraphNode& node, const std::vector<Spec>& in, std::size_t least, std::size_t most) {
   if (in.size() >= least && in.size() <= most) return;
-  bad(node, "takes " + std::to_string(least) + (most == least ? "" : " or more") + " inputs, not " + std::to_string(in.size()));
+  bad_node(node, "takes " + std::to_string(least) + (most == least ? "" : " or more") + " inputs, not " +
+                     std::to_string(in.size()));
 }
 
 std::vector<Spec> infer_batch_norm(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 5, 5);
-  if (in[0].shape.size() < 2 || in[0].shape.size() > 5) bad(node, "takes [N, C] and up to three spatial axes, not " + in[0].str());
+  if (in[0].shape.size() < 2 || in[0].shape.size() > 5)
+    bad_node(node, "takes [N, C] and up to three spatial axes, not " + in[0].str());
   for (std::size_t i = 1; i < in.size(); ++i) {
     if (in[i].shape != Shape{in[0].shape[1]}) {
-      bad(node, "input " + std::to_string(i) + " must have shape [" + std::to_string(in[0].shape[1]) + "], not " + in[i].str());
+      bad_node(node, "input " + std::to_string(i) + " must have shape [" + std::to_string(in[0].shape[1]) + "], not " +
+                         in[i].str());
     }
   }
   return {in[0]};
@@ -40,36 +43,36 @@ std::vector<Spec> infer_batch_norm(const GraphNode& node, const std::vector<Spec
 std::vector<Spec> infer_dropout(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 1, 1);
   const double p = node.attrs.real("p", 0.5);
-  if (!(p >= 0 && p < 1)) bad(node, "p must be in [0, 1), not " + std::to_string(p));
-  if (in[0].shape.empty()) bad(node, "needs a batch axis");
+  if (!(p >= 0 && p < 1)) bad_node(node, "p must be in [0, 1), not " + std::to_string(p));
+  if (in[0].shape.empty()) bad_node(node, "needs a batch axis");
   return {in[0]};
 }
 
 std::vector<Spec> infer_same(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 1, 1000000);
   for (const Spec& spec : in) {
-    if (!(spec == in[0])) bad(node, "inputs differ: " + in[0].str() + " and " + spec.str());
+    if (!(spec == in[0])) bad_node(node, "inputs differ: " + in[0].str() + " and " + spec.str());
   }
   return {in[0]};
 }
 
 std::vector<Spec> infer_flatten(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 1, 1);
-  if (in[0].shape.empty()) bad(node, "needs a batch axis");
+  if (in[0].shape.empty()) bad_node(node, "needs a batch axis");
   const std::int64_t n = in[0].shape[0];
   return {{in[0].dtype, {n, n == 0 ? 0 : in[0].count() / n}}};
 }
 
 std::vector<Spec> infer_global_pool(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 1, 1);
-  if (in[0].shape.size() != 4) bad(node, "takes [N, C, H, W], not " + in[0].str());
+  if (in[0].shape.size() != 4) bad_node(node, "takes [N, C, H, W], not " + in[0].str());
   return {{in[0].dtype, {in[0].shape[0], in[0].shape[1]}}};
 }
 
 // Attribute shape with -k replaced by k times the reference's rows.
 Shape expanded_shape(const GraphNode& node, const Spec& reference) {
   Shape shape = node.attrs.ints("shape", {});
-  if (reference.shape.empty()) bad(node, "the reference needs a batch axis");
+  if (reference.shape.empty()) bad_node(node, "the reference needs a batch axis");
   for (std::int64_t& extent : shape) {
     if (extent < 0) extent *= -reference.shape[0];
   }
@@ -79,7 +82,8 @@ Shape expanded_shape(const GraphNode& node, const Spec& reference) {
 std::vector<Spec> infer_expand_rows(const GraphNode& node, const std::vector<Spec>& in) {
   expect_inputs(node, in, 2, 2);
   const Registry& registry = Registry::get();
-  return registry.op(registry.id("expand")).infer(std::span(in).subspan(0, 1), {{"shape", expanded_shape(node, in[1])}});
+  return registry.op(registry.id("expand"))
+      .infer(std::span(in).subspan(0, 1), {{"shape", expanded_shape(node, in[1])}});
 }
 
 using Values = std::vector<Value>;
@@ -140,14 +144,17 @@ struct GraphOp {
   Lower lower;
 };
 
-constexpr GraphOp graph_ops[] = {
-    {"batch_norm", infer_batch_norm, lower_batch_norm},  {"dropout", infer_dropout, lower_dropout},
-    {"mean_of", infer_same, lower_mean_of},              {"log_mean_exp", infer_same, lower_log_mean_exp},
-    {"flatten", infer_flatten, lower_flatten},           {"global_pool", infer_global_pool, lower_global_pool},
-    {"expand_rows", infer_expand_rows, lower_expand_rows}};
+constexpr GraphOp graph_ops[] = {{"batch_norm", infer_batch_norm, lower_batch_norm},
+                                 {"dropout", infer_dropout, lower_dropout},
+                                 {"mean_of", infer_same, lower_mean_of},
+                                 {"log_mean_exp", infer_same, lower_log_mean_exp},
+                                 {"flatten", infer_flatten, lower_flatten},
+                                 {"global_pool", infer_global_pool, lower_global_pool},
+                                 {"expand_rows", infer_expand_rows, lower_expand_rows}};
 
 const GraphOp* find_graph_op(std::string_view name) {
-  const auto* it = std::find_if(std::begin(graph_ops), std::end(graph_ops), [&](const GraphOp& op) { return name == op.name; });
+  const auto* it =
+      std::find_if(std::begin(graph_ops), std::end(graph_ops), [&](const GraphOp& op) { return name == op.name; });
   return it == std::end(graph_ops) ? nullptr : it;
 }
 
@@ -182,16 +189,18 @@ std::vector<Spec> infer_node(const GraphNode& node, const std::vector<Spec>& in)
 void lower(const Graph& graph, const std::vector<std::string>& wanted_values, LowerContext& context) {
   const std::set<std::string> needed = needed_values(graph, wanted_values);
   for (const GraphNode& node : graph.nodes) {
-    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const std::string& out) { return needed.count(out) != 0; })) continue;
+    if (std::none_of(node.outputs.begin(), node.outputs.end(),
+                     [&](const std::string& out) { return needed.count(out) != 0; }))
+      continue;
     Values in;
     for (const std::string& name : node.inputs) {
       const auto it = context.values.find(name);
-      if (it == context.values.end()) bad(node, "value '" + name + "' is not defined");
+      if (it == context.values.end()) bad_node(node, "value '" + name + "' is not defined");
       in.push_back(it->second);
     }
     const GraphOp* op = find_graph_op(node.op);
-    const Values out = op ? op->lower(node, in, context)
-                          : in.at(0).emitter->emit(Registry::get().id(node.op), in, node.attrs);
+    const Values out =
+        op ? op->lower(node, in, context) : in.at(0).emitter->emit(Registry::get().id(node.op), in, node.attrs);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) context.values[node.outputs[i]] = out.at(i);
   }
 }
@@ -207,7 +216,9 @@ void fill_dropout(const RandomNode& node, const RandomKeys& keys, std::int64_t r
     const Rng rng(node.fixed_seed ? node.seed : keys.seed, purpose, keys.sample_ids[r]);
     float* values = out.data() + r * row;
     rng.fill_bits(words);
-    const auto value = [&](std::uint64_t word, std::size_t lane) { return (word >> (16 * lane) & 0xFFFF) < threshold ? 0.0F : scale; };
+    const auto value = [&](std::uint64_t word, std::size_t lane) {
+      return (word >> (16 * lane) & 0xFFFF) < threshold ? 0.0F : scale;
+    };
     for (std::size_t w = 0; w < row / lanes; ++w) {
       for (std::size_t k = 0; k < lanes; ++k) values[w * lanes + k] = value(words[w], k);
     }

@@ -13,7 +13,9 @@ namespace {
 constexpr std::int64_t unsigned_top = 255, signed_top = 127, signed_bottom = -128;
 constexpr std::size_t histogram_bins = 4096;
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, "quantize: " + message); }
+[[noreturn]] void bad_quantization(const std::string& message) {
+  throw Error(Fault::bad_input, "quantize: " + message);
+}
 
 bool is_product(const GraphNode& node) { return node.op == "conv2d" || node.op == "linear"; }
 
@@ -22,7 +24,7 @@ class Observed {
  public:
   void widen(std::span<const float> values) {
     for (const float v : values) {
-      if (!std::isfinite(v)) bad("calibration gave a value that is not finite");
+      if (!std::isfinite(v)) bad_quantization("calibration gave a value that is not finite");
       low_ = std::min(low_, v);
       high_ = std::max(high_, v);
     }
@@ -61,11 +63,12 @@ class Observed {
 
 class Quantization {
  public:
-  Quantization(const Graph& graph, const QuantizeOptions& options) : graph_(fold_batch_norm(graph)), options_(options) {}
+  Quantization(const Graph& graph, const QuantizeOptions& options)
+      : graph_(fold_batch_norm(graph)), options_(options) {}
 
   Graph run(const Tensor& calibration) {
     choose();
-    if (values_.empty()) bad("the graph has no conv2d or linear with weights of its own");
+    if (values_.empty()) bad_quantization("the graph has no conv2d or linear with weights of its own");
     observe(calibration);
     insert();
     graph_.validate();
@@ -126,7 +129,8 @@ class Quantization {
   std::int64_t top_of(const Observed& seen) const { return seen.has_negative() ? signed_top : unsigned_top; }
 
   float scale_of(const Observed& seen) const {
-    const float range = options_.calibration == "percentile" ? seen.at_percentile(options_.percentile) : seen.magnitude();
+    const float range =
+        options_.calibration == "percentile" ? seen.at_percentile(options_.percentile) : seen.magnitude();
     const float scale = range / static_cast<float>(top_of(seen));
     return std::isnormal(scale) ? scale : 1.0F;  // nothing but zeros: any scale keeps them
   }
@@ -184,10 +188,10 @@ class Quantization {
 Graph quantize_graph(const Graph& graph, const Tensor& calibration, const QuantizeOptions& options) {
   const std::vector<std::string> known = {"minmax", "percentile"};
   if (std::find(known.begin(), known.end(), options.calibration) == known.end()) {
-    bad("unknown calibration '" + options.calibration + "'" + suggestion(options.calibration, known));
+    bad_quantization("unknown calibration '" + options.calibration + "'" + suggestion(options.calibration, known));
   }
   if (!(options.percentile > 50 && options.percentile <= 100)) {
-    bad("percentile must be in (50, 100], not " + std::to_string(options.percentile));
+    bad_quantization("percentile must be in (50, 100], not " + std::to_string(options.percentile));
   }
   return Quantization(graph, options).run(calibration);
 }

@@ -9,8 +9,6 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 Spec batch_spec(const Graph& graph, std::int64_t batch) {
   Spec spec{engine::DType::f32, {batch}};
   const Shape& sample = graph.inputs[0].spec.shape;
@@ -39,37 +37,49 @@ CompileOptions plan_options(const Recipe& recipe, std::int64_t batch, bool objec
 // What the recipe asks of the samples.
 void check_samples(const Recipe& r, const Shape& sample) {
   const bool image = sample.size() == 3;
-  if ((r.flip || r.crop > 0) && !image) bad("recipe.flip and recipe.crop need image samples [C, H, W]");
-  if ((r.erasing > 0 || r.cutmix > 0) && !image) bad("recipe.erasing and recipe.cutmix need image samples [C, H, W]");
-  if (r.jitter > 0 && (!image || (sample[0] != 1 && sample[0] != 3))) bad("recipe.jitter needs image samples [C, H, W] with 1 or 3 channels");
+  if ((r.flip || r.crop > 0) && !image) bad_input("recipe.flip and recipe.crop need image samples [C, H, W]");
+  if ((r.erasing > 0 || r.cutmix > 0) && !image)
+    bad_input("recipe.erasing and recipe.cutmix need image samples [C, H, W]");
+  if (r.jitter > 0 && (!image || (sample[0] != 1 && sample[0] != 3)))
+    bad_input("recipe.jitter needs image samples [C, H, W] with 1 or 3 channels");
 }
 
 void check_fit(const Graph& graph, const TrainData& data, const char* what) {
   data.validate(graph.classes());
   if (graph.inputs.size() == 1 && graph.inputs[0].spec.shape == data.sample_shape) return;
-  bad(std::string(what) + " data of shape " + engine::shape_str(data.sample_shape) + " do not fit the model's input " +
-      (graph.inputs.empty() ? "" : graph.inputs[0].spec.str()));
+  bad_input(std::string(what) + " data of shape " + engine::shape_str(data.sample_shape) +
+            " do not fit the model's input " + (graph.inputs.empty() ? "" : graph.inputs[0].spec.str()));
 }
 
 void check_hooks(const TrainHooks& hooks, const Recipe& recipe) {
   if (!hooks.objective && !hooks.eager_objective) return;
   const bool other_loss = recipe.adversary == "free" || recipe.adversary == "trades" || recipe.mixes();
   if (other_loss || (hooks.eager_objective && recipe.adversarial())) {
-    bad("a trainer's objective replaces the loss that the recipe's " + std::string(recipe.mixes() ? "mixup or cutmix" : "adversary") +
-        " needs; expected a recipe without it");
+    bad_input("a trainer's objective replaces the loss that the recipe's " +
+              std::string(recipe.mixes() ? "mixup or cutmix" : "adversary") + " needs; expected a recipe without it");
   }
 }
 
 }  // namespace
 
 Trainer::Impl::Impl(Graph g, const TrainData& d, const Recipe& r, std::uint64_t s, const TrainData* v)
-    : graph(checked(std::move(g), d, r)), frozen(freeze(graph, r)), data(d), validation(v), recipe(r), seed(s),
-      batch(std::min(r.batch, d.size())), optimizer(graph, r), statistics(graph, batch),
-      schedule(r, std::max<std::int64_t>(1, steps_per_epoch())), ball(ball_of(r, graph)), inputs(batch_spec(graph, batch)),
-      labels({engine::DType::i64, {batch}}), attacked(batch_spec(graph, batch)) {
+    : graph(checked(std::move(g), d, r)),
+      frozen(freeze(graph, r)),
+      data(d),
+      validation(v),
+      recipe(r),
+      seed(s),
+      batch(std::min(r.batch, d.size())),
+      optimizer(graph, r),
+      statistics(graph, batch),
+      schedule(r, std::max<std::int64_t>(1, steps_per_epoch())),
+      ball(ball_of(r, graph)),
+      inputs(batch_spec(graph, batch)),
+      labels({engine::DType::i64, {batch}}),
+      attacked(batch_spec(graph, batch)) {
   if (steps_per_epoch() == 0) {
-    bad("recipe.accumulate: " + std::to_string(recipe.accumulate) + " batches of " + std::to_string(batch) + " are more than the " +
-        std::to_string(data.size()) + " training samples");
+    bad_input("recipe.accumulate: " + std::to_string(recipe.accumulate) + " batches of " + std::to_string(batch) +
+              " are more than the " + std::to_string(data.size()) + " training samples");
   }
   check_validation();
   if (recipe.adversary == "free") noise.assign(inputs.renew<float>().size(), 0.0F);
@@ -85,7 +95,8 @@ Graph Trainer::Impl::checked(Graph g, const TrainData& d, const Recipe& r) {
 
 void Trainer::Impl::check_validation() const {
   if (!recipe.watches_validation()) return;
-  if (!validation) bad(std::string(recipe.patience > 0 ? "recipe.patience" : "recipe.monitor") + ": needs a validation list");
+  if (!validation)
+    bad_input(std::string(recipe.patience > 0 ? "recipe.patience" : "recipe.monitor") + ": needs a validation list");
   check_fit(graph, *validation, "validation");
 }
 
@@ -104,14 +115,16 @@ void Trainer::Impl::prepare(const TrainHooks& hooks) {
 }
 
 void Trainer::Impl::load_batch(std::span<const std::int64_t> rows) {
-  const BatchRequest request{rows, seed, epoch, recipe.flip, recipe.crop, recipe.erasing, recipe.jitter, ball.lo, ball.hi};
+  const BatchRequest request{rows,           seed,          epoch,   recipe.flip, recipe.crop,
+                             recipe.erasing, recipe.jitter, ball.lo, ball.hi};
   const auto y = labels.renew<std::int64_t>();
   ids.resize(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     y[i] = data.labels[static_cast<std::size_t>(rows[i])];
     ids[i] = data.ids[static_cast<std::size_t>(rows[i])];
   }
-  if (recipe.mixes() || recipe.adversary == "trades") targets.resize(rows.size() * static_cast<std::size_t>(graph.classes()));
+  if (recipe.mixes() || recipe.adversary == "trades")
+    targets.resize(rows.size() * static_cast<std::size_t>(graph.classes()));
   if (recipe.mixes()) return fill_mixed_batch(data, request, recipe, inputs.renew<float>(), targets);
   fill_batch(data, request, inputs.renew<float>());
   if (recipe.adversary == "trades") fill_targets(y, recipe.label_smoothing, targets);
@@ -142,8 +155,8 @@ double Trainer::Impl::run_step(const TrainHooks& hooks, std::span<const std::int
     if (recipe.accumulate > 1) sum.add(gradients);
   }
   if (!std::isfinite(loss)) {
-    throw Error(Fault::constraint, "training diverged: loss " + std::to_string(loss) + " at epoch " + std::to_string(epoch + 1) +
-                                       ", step " + std::to_string(step + 1));
+    throw Error(Fault::constraint, "training diverged: loss " + std::to_string(loss) + " at epoch " +
+                                       std::to_string(epoch + 1) + ", step " + std::to_string(step + 1));
   }
   if (recipe.adversary != "free") apply_gradients();  // free steps after every use of a batch
   if (recipe.ema > 0) average.decay_towards(optimizer.parameters(), statistics.values(), recipe.ema);
@@ -151,13 +164,14 @@ double Trainer::Impl::run_step(const TrainHooks& hooks, std::span<const std::int
 }
 
 void Trainer::Impl::run_epoch(const TrainHooks& hooks) {
-  if (torn) bad("training was stopped within a step; restore a checkpoint to go on");
+  if (torn) bad_input("training was stopped within a step; restore a checkpoint to go on");
   prepare(hooks);
   const std::vector<std::int64_t> order = epoch_order(data.size(), seed, epoch);
   const std::int64_t steps = steps_per_epoch(), rows = batch * recipe.accumulate;
   while (step < steps) {
     torn = true;
-    const double loss = run_step(hooks, std::span(order).subspan(static_cast<std::size_t>(step * rows), static_cast<std::size_t>(rows)));
+    const double loss = run_step(
+        hooks, std::span(order).subspan(static_cast<std::size_t>(step * rows), static_cast<std::size_t>(rows)));
     total += loss;
     ++step;
     torn = false;
@@ -211,13 +225,15 @@ double Trainer::Impl::validation_loss() {
     fill_targets(y, 0, want);
     const std::span<const float> z = net.forward(inputs.tensor(), {seed, 0, row_ids});
     const auto used = static_cast<std::size_t>(fresh * classes);
-    sum_of_losses += static_cast<double>(fresh) * soft_cross_entropy(z.first(used), std::span<const float>(want).first(used), classes, unused);
+    sum_of_losses += static_cast<double>(fresh) *
+                     soft_cross_entropy(z.first(used), std::span<const float>(want).first(used), classes, unused);
     count(static_cast<double>(fresh), 0, 0);
   }
   return sum_of_losses / static_cast<double>(n);
 }
 
-Trainer::Trainer(Graph graph, const TrainData& data, const Recipe& recipe, std::uint64_t seed, const TrainData* validation)
+Trainer::Trainer(Graph graph, const TrainData& data, const Recipe& recipe, std::uint64_t seed,
+                 const TrainData* validation)
     : impl_(std::make_unique<Impl>(std::move(graph), data, recipe, seed, validation)) {}
 Trainer::~Trainer() = default;
 

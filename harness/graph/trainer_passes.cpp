@@ -9,8 +9,6 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 double mean_of(std::span<const float> values) {
   double sum = 0;
   for (const float v : values) sum += static_cast<double>(v);
@@ -57,7 +55,8 @@ NetPass& Trainer::Impl::attack_pass() {
   return *attack;
 }
 
-// In f32 always: what is judged is the f32 net. Reads the running average where there is one; its memory may have moved since the last time.
+// In f32 always: what is judged is the f32 net. Reads the running average where there is one; its memory may have moved
+// since the last time.
 NetPass& Trainer::Impl::eval_pass() {
   if (!eval) eval = make_pass({Mode::eval, false, false});
   const bool averaged = recipe.ema > 0 && average.started();
@@ -114,7 +113,7 @@ double Trainer::Impl::run_objective(const TrainHooks& hooks) {
   const Tensor logits = output("logits");
   const ObjectiveResult answer = hooks.objective({ids, inputs.tensor(), logits, labels.tensor(), epoch, step});
   if (!answer.dlogits.defined() || !(answer.dlogits.spec() == logits.spec())) {
-    bad("the objective must give dL/dlogits as " + logits.spec().str());
+    bad_input("the objective must give dL/dlogits as " + logits.spec().str());
   }
   results = &plan->run_phase(1, {{input, inputs.tensor()}, {"cotangent", answer.dlogits.dense()}}, keys());
   take_plan_outputs();
@@ -131,13 +130,14 @@ double Trainer::Impl::run_eager(const TrainHooks& hooks) {
   bool first = true;
   const auto forward = [&](const Tensor& x, const std::vector<std::string>& wants) {
     const RandomKeys k = keys();
-    RecordedForward made = record_forward(graph, x, wants, watched_parameters, {Mode::train, k.seed, k.draw, k.sample_ids});
+    RecordedForward made =
+        record_forward(graph, x, wants, watched_parameters, {Mode::train, k.seed, k.draw, k.sample_ids});
     if (first) statistics.update([&](const std::string& name) { return made.statistics.at(name).dense(); });
     first = false;
     return std::move(made.values);
   };
   const Tensor loss = hooks.eager_objective({ids, inputs.tensor(), labels.tensor(), epoch, step, forward});
-  if (!loss.defined() || loss.count() != 1) bad("the objective must give a scalar loss");
+  if (!loss.defined() || loss.count() != 1) bad_input("the objective must give a scalar loss");
   const Tensor one;
   eager_gradients = engine::grad({&loss, 1}, leaves, {&one, 1}, false);
   gradients.clear();

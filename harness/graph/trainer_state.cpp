@@ -8,8 +8,6 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 std::vector<double> reals(const Json& list) {
   std::vector<double> values;
   for (const Json& item : list.as_array()) values.push_back(item.as_real());
@@ -48,7 +46,8 @@ Graph Trainer::Impl::current() const {
   }
   statistics.put_into(now);
   if (!averaged) return now;
-  for (const auto& [name, values] : average.buffers()) now.buffers.at(name) = Tensor::f32(now.buffers.at(name).shape(), values);
+  for (const auto& [name, values] : average.buffers())
+    now.buffers.at(name) = Tensor::f32(now.buffers.at(name).shape(), values);
   if (recipe.swa_start > 0) reestimate_batch_norm(now, data, batch, seed);
   return now;
 }
@@ -68,7 +67,8 @@ Graph Trainer::Impl::result() const {
     const OptimizedParameter& p = optimizer.parameters()[k];
     now.parameters.at(p.name).value = Tensor::f32(p.shape, best_weights[k]);
   }
-  for (const auto& [name, values] : best_buffers) now.buffers.at(name) = Tensor::f32(now.buffers.at(name).shape(), values);
+  for (const auto& [name, values] : best_buffers)
+    now.buffers.at(name) = Tensor::f32(now.buffers.at(name).shape(), values);
   return now;
 }
 
@@ -84,20 +84,21 @@ Json Trainer::Impl::identity() const {
 }
 
 void Trainer::Impl::save(const std::filesystem::path& file) const {
-  if (torn) bad("training was stopped within a step: there is no state to continue from");
+  if (torn) bad_input("training was stopped within a step: there is no state to continue from");
   Container c;
   c.metadata = identity();
-  c.metadata["state"] = Json::object({{"epoch", epoch},
-                                      {"step", step},
-                                      {"total", total},
-                                      {"optimizer_steps", optimizer.steps()},
-                                      {"schedule", schedule.state()},
-                                      {"average", average.count()},
-                                      {"best", best},
-                                      {"best_epoch", best_epoch},
-                                      {"passes", Json(std::vector<double>{passes.forward, passes.input_backward, passes.full_backward})},
-                                      {"losses", Json(losses)},
-                                      {"watched", Json(watched)}});
+  c.metadata["state"] =
+      Json::object({{"epoch", epoch},
+                    {"step", step},
+                    {"total", total},
+                    {"optimizer_steps", optimizer.steps()},
+                    {"schedule", schedule.state()},
+                    {"average", average.count()},
+                    {"best", best},
+                    {"best_epoch", best_epoch},
+                    {"passes", Json(std::vector<double>{passes.forward, passes.input_backward, passes.full_backward})},
+                    {"losses", Json(losses)},
+                    {"watched", Json(watched)}});
   each_array(*this, [&](const std::string& name, const Shape& shape, const std::vector<float>& values) {
     c.arrays[name] = Array::f32(shape, values);
   });
@@ -108,7 +109,8 @@ void Trainer::Impl::restore(const std::filesystem::path& file) {
   const Container c = load_container(file);
   const Json expected = identity();
   for (const auto& [key, value] : expected.as_object()) {
-    if (!c.metadata.has(key) || !(c.metadata.at(key) == value)) bad(file.string() + ": checkpoint of another " + key);
+    if (!c.metadata.has(key) || !(c.metadata.at(key) == value))
+      bad_input(file.string() + ": checkpoint of another " + key);
   }
   const Json& state = c.metadata.at("state");
   epoch = state.at("epoch").as_int();
@@ -131,7 +133,7 @@ void Trainer::Impl::restore(const std::filesystem::path& file) {
   if (best_epoch > 0) keep_best();
   each_array(*this, [&](const std::string& name, const Shape&, std::vector<float>& values) {
     const auto stored = c.at(name).as_f32();
-    if (stored.size() != values.size()) bad(file.string() + ": array '" + name + "' has another size");
+    if (stored.size() != values.size()) bad_input(file.string() + ": array '" + name + "' has another size");
     std::copy(stored.begin(), stored.end(), values.begin());
   });
   torn = false;

@@ -8,7 +8,7 @@
 namespace assay::plugin {
 namespace {
 
-GraphObject& object_of(Host& host, const assay_object* object) {
+GraphObject& graph_of(Host& host, const assay_object* object) {
   return host.as<GraphObject>(object, ASSAY_GRAPH, "graph");
 }
 std::vector<const char*> lend(const std::vector<std::string>& names) {
@@ -51,7 +51,7 @@ assay_status graph_clone(const assay_host* abi, const assay_object* object, assa
 // ---- reading
 
 assay_status graph_node_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).value.nodes.size(); });
+  return serve(abi, [&](Host& host) { *required(out, "out") = graph_of(host, object).value.nodes.size(); });
 }
 
 Ref attrs_bundle(Host& host, const engine::Attrs& attrs) {
@@ -71,7 +71,7 @@ Ref attrs_bundle(Host& host, const engine::Attrs& attrs) {
 assay_status graph_node_at(const assay_host* abi, const assay_object* object, std::size_t index,
                            assay_node* out) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     if (index >= graph.value.nodes.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last node");
     if (required(out, "out")->struct_size < sizeof(assay_node)) throw ServiceError(ASSAY_INVALID, "node: struct_size");
     const graph::GraphNode& node = graph.value.nodes[index];
@@ -86,7 +86,7 @@ assay_status graph_node_at(const assay_host* abi, const assay_object* object, st
 assay_status graph_shape(const assay_host* abi, const assay_object* object, const char* value,
                          assay_view* out) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     if (graph.specs.empty()) graph.specs = graph.value.shapes(1);
     const auto found = graph.specs.find(required(value, "value"));
     if (found == graph.specs.end()) throw ServiceError(ASSAY_NOT_FOUND, std::string("no value '") + value + "'");
@@ -100,14 +100,14 @@ assay_status graph_shape(const assay_host* abi, const assay_object* object, cons
 
 assay_status graph_param_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
   return serve(abi, [&](Host& host) {
-    const graph::Graph& graph = object_of(host, object).value;
+    const graph::Graph& graph = graph_of(host, object).value;
     *required(out, "out") = graph.parameters.size() + graph.buffers.size();
   });
 }
 assay_status graph_param_at(const assay_host* abi, const assay_object* object, std::size_t index, const char** name,
                             std::uint32_t* flags) noexcept {
   return serve(abi, [&](Host& host) {
-    const graph::Graph& graph = object_of(host, object).value;
+    const graph::Graph& graph = graph_of(host, object).value;
     const std::size_t trained = graph.parameters.size();
     if (index >= trained + graph.buffers.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last parameter");
     const bool buffer = index >= trained;
@@ -120,7 +120,7 @@ assay_status graph_param_at(const assay_host* abi, const assay_object* object, s
 assay_status graph_param(const assay_host* abi, const assay_object* object, const char* name,
                          assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
-    const graph::Graph& graph = object_of(host, object).value;
+    const graph::Graph& graph = graph_of(host, object).value;
     const std::string key = required(name, "name");
     if (const auto found = graph.parameters.find(key); found != graph.parameters.end()) {
       *required(out, "out") = host.give(found->second.value);
@@ -134,7 +134,7 @@ assay_status graph_param(const assay_host* abi, const assay_object* object, cons
 assay_status graph_output(const assay_host* abi, const assay_object* object, const char* name,
                           const char** value) noexcept {
   return serve(abi, [&](Host& host) {
-    *required(value, "value") = object_of(host, object).value.resolve(required(name, "name")).c_str();
+    *required(value, "value") = graph_of(host, object).value.resolve(required(name, "name")).c_str();
   });
 }
 
@@ -144,12 +144,12 @@ const std::vector<graph::ChannelGroup>& channels(GraphObject& graph) {
   return graph.channels;
 }
 assay_status graph_channels_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = channels(object_of(host, object)).size(); });
+  return serve(abi, [&](Host& host) { *required(out, "out") = channels(graph_of(host, object)).size(); });
 }
 assay_status graph_channels_at(const assay_host* abi, const assay_object* object, std::size_t index,
                                assay_channels* out) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     const auto& groups = channels(graph);
     if (index >= groups.size()) throw ServiceError(ASSAY_NOT_FOUND, "index beyond the last group");
     if (required(out, "out")->struct_size < sizeof(assay_channels))
@@ -167,7 +167,7 @@ assay_status graph_channels_at(const assay_host* abi, const assay_object* object
 assay_status graph_set_param(const assay_host* abi, assay_object* object, const char* name,
                              const assay_object* tensor) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     const engine::Tensor value = engine::Tensor(host.tensor(tensor)).dense();
     const std::string key = required(name, "name");
     const auto buffer = graph.value.buffers.find(key);
@@ -184,7 +184,7 @@ assay_status graph_set_param(const assay_host* abi, assay_object* object, const 
 assay_status graph_set_mask(const assay_host* abi, assay_object* object, const char* name,
                             const assay_object* mask) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     graph.value.set_mask(required(name, "name"), host.tensor(mask, "mask").with_tape(nullptr));
     graph.edited();
   });
@@ -208,7 +208,7 @@ void log_removal(graph::Graph& graph, std::vector<std::string> producers, const 
 assay_status graph_keep_channels(const assay_host* abi, assay_object* object, const char* const* producers,
                                  const std::int64_t* keep, std::size_t n) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     const std::vector<std::int64_t> kept(n == 0 ? nullptr : required(keep, "keep"), n == 0 ? nullptr : keep + n);
     graph.value = graph::remove_output_channels(graph.value, names_of(producers), kept);
     log_removal(graph.value, names_of(producers), kept);
@@ -230,7 +230,7 @@ void refuse_taken(const graph::Graph& graph, const std::string& name) {
 assay_status graph_add_input(const assay_host* abi, assay_object* object, const char* name,
                              const assay_view* one) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     const assay_view& view = *required(one, "one");
     refuse_taken(graph.value, required(name, "name"));
     if (view.ndim < 0 || view.ndim > 7) throw ServiceError(ASSAY_INVALID, "one: between 0 and 7 axes are expected");
@@ -242,7 +242,7 @@ assay_status graph_add_input(const assay_host* abi, assay_object* object, const 
 assay_status graph_add_param(const assay_host* abi, assay_object* object, const char* name, const assay_object* tensor,
                              std::uint32_t flags) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     const engine::Tensor value = host.tensor(tensor).dense().with_tape(nullptr);
     if (value.dtype() != engine::DType::f32) throw ServiceError(ASSAY_INVALID, "parameters are f32");
     refuse_taken(graph.value, required(name, "name"));
@@ -256,7 +256,7 @@ assay_status graph_add_param(const assay_host* abi, assay_object* object, const 
 }
 assay_status graph_add_node(const assay_host* abi, assay_object* object, const assay_node* node) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     if (required(node, "node")->struct_size < sizeof(assay_node))
       throw ServiceError(ASSAY_INVALID, "node: struct_size");
     graph::GraphNode added;
@@ -272,12 +272,12 @@ assay_status graph_add_node(const assay_host* abi, assay_object* object, const a
 }
 assay_status graph_set_tap(const assay_host* abi, assay_object* object, const char* name, const char* value) noexcept {
   return serve(
-      abi, [&](Host& host) { object_of(host, object).value.taps[required(name, "name")] = required(value, "value"); });
+      abi, [&](Host& host) { graph_of(host, object).value.taps[required(name, "name")] = required(value, "value"); });
 }
 assay_status graph_set_output(const assay_host* abi, assay_object* object, const char* name,
                               const char* value) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     graph.value.outputs[required(name, "name")] = required(value, "value");
     graph.edited();
   });
@@ -297,7 +297,7 @@ void keep_random(Host& host, graph::Graph& copy, std::uint64_t draw) {
 assay_status graph_inline(const assay_host* abi, assay_object* object, const assay_inline* call,
                           const char** logits) noexcept {
   return serve(abi, [&](Host& host) {
-    GraphObject& graph = object_of(host, object);
+    GraphObject& graph = graph_of(host, object);
     if (required(call, "call")->struct_size < sizeof(assay_inline))
       throw ServiceError(ASSAY_INVALID, "call: struct_size");
     const Model& model = host.as<ModelObject>(call->model, ASSAY_MODEL, "model").value;
@@ -320,7 +320,7 @@ assay_status graph_inline(const assay_host* abi, assay_object* object, const ass
 
 assay_status graph_finish(const assay_host* abi, const assay_object* object, assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
-    const GraphObject& graph = object_of(host, object);
+    const GraphObject& graph = graph_of(host, object);
     graph.value.validate();
     if (graph.value.outputs.count("logits") == 0) throw ServiceError(ASSAY_INVALID, "the graph has no output 'logits'");
     auto content = std::make_shared<const graph::Graph>(graph.value);

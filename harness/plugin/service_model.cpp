@@ -10,7 +10,7 @@
 namespace assay::plugin {
 namespace {
 
-ModelObject& object_of(Host& host, const assay_object* object) {
+ModelObject& model_of(Host& host, const assay_object* object) {
   return host.as<ModelObject>(object, ASSAY_MODEL, "model");
 }
 
@@ -30,11 +30,11 @@ std::int64_t rows_of(const ModelObject& model, const engine::Tensor& x) {
 // ---- getters
 
 assay_status model_classes(const assay_host* abi, const assay_object* object, std::int64_t* out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).value.graph->classes(); });
+  return serve(abi, [&](Host& host) { *required(out, "out") = model_of(host, object).value.graph->classes(); });
 }
 assay_status model_input(const assay_host* abi, const assay_object* object, assay_view* out) noexcept {
   return serve(abi, [&](Host& host) {
-    const ModelObject& model = object_of(host, object);
+    const ModelObject& model = model_of(host, object);
     describe({engine::DType::f32, {}}, nullptr, *required(out, "out"));
     out->ndim = static_cast<std::int32_t>(model.input_shape.size());
     out->shape = model.input_shape.data();
@@ -43,7 +43,7 @@ assay_status model_input(const assay_host* abi, const assay_object* object, assa
 assay_status model_range(const assay_host* abi, const assay_object* object, assay_object** lo,
                          assay_object** hi) noexcept {
   return serve(abi, [&](Host& host) {
-    const Json& metadata = object_of(host, object).value.graph->metadata;
+    const Json& metadata = model_of(host, object).value.graph->metadata;
     const bool given = metadata.is_object() && metadata.has("input_range");
     const double low = given ? metadata.at("input_range").at(std::size_t{0}).as_real() : 0.0;
     const double high = given ? metadata.at("input_range").at(std::size_t{1}).as_real() : 1.0;
@@ -52,7 +52,7 @@ assay_status model_range(const assay_host* abi, const assay_object* object, assa
   });
 }
 assay_status model_access(const assay_host* abi, const assay_object* object, std::uint64_t* mask) noexcept {
-  return serve(abi, [&](Host& host) { *required(mask, "mask") = object_of(host, object).value.access; });
+  return serve(abi, [&](Host& host) { *required(mask, "mask") = model_of(host, object).value.access; });
 }
 
 assay_status name_in(const std::vector<std::string>& names, std::size_t index, const char** out) {
@@ -61,23 +61,23 @@ assay_status name_in(const std::vector<std::string>& names, std::size_t index, c
   return ASSAY_OK;
 }
 assay_status model_tap_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).taps.size(); });
+  return serve(abi, [&](Host& host) { *required(out, "out") = model_of(host, object).taps.size(); });
 }
 assay_status model_tap_at(const assay_host* abi, const assay_object* object, std::size_t index,
                           const char** name) noexcept {
-  return serve(abi, [&](Host& host) { name_in(object_of(host, object).taps, index, name); });
+  return serve(abi, [&](Host& host) { name_in(model_of(host, object).taps, index, name); });
 }
 assay_status model_param_count(const assay_host* abi, const assay_object* object, std::size_t* out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = object_of(host, object).params.size(); });
+  return serve(abi, [&](Host& host) { *required(out, "out") = model_of(host, object).params.size(); });
 }
 assay_status model_param_at(const assay_host* abi, const assay_object* object, std::size_t index,
                             const char** name) noexcept {
-  return serve(abi, [&](Host& host) { name_in(object_of(host, object).params, index, name); });
+  return serve(abi, [&](Host& host) { name_in(model_of(host, object).params, index, name); });
 }
 assay_status model_param(const assay_host* abi, const assay_object* object, const char* name,
                          assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
-    const ModelObject& model = object_of(host, object);
+    const ModelObject& model = model_of(host, object);
     host.need(model.value, kWeights, "reading the weights");
     const auto& parameters = model.value.graph->parameters;
     const auto found = parameters.find(required(name, "name"));
@@ -196,7 +196,7 @@ std::vector<engine::Tensor> run(Host& host, const Model& model, Forward& forward
 assay_status model_forward(const assay_host* abi, const assay_object* object, const assay_forward_call* call,
                            assay_object** out) noexcept {
   return serve(abi, [&](Host& host) {
-    const ModelObject& model = object_of(host, object);
+    const ModelObject& model = model_of(host, object);
     Forward forward = read_call(host, model, *required(call, "call"));
     const std::vector<engine::Tensor> values = run(host, model.value, forward);
     std::size_t next = 0;
@@ -208,7 +208,7 @@ assay_status model_forward(const assay_host* abi, const assay_object* object, co
 assay_status model_loss_grad(const assay_host* abi, const assay_object* object, const assay_loss_call* call,
                              assay_object** grad, assay_object** loss, assay_object** logits) noexcept {
   return serve(abi, [&](Host& host) {
-    const ModelObject& model = object_of(host, object);
+    const ModelObject& model = model_of(host, object);
     if (required(call, "call")->struct_size < sizeof(assay_loss_call)) {
       throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
     }
@@ -236,7 +236,7 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
 assay_status model_predict(const assay_host* abi, const assay_object* object, const assay_object* x,
                            assay_object** labels) noexcept {
   return serve(abi, [&](Host& host) {
-    const ModelObject& model = object_of(host, object);
+    const ModelObject& model = model_of(host, object);
     host.need(model.value, kDecision, "the predicted label");
     Forward forward;
     forward.x = engine::detach(host.tensor(x, "x"));

@@ -12,10 +12,10 @@ struct DlPair {
   std::uint8_t code, bits;
   engine::DType dtype;
 };
-constexpr DlPair kTypes[] = {{ASSAY_DL_FLOAT, 32, engine::DType::f32},   {ASSAY_DL_FLOAT, 64, engine::DType::f64},
-                             {ASSAY_DL_BFLOAT, 16, engine::DType::bf16}, {ASSAY_DL_INT, 64, engine::DType::i64},
-                             {ASSAY_DL_INT, 32, engine::DType::i32},     {ASSAY_DL_UINT, 8, engine::DType::u8},
-                             {ASSAY_DL_INT, 8, engine::DType::s8},       {ASSAY_DL_BOOL, 8, engine::DType::boolean}};
+constexpr DlPair kDlTypes[] = {{ASSAY_DL_FLOAT, 32, engine::DType::f32},   {ASSAY_DL_FLOAT, 64, engine::DType::f64},
+                               {ASSAY_DL_BFLOAT, 16, engine::DType::bf16}, {ASSAY_DL_INT, 64, engine::DType::i64},
+                               {ASSAY_DL_INT, 32, engine::DType::i32},     {ASSAY_DL_UINT, 8, engine::DType::u8},
+                               {ASSAY_DL_INT, 8, engine::DType::s8},       {ASSAY_DL_BOOL, 8, engine::DType::boolean}};
 
 // ---- object
 
@@ -166,7 +166,7 @@ assay_status grad_grad(const assay_host* abi, const assay_grad_call* call, assay
 }  // namespace
 
 engine::DType dtype_of(const assay_view& view) {
-  for (const DlPair& pair : kTypes) {
+  for (const DlPair& pair : kDlTypes) {
     if (pair.code == view.dtype_code && pair.bits == view.dtype_bits && view.dtype_lanes == 1) return pair.dtype;
   }
   throw ServiceError(ASSAY_INVALID, fmt::format("view: no dtype has code {}, {} bits and {} lanes", view.dtype_code,
@@ -179,7 +179,7 @@ void describe(const engine::Spec& spec, const void* data, assay_view& out) {
   out.data = const_cast<void*>(data);
   out.shape = spec.shape.data();
   out.strides = nullptr;
-  for (const DlPair& pair : kTypes) {
+  for (const DlPair& pair : kDlTypes) {
     if (pair.dtype == spec.dtype) out.dtype_code = pair.code, out.dtype_bits = pair.bits;
   }
   out.dtype_lanes = 1;

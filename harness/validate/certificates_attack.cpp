@@ -2,8 +2,8 @@
 //
 // logits = (m, -m, -20, -20) with m(x) = w.x + b and |w_i| = 1, so a sample's distance to the boundary is |m| / 36 in
 // L-inf and |m| / 6 in L2, whatever the method does. A method that differentiates must break 95 % of the samples that
-// lie at 0.7 eps; one that only queries must break half of those at 0.3 eps. Samples at 1.5 eps cannot be broken: if one
-// is, the ball was left. (Zimmermann et al. 2022: active tests of attacks; rule 23.)
+// lie at 0.7 eps; one that only queries must break half of those at 0.3 eps. Samples at 1.5 eps cannot be broken: if
+// one is, the ball was left. (Zimmermann et al. 2022: active tests of attacks; rule 23.)
 #include <cmath>
 
 #include "assay/plugin.h"
@@ -15,7 +15,7 @@
 namespace assay::validate {
 namespace {
 
-constexpr std::int64_t kPixels = kSide * kSide, kRows = 64;
+constexpr std::int64_t kRows = 64;
 
 std::vector<float> direction() {
   std::vector<float> w(static_cast<std::size_t>(kPixels));

@@ -11,8 +11,6 @@
 namespace assay::validate {
 namespace {
 
-constexpr std::int64_t kPixels = kSide * kSide;
-
 std::vector<float> inputs_of(const plugin::Records& records) {
   const auto values = records->find("input").values.as_f32();
   return {values.begin(), values.end()};

@@ -10,16 +10,16 @@ namespace {
 
 // Rows that make careless code leave its domain: all 0, all 1, one bright pixel, a checkerboard, then noise.
 std::vector<float> extreme_inputs() {
-  constexpr std::size_t kPixels = kSide * kSide, kRows = 16;
-  std::vector<float> x(kRows * kPixels, 0.0f);
-  for (std::size_t i = 0; i < kPixels; ++i) {
-    x[kPixels + i] = 1.0f;
-    x[3 * kPixels + i] = (i + i / kSide) % 2 == 0 ? 1.0f : 0.0f;
-    for (std::size_t row = 4; row < kRows; ++row) {
-      x[row * kPixels + i] = static_cast<float>((row * 7919 + i * 104729) % 1000) / 999.0f;
+  constexpr std::size_t pixels = kPixels, rows = 16;
+  std::vector<float> x(rows * pixels, 0.0f);
+  for (std::size_t i = 0; i < pixels; ++i) {
+    x[pixels + i] = 1.0f;
+    x[3 * pixels + i] = (i + i / kSide) % 2 == 0 ? 1.0f : 0.0f;
+    for (std::size_t row = 4; row < rows; ++row) {
+      x[row * pixels + i] = static_cast<float>((row * 7919 + i * 104729) % 1000) / 999.0f;
     }
   }
-  x[2 * kPixels] = 1.0f;
+  x[2 * pixels] = 1.0f;
   return x;
 }
 

@@ -13,7 +13,6 @@
 namespace assay::validate {
 namespace {
 
-constexpr std::int64_t kPixels = kSide * kSide;
 constexpr std::int64_t kBatch = 16;
 
 // Calls of each role, to find its slots.

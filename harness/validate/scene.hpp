@@ -26,7 +26,8 @@ class Subject {
   std::optional<plugin::PluginLibrary> library_;
 };
 
-inline constexpr std::int64_t kSide = 6, kClasses = 4;  // inputs are [1, kSide, kSide] in [0, 1]
+inline constexpr std::int64_t kSide = 6, kPixels = kSide * kSide,
+                              kClasses = 4;  // inputs are [1, kSide, kSide] in [0, 1]
 
 // Noisy images of kClasses patterns: class k has its own quarter bright. Labels cycle through the classes.
 plugin::Records pattern_records(std::int64_t n, std::uint64_t seed);

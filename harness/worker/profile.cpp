@@ -27,7 +27,7 @@ struct Wish {
   engine::Shape input = {3, 32, 32};
 };
 
-[[noreturn]] void bad(const std::string& why) { throw Error(Fault::bad_input, "profile: " + why); }
+[[noreturn]] void bad_profile(const std::string& why) { throw Error(Fault::bad_input, "profile: " + why); }
 
 std::int64_t positive(const std::string& key, const std::string& text) {
   std::size_t used = 0;
@@ -37,7 +37,7 @@ std::int64_t positive(const std::string& key, const std::string& text) {
   } catch (const std::exception&) {
     used = 0;
   }
-  if (used != text.size() || value < 1) bad(key + " must be a whole number of at least 1, not '" + text + "'");
+  if (used != text.size() || value < 1) bad_profile(key + " must be a whole number of at least 1, not '" + text + "'");
   return value;
 }
 
@@ -52,21 +52,29 @@ engine::Shape shape_of(const std::string& text) {
 }
 
 Wish wish_of(const std::vector<std::string>& words) {
-  static const std::vector<std::string> keys = {"--work",    "--batch", "--iterations", "--params",
-                                                "--input",   "--trace", "--classes"};
-  if (words.empty() || words.size() % 2 == 0) bad("expected MODEL and pairs of --key value");
+  static const std::vector<std::string> keys = {"--work",  "--batch", "--iterations", "--params",
+                                                "--input", "--trace", "--classes"};
+  if (words.empty() || words.size() % 2 == 0) bad_profile("expected MODEL and pairs of --key value");
   Wish wish;
   wish.model = words[0];
   for (std::size_t i = 1; i < words.size(); i += 2) {
     const std::string &key = words[i], &value = words[i + 1];
-    if (key == "--work") wish.work = value;
-    else if (key == "--batch") wish.batch = positive(key, value);
-    else if (key == "--iterations") wish.iterations = positive(key, value);
-    else if (key == "--classes") wish.classes = positive(key, value);
-    else if (key == "--params") wish.params = Json::parse(value, "--params");
-    else if (key == "--input") wish.input = shape_of(value);
-    else if (key == "--trace") wish.trace = value;
-    else bad("unknown option '" + key + "'" + suggestion(key, keys));
+    if (key == "--work")
+      wish.work = value;
+    else if (key == "--batch")
+      wish.batch = positive(key, value);
+    else if (key == "--iterations")
+      wish.iterations = positive(key, value);
+    else if (key == "--classes")
+      wish.classes = positive(key, value);
+    else if (key == "--params")
+      wish.params = Json::parse(value, "--params");
+    else if (key == "--input")
+      wish.input = shape_of(value);
+    else if (key == "--trace")
+      wish.trace = value;
+    else
+      bad_profile("unknown option '" + key + "'" + suggestion(key, keys));
   }
   return wish;
 }
@@ -85,7 +93,8 @@ graph::CompileOptions options_of(const Wish& wish) {
     o.input_grad = true;
     return o;
   }
-  if (wish.work != "train") bad("unknown work '" + wish.work + "'" + suggestion(wish.work, {"infer", "train", "pgd"}));
+  if (wish.work != "train")
+    bad_profile("unknown work '" + wish.work + "'" + suggestion(wish.work, {"infer", "train", "pgd"}));
   o.mode = graph::Mode::train;
   o.outputs = {};
   o.param_grads = o.mean_loss = true;
@@ -137,8 +146,10 @@ std::string table_of(const std::vector<Timing>& timings) {
     }
   }
   std::vector<std::pair<std::string, Row>> order(rows.begin(), rows.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
-  std::string text = fmt::format("{:<52} {:>5} {:>10} {:>6} {:>9} {:>8}\n", "op and kernel", "count", "ms", "%", "GFLOP/s", "GB/s");
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  std::string text =
+      fmt::format("{:<52} {:>5} {:>10} {:>6} {:>9} {:>8}\n", "op and kernel", "count", "ms", "%", "GFLOP/s", "GB/s");
   for (const auto& [name, row] : order) text += row_text(name, row, sum.seconds);
   return text + row_text("all kernels", sum, sum.seconds) + row_text("of these, reorders", reorders, sum.seconds);
 }
@@ -147,14 +158,15 @@ Json trace_of(const std::vector<Timing>& timings) {
   Json events = Json::array();
   for (const Timing& t : timings) {
     if (t.calls == 0) continue;
-    events.push_back(Json::object({{"name", op_of(t)},
-                                   {"cat", t.reorder ? "reorder" : "kernel"},
-                                   {"ph", "X"},
-                                   {"pid", 1},
-                                   {"tid", 1},
-                                   {"ts", t.last_start * 1e6},
-                                   {"dur", t.last_seconds * 1e6},
-                                   {"args", Json::object({{"what", t.what}, {"kernel", t.kernel}, {"macs", t.macs}, {"bytes", t.bytes}})}}));
+    events.push_back(Json::object(
+        {{"name", op_of(t)},
+         {"cat", t.reorder ? "reorder" : "kernel"},
+         {"ph", "X"},
+         {"pid", 1},
+         {"tid", 1},
+         {"ts", t.last_start * 1e6},
+         {"dur", t.last_seconds * 1e6},
+         {"args", Json::object({{"what", t.what}, {"kernel", t.kernel}, {"macs", t.macs}, {"bytes", t.bytes}})}}));
   }
   return Json::object({{"traceEvents", events}, {"displayTimeUnit", "ms"}});
 }
@@ -168,7 +180,8 @@ std::string profile(const std::vector<std::string>& words) {
   const auto inputs = inputs_of(model, wish);
   std::vector<std::uint64_t> ids;
   for (std::int64_t i = 0; i < wish.batch; ++i) ids.push_back(static_cast<std::uint64_t>(i));
-  const graph::RandomKeys keys{0, 0, plan.needs_ids() ? std::span<const std::uint64_t>(ids) : std::span<const std::uint64_t>()};
+  const graph::RandomKeys keys{
+      0, 0, plan.needs_ids() ? std::span<const std::uint64_t>(ids) : std::span<const std::uint64_t>()};
   plan.run(inputs, keys);  // first touch of the memory
   const std::uint64_t reorders = engine::engine_counters().reorders;
   plan.profile(true);
@@ -176,10 +189,12 @@ std::string profile(const std::vector<std::string>& words) {
   const auto made = engine::engine_counters().reorders - reorders;
   const std::vector<Timing> timings = plan.timings();
   if (!wish.trace.empty()) write_atomic(wish.trace, trace_of(timings).dump());
-  return fmt::format("{} {} batch {}: means of {} runs, CPU time\n", wish.model, wish.work, wish.batch, wish.iterations) +
+  return fmt::format("{} {} batch {}: means of {} runs, CPU time\n", wish.model, wish.work, wish.batch,
+                     wish.iterations) +
          table_of(timings) +
-         fmt::format("arena {:.1f} MB, {} kernels, {} layout changes a run\n", static_cast<double>(plan.arena_bytes()) / 1e6,
-                     plan.kernel_count(), made / static_cast<std::uint64_t>(wish.iterations));
+         fmt::format("arena {:.1f} MB, {} kernels, {} layout changes a run\n",
+                     static_cast<double>(plan.arena_bytes()) / 1e6, plan.kernel_count(),
+                     made / static_cast<std::uint64_t>(wish.iterations));
 }
 
 }  // namespace assay::worker

@@ -99,10 +99,10 @@ double kl(const std::vector<Row>& rows, const Attrs& attrs) {
   return t * t * sum;
 }
 
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double logistic_of(double x) { return 1 / (1 + std::exp(-x)); }
 
 double bce(double x, double t, const Attrs& attrs) {
-  return -(attrs.real("pos_weight", 1) * t * std::log(sigmoid(x)) + (1 - t) * std::log(1 - sigmoid(x)));
+  return -(attrs.real("pos_weight", 1) * t * std::log(logistic_of(x)) + (1 - t) * std::log(1 - logistic_of(x)));
 }
 
 double focal(const std::vector<Row>& rows, const Attrs& attrs) {
@@ -111,7 +111,7 @@ double focal(const std::vector<Row>& rows, const Attrs& attrs) {
 }
 
 double sigmoid_focal(double x, double t, const Attrs& attrs) {
-  const double p = sigmoid(x), own = p * t + (1 - p) * (1 - t), alpha = attrs.real("alpha", 0.25);
+  const double p = logistic_of(x), own = p * t + (1 - p) * (1 - t), alpha = attrs.real("alpha", 0.25);
   const double ce = -(t * std::log(p) + (1 - t) * std::log(1 - p));
   return (alpha * t + (1 - alpha) * (1 - t)) * std::pow(1 - own, attrs.real("gamma", 2)) * ce;
 }

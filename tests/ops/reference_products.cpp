@@ -6,7 +6,7 @@
 namespace assay::engine::reference {
 namespace {
 
-double& entry(Array& a, Shape batch, std::int64_t r, std::int64_t c) {
+double& entry_of(Array& a, Shape batch, std::int64_t r, std::int64_t c) {
   batch.insert(batch.end(), {r, c});
   return a.ref(batch);
 }
@@ -35,7 +35,7 @@ Arrays matmul(const Arrays& in, const Attrs& attrs) {
     for (std::int64_t r = 0; r < m; ++r) {
       for (std::int64_t c = 0; c < n; ++c) {
         for (std::int64_t i = 0; i < k; ++i) {
-          entry(out, at, r, c) += entry_of(in[0], at, r, i, ta) * entry_of(in[1], at, i, c, tb);
+          entry_of(out, at, r, c) += entry_of(in[0], at, r, i, ta) * entry_of(in[1], at, i, c, tb);
         }
       }
     }
@@ -71,10 +71,10 @@ Arrays linear(const Arrays& in, const Attrs& attrs) {
   return {out};
 }
 
-struct Geometry {
+struct Window2d {
   Shape stride, dilation, pad;
   std::int64_t groups;
-  explicit Geometry(const Attrs& a)
+  explicit Window2d(const Attrs& a)
       : stride(a.ints("stride", {1, 1})),
         dilation(a.ints("dilation", {1, 1})),
         pad(a.ints("pad", {0, 0, 0, 0})),
@@ -92,7 +92,7 @@ struct Geometry {
 };
 
 // Calls body(x index, w index, y index) for every product that a convolution sums.
-void for_each_product(const Shape& x, const Shape& w, const Geometry& g,
+void for_each_product(const Shape& x, const Shape& w, const Window2d& g,
                       const std::function<void(const Shape&, const Shape&, const Shape&)>& body) {
   const Shape y = {x[0], w[0], g.extent(0, x[2], w[2]), g.extent(1, x[3], w[3])};
   const std::int64_t per_group = w[0] / g.groups;
@@ -107,7 +107,7 @@ void for_each_product(const Shape& x, const Shape& w, const Geometry& g,
 }
 
 Arrays conv2d(const Arrays& in, const Attrs& attrs) {
-  const Geometry g(attrs);
+  const Window2d g(attrs);
   const Shape &x = in[0].shape, &w = in[1].shape;
   Array out({x[0], w[0], g.extent(0, x[2], w[2]), g.extent(1, x[3], w[3])});
   for_each_product(
@@ -117,7 +117,7 @@ Arrays conv2d(const Arrays& in, const Attrs& attrs) {
 }
 
 Arrays conv2d_bwd_data(const Arrays& in, const Attrs& attrs) {
-  const Geometry g(attrs);
+  const Window2d g(attrs);
   const Shape size = attrs.ints("size", {}), &w = in[1].shape;
   Array out({in[0].shape[0], w[1] * g.groups, size[0], size[1]});
   for_each_product(out.shape, w, g, [&](const Shape& xi, const Shape& wi, const Shape& yi) {
@@ -127,7 +127,7 @@ Arrays conv2d_bwd_data(const Arrays& in, const Attrs& attrs) {
 }
 
 Arrays conv2d_bwd_weights(const Arrays& in, const Attrs& attrs) {
-  const Geometry g(attrs);
+  const Window2d g(attrs);
   const Shape kernel = attrs.ints("kernel", {});
   Array out({in[1].shape[1], in[0].shape[1] / g.groups, kernel[0], kernel[1]});
   for_each_product(in[0].shape, out.shape, g, [&](const Shape& xi, const Shape& wi, const Shape& yi) {

@@ -9,11 +9,11 @@ namespace {
 
 using Scalar = std::function<double(double)>;
 
-double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 // Activations by name, with ONNX's default parameters.
 Scalar activation(const std::string& name) {
-  if (name == "Sigmoid") return sigmoid;
+  if (name == "Sigmoid") return logistic;
   if (name == "Softsign") return [](double x) { return x / (1 + std::fabs(x)); };
   if (name == "HardSigmoid") return [](double x) { return std::clamp(0.2 * x + 0.5, 0.0, 1.0); };
   return [](double x) { return std::tanh(x); };  // also ScaledTanh with 1 and 1

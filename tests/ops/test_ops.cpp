@@ -186,7 +186,7 @@ void check_second_order(OpId id, const Op& op, const OpCase& c) {
   CHECK(std::fabs(project(by_cotangent, other.cotangents) - slope) <= kGradientTolerance * (1 + size_of(by_cotangent)));
 }
 
-Tensor in_layout(const Tensor& t, const Layout& layout) {
+Tensor in_layout(const Tensor& t, const engine::Layout& layout) {
   const Kernel reorder = native::make_reorder({t.spec(), t.layout()}, layout);
   auto storage = Storage::allocate(layout.bytes());
   const auto scratch = Storage::allocate(reorder.scratch_bytes);

@@ -1,4 +1,4 @@
-// Layers against PyTorch: results and gradients that fixtures/make_torch_layers.py stored.
+// Layers against PyTorch: results and gradients that fixtures/make_torch_layers.py stored_layer.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -13,14 +13,14 @@ using reference::Array;
 
 namespace {
 
-constexpr double kTolerance = 2e-5;
+constexpr double kLayerTolerance = 2e-5;
 
 struct Stored {
   Array array;
   DType dtype = DType::f32;
 };
 
-Stored stored(const Json& json) {
+Stored stored_layer(const Json& json) {
   Stored out;
   Shape shape;
   for (const Json& d : json.at("shape").as_array()) shape.push_back(d.as_int());
@@ -38,26 +38,26 @@ void check_close(const Tensor& got, const Array& want) {
     scale = std::max(scale, std::fabs(want.v[i]));
     worst = std::max(worst, std::fabs(values.v[i] - want.v[i]));
   }
-  CHECK(worst <= kTolerance * scale);
+  CHECK(worst <= kLayerTolerance * scale);
 }
 
-void check_case(const Json& c) {
+void check_layer(const Json& c) {
   std::vector<Tensor> operands, watched;
   std::vector<Array> gradients;
   for (std::size_t i = 0; i < c.at("inputs").as_array().size(); ++i) {
-    const Stored s = stored(c.at("inputs").at(i));
+    const Stored s = stored_layer(c.at("inputs").at(i));
     operands.push_back(to_tensor(s.array, s.dtype));
     if (c.at("gradients").at(i).is_null()) continue;
     operands.back() = watch(operands.back());
     watched.push_back(operands.back());
-    gradients.push_back(stored(c.at("gradients").at(i)).array);
+    gradients.push_back(stored_layer(c.at("gradients").at(i)).array);
   }
   const OpId op = Registry::get().id(c.at("op").as_string());
   const std::vector<Tensor> results = apply(op, operands, Attrs::from_json(c.at("attrs")));
   for (std::size_t k = 0; k < c.at("outputs").as_array().size(); ++k) {
-    check_close(results.at(k), stored(c.at("outputs").at(k)).array);
+    check_close(results.at(k), stored_layer(c.at("outputs").at(k)).array);
   }
-  const Tensor first[1] = {results[0]}, cotangent[1] = {to_tensor(stored(c.at("cotangent")).array)};
+  const Tensor first[1] = {results[0]}, cotangent[1] = {to_tensor(stored_layer(c.at("cotangent")).array)};
   const std::vector<Tensor> got = grad(first, watched, cotangent, false);
   for (std::size_t i = 0; i < got.size(); ++i) check_close(got[i], gradients[i]);
 }
@@ -72,6 +72,6 @@ TEST_CASE("layers and losses give PyTorch's results and gradients") {
   CHECK(cases.as_array().size() > 25);
   for (const Json& c : cases.as_array()) {
     CAPTURE(c.at("name").as_string());
-    check_case(c);
+    check_layer(c);
   }
 }

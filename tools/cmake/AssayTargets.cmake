@@ -1,11 +1,13 @@
 # assay_add_layer(NAME DEPS ...)      one static library a folder, all its *.cpp, include root = repository root
 #                 ONLY / EXCEPT REGEX  two libraries in one folder: a part that needs less than the rest
-# assay_add_tests(NAME [LABELS ...] [EXCEPT REGEX] DEPS ...)   one doctest program from all *.cpp of the current folder
+#                 SEPARATE REGEX       sources that share local names with others: never compiled together with them
+# assay_add_tests(NAME [LABELS ...] [EXCEPT REGEX] [SEPARATE REGEX] DEPS ...)   one doctest program from all *.cpp of the current folder
 # Layers without loops over data: a release build optimises them lightly, which shortens it.
-set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board cli catalog)
+set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board cli catalog onnx
+    zoo store stats)
 
 function(assay_add_layer name)
-  cmake_parse_arguments(ARG "" "ONLY;EXCEPT" "DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "ONLY;EXCEPT;SEPARATE" "DEPS;PRIVATE_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(ARG_ONLY)
@@ -25,11 +27,15 @@ function(assay_add_layer name)
   target_link_libraries(assay_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS} assay_flags)
   if(name IN_LIST ASSAY_COLD_LAYERS)
     target_compile_options(assay_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    set(kind cold)
+  else()
+    set(kind hot)
   endif()
+  assay_fast_build(assay_${name} ${kind} "${ARG_SEPARATE}")
 endfunction()
 
 function(assay_add_tests name)
-  cmake_parse_arguments(ARG "" "TIMEOUT;EXCEPT" "DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;EXCEPT;SEPARATE" "DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS fast)
   endif()
@@ -47,6 +53,8 @@ function(assay_add_tests name)
   target_include_directories(test_${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/harness/include")
   target_link_libraries(test_${name} PRIVATE assay_test_main ${ARG_DEPS} doctest::doctest assay_flags)
   target_compile_definitions(test_${name} PRIVATE ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O0>)
+  assay_fast_build(test_${name} test "${ARG_SEPARATE}")
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})

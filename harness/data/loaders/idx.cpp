@@ -3,16 +3,6 @@
 #include "harness/data/loaders/support.hpp"
 
 namespace assay::data {
-namespace {
-
-std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
-  return value;
-}
-
-}  // namespace
-
 Array read_idx(const fs::path& file) {
   constexpr std::size_t magic_bytes = 4, max_rank = 4;
   constexpr auto unsigned_bytes = std::byte{8};

@@ -38,12 +38,6 @@ void check_header(const fs::path& file, std::span<const std::byte> bytes, std::i
                   std::to_string(channels) + " channels");
 }
 
-std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
-  return value;
-}
-
 // Chunks before the data that would make the decoder change values: transparency, and a gamma other than sRGB's.
 void check_chunks(const fs::path& file, std::span<const std::byte> bytes) {
   constexpr std::size_t signature_bytes = 8, around = 12;  // length, type and checksum

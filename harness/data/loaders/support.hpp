@@ -15,6 +15,13 @@ namespace assay::data {
   throw Error(Fault::bad_input, file.string() + ": offset " + std::to_string(offset) + ": " + what);
 }
 
+// The u32 at `at`, most significant byte first. `bytes` holds at least at + 4.
+inline std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
+  return value;
+}
+
 // Samples of [channels, height, width] bytes; 0 when the shape is not three positive, sane dimensions.
 inline std::size_t image_bytes(std::span<const std::int64_t> chw) {
   constexpr std::int64_t limit = 1 << 16;  // a side; keeps every product below 2^48

@@ -50,7 +50,7 @@ struct Problem {
 };
 
 // `mask_input`: the index of the mask among the operands.
-Problem problem_of(std::string_view op, Specs in, const Attrs& attrs, std::size_t mask_input) {
+Problem attention_problem_of(std::string_view op, Specs in, const Attrs& attrs, std::size_t mask_input) {
   expect_f32(op, in);
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i].shape.size() < 2) op_error(op, in, "input " + std::to_string(i) + " must have at least 2 axes");
@@ -122,11 +122,11 @@ void forward(const Problem& p, const KernelArgs& args) {
   }
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_attention(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   std::vector<Spec> in;
   for (const MemDesc& m : request.in) in.push_back(m.spec);
-  const Problem p = problem_of("attention", in, request.attrs, 3);
+  const Problem p = attention_problem_of("attention", in, request.attrs, 3);
   Kernel kernel = dense_kernel(request);
   kernel.scratch_bytes = static_cast<std::size_t>(p.chunk() * p.s) * sizeof(float);
   kernel.run = [p](const KernelArgs& args) { forward(p, args); };
@@ -169,10 +169,10 @@ void backward_piece(const Problem& p, std::size_t b, std::int64_t from, std::int
 }
 
 // in: q, k, v, g, mask?; out: dq, dk, dv with the batch axes of the result.
-std::vector<Spec> infer_grad(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_attention_grad(Specs in, const Attrs& attrs) {
   const char* op = "attention_grad";
   expect_count(op, in, 4, 5);
-  const Problem p = problem_of(op, in, attrs, 4);
+  const Problem p = attention_problem_of(op, in, attrs, 4);
   if (in[3].shape != joined(p.batch, p.t, p.e)) {
     op_error(op, in, "g must have shape " + shape_str(joined(p.batch, p.t, p.e)));
   }
@@ -180,11 +180,11 @@ std::vector<Spec> infer_grad(Specs in, const Attrs& attrs) {
           f32_spec(joined(p.batch, p.s, p.e))};
 }
 
-Kernel prepare_grad(const PrepareRequest& request) {
+Kernel prepare_attention_grad(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   std::vector<Spec> in;
   for (const MemDesc& m : request.in) in.push_back(m.spec);
-  const Problem p = problem_of("attention_grad", in, request.attrs, 4);
+  const Problem p = attention_problem_of("attention_grad", in, request.attrs, 4);
   Kernel kernel = dense_kernel(request);
   kernel.scratch_bytes = 2 * static_cast<std::size_t>(p.chunk() * p.s) * sizeof(float);
   kernel.run = [p](const KernelArgs& args) {
@@ -197,7 +197,7 @@ Kernel prepare_grad(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> compose(std::span<const Value> in, const Attrs& attrs) {
+std::vector<Value> compose_attention(std::span<const Value> in, const Attrs& attrs) {
   const Shape q = shape_of(in[0]), k = shape_of(in[1]);
   const std::int64_t t = q[q.size() - 2], s = k[k.size() - 2];
   const double scale = attrs.real("scale", 1.0 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, q.back()))));
@@ -213,9 +213,9 @@ std::vector<Value> compose(std::span<const Value> in, const Attrs& attrs) {
   return {call("matmul", {call("softmax", {scores}), in[2]})};
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> attention_vjp(const VjpArgs& v) {
   const bool mask = v.in.size() > 3;
-  if (v.create_graph || (mask && v.wanted[3])) return composite_vjp(compose, v);
+  if (v.create_graph || (mask && v.wanted[3])) return composite_vjp(compose_attention, v);
   std::vector<Value> operands = {v.in[0], v.in[1], v.in[2], v.cotangents[0]};
   if (mask) operands.push_back(v.in[3]);
   std::vector<Value> grads = v.in[0].emitter->emit(Registry::get().id("attention_grad"), operands, v.attrs);
@@ -229,7 +229,7 @@ double macs(const Problem& p, std::int64_t products_d, std::int64_t products_e) 
   return scores * static_cast<double>(products_d * p.d + products_e * p.e);
 }
 
-std::vector<OpCase> cases(bool grad) {
+std::vector<OpCase> attention_cases(bool grad) {
   const Attrs causal = {{"causal", std::int64_t{1}}}, scaled = {{"scale", 0.7}};
   const auto shapes = [](const Shape& q, const Shape& k, const Shape& v) {
     return std::vector<Spec>{f32_spec(q), f32_spec(k), f32_spec(v)};
@@ -242,7 +242,7 @@ std::vector<OpCase> cases(bool grad) {
       {.name = "pieces", .in = shapes({17, 1}, {4001, 1}, {4001, 1}), .attrs = {}},
       {.name = "no queries", .in = shapes({2, 0, 3}, {2, 5, 3}, {2, 5, 3}), .attrs = {}}};
   for (OpCase& c : all) {
-    const Problem p = problem_of("attention", c.in, c.attrs, 3);
+    const Problem p = attention_problem_of("attention", c.in, c.attrs, 3);
     if (grad) c.in.push_back(f32_spec(joined(p.batch, p.t, p.e)));
   }
   OpCase masked = all[0];
@@ -266,26 +266,26 @@ void register_attention(Registry& registry) {
       "attributes scale (1 / sqrt(D)), causal (0: a query sees every key; 1: those up to its own position)";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("attention", in, 3, 4);
-    const Problem p = problem_of("attention", in, attrs, 3);
+    const Problem p = attention_problem_of("attention", in, attrs, 3);
     return one(f32_spec(joined(p.batch, p.t, p.e)));
   };
-  op.prepare = prepare;
-  op.vjp = vjp;
+  op.prepare = prepare_attention;
+  op.vjp = attention_vjp;
   op.cost = [](Specs in, Specs, const Attrs& attrs) {
-    return OpCost{macs(problem_of("attention", in, attrs, 3), 1, 1), 0};
+    return OpCost{macs(attention_problem_of("attention", in, attrs, 3), 1, 1), 0};
   };
-  op.cases = cases(false);
+  op.cases = attention_cases(false);
   registry.add(std::move(op));
   Op grad;
   grad.name = "attention_grad";
   grad.doc =
       "q, k, v, g, mask? -> dq, dk, dv, with the batch axes of g: attention's fused gradient, itself without one";
-  grad.infer = infer_grad;
-  grad.prepare = prepare_grad;
+  grad.infer = infer_attention_grad;
+  grad.prepare = prepare_attention_grad;
   grad.cost = [](Specs in, Specs, const Attrs& attrs) {
-    return OpCost{macs(problem_of("attention_grad", in, attrs, 4), 3, 2), 0};
+    return OpCost{macs(attention_problem_of("attention_grad", in, attrs, 4), 3, 2), 0};
   };
-  grad.cases = cases(true);
+  grad.cases = attention_cases(true);
   registry.add(std::move(grad));
 }
 

@@ -8,7 +8,7 @@ std::size_t concat_axis(Specs in, const Attrs& attrs) {
   return axis_of("concat", in, attrs.integer("axis", 0), in[0].shape.size());
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_concat(Specs in, const Attrs& attrs) {
   expect_count("concat", in, 1, 1 << 16);
   const std::size_t axis = concat_axis(in, attrs);
   Spec out = in[0];
@@ -23,7 +23,7 @@ std::vector<Spec> infer(Specs in, const Attrs& attrs) {
   return one(out);
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_concat(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& out = request.out[0];
   const std::size_t axis = concat_axis(std::span(&out, 1), request.attrs);
@@ -41,7 +41,7 @@ Kernel prepare(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> concat_vjp(const VjpArgs& v) {
   std::vector<Value> grads(v.in.size());
   const Spec out = f32_spec(shape_of(v.out[0]));
   const std::size_t axis = concat_axis(std::span(&out, 1), v.attrs);
@@ -61,17 +61,15 @@ void register_concat(Registry& registry) {
   op.name = "concat";
   op.onnx = "Concat";
   op.doc = "operands of equal shape off attribute axis (0) -> joined along it";
-  op.infer = infer;
-  op.prepare = prepare;
-  op.vjp = vjp;
+  op.infer = infer_concat;
+  op.prepare = prepare_concat;
+  op.vjp = concat_vjp;
   const Attrs channels = {{"axis", std::int64_t{1}}};
   op.cases = {{.name = "rows", .in = {make_spec({2, 3}), make_spec({1, 3}), make_spec({4, 3})}},
               {.name = "channels", .in = {make_spec({2, 3, 2, 2}), make_spec({2, 5, 2, 2})}, .attrs = channels},
               {.name = "one", .in = {make_spec({2, 3})}, .attrs = {{"axis", std::int64_t{-1}}}},
               {.name = "F64", .in = {make_spec({2, 3}, DType::f64), make_spec({2, 1}, DType::f64)}, .attrs = channels},
-              {.name = "U8",
-               .in = {make_spec({3}, DType::u8), make_spec({2}, DType::u8)},
-               .integers_below = 9},
+              {.name = "U8", .in = {make_spec({3}, DType::u8), make_spec({2}, DType::u8)}, .integers_below = 9},
               {.name = "with nothing", .in = {make_spec({2, 0}), make_spec({2, 3})}, .attrs = channels}};
   registry.add(std::move(op));
 }

@@ -12,20 +12,20 @@
 namespace assay::engine {
 namespace {
 
-struct Family {
+struct ConvTransposeFamily {
   const char *name, *conv, *data, *weights;
   std::size_t axes;  // spatial ones
 };
 
-constexpr Family kFamilies[] = {
+constexpr ConvTransposeFamily kFamilies[] = {
     {"conv_transpose1d", "conv1d", "conv1d_bwd_data", "conv1d_bwd_weights", 1},
     {"conv_transpose2d", "conv2d", "conv2d_bwd_data", "conv2d_bwd_weights", 2},
     {"conv_transpose3d", "conv3d", "conv3d_bwd_data", "conv3d_bwd_weights", 3},
 };
 
-Shape spatial(const Shape& s) { return Shape(s.begin() + 2, s.end()); }
+Shape conv_transpose_spatial(const Shape& s) { return Shape(s.begin() + 2, s.end()); }
 
-struct Problem {
+struct ConvTransposeProblem {
   Shape size;      // spatial extents of the result
   Attrs geometry;  // of the convolution that goes the other way
   std::int64_t channels = 0;
@@ -40,7 +40,7 @@ std::int64_t skipped(std::string_view op, Specs in, std::int64_t pad, std::int64
   return pad - extra;
 }
 
-Problem problem_of(const Family& f, Specs in, const Attrs& attrs) {
+ConvTransposeProblem conv_transpose_problem_of(const ConvTransposeFamily& f, Specs in, const Attrs& attrs) {
   expect_count(f.name, in, 2, 3);
   expect_f32(f.name, in);
   for (std::size_t i = 0; i < 2; ++i) expect_rank(f.name, in, i, f.axes + 2);
@@ -49,11 +49,11 @@ Problem problem_of(const Family& f, Specs in, const Attrs& attrs) {
   if (w[0] != x[1] || groups < 1 || w[0] % groups != 0) {
     op_error(f.name, in, "w must be [C, O/groups, ..] with C = " + std::to_string(x[1]) + " divisible by groups");
   }
-  const Window window = window_of(f.name, in, attrs, spatial(w));
+  const Window window = window_of(f.name, in, attrs, conv_transpose_spatial(w));
   Shape extra = attrs.ints("output_pad", Shape(f.axes, 0));
   if (extra.size() == 1) extra.resize(f.axes, extra[0]);
   if (extra.size() != f.axes) op_error(f.name, in, "attribute output_pad must be one integer or one an axis");
-  Problem p;
+  ConvTransposeProblem p;
   p.channels = w[1] * groups;
   Shape pad = window.pad_before;
   for (std::size_t a = 0; a < f.axes; ++a) {
@@ -84,11 +84,11 @@ void add_bias(const ChannelView& view, const float* bias, float* coefficients, f
   norm_apply(view, {.x = out, .out = out}, {.scale = ones, .shift = shift}, false);
 }
 
-Kernel prepare(const Family& f, const PrepareRequest& request) {
+Kernel prepare_conv_transpose(const ConvTransposeFamily& f, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   std::vector<Spec> in;
   for (const MemDesc& m : request.in) in.push_back(m.spec);
-  const Problem p = problem_of(f, in, request.attrs);
+  const ConvTransposeProblem p = conv_transpose_problem_of(f, in, request.attrs);
   const Attrs attrs = with(p.geometry, "size", p.size);
   const Op& product = Registry::get().op(Registry::get().id(f.data));
   Kernel kernel = product.prepare({attrs, request.in.subspan(0, 2), request.out, request.training});
@@ -107,14 +107,14 @@ Kernel prepare(const Family& f, const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> vjp(const Family& f, const VjpArgs& v) {
+std::vector<Value> conv_transpose_vjp(const ConvTransposeFamily& f, const VjpArgs& v) {
   const Value x = v.in[0], w = v.in[1], g = v.cotangents[0];
   std::vector<Spec> in;
   for (const Value operand : v.in) in.push_back(f32_spec(shape_of(operand)));
-  const Problem p = problem_of(f, in, v.attrs);
+  const ConvTransposeProblem p = conv_transpose_problem_of(f, in, v.attrs);
   std::vector<Value> grads(v.in.size());
   if (v.wanted[0]) grads[0] = call(f.conv, {g, w}, p.geometry);
-  if (v.wanted[1]) grads[1] = call(f.weights, {g, x}, with(p.geometry, "kernel", spatial(in[1].shape)));
+  if (v.wanted[1]) grads[1] = call(f.weights, {g, x}, with(p.geometry, "kernel", conv_transpose_spatial(in[1].shape)));
   if (v.in.size() > 2 && v.wanted[2]) {
     Shape axes = {0};
     for (std::size_t a = 0; a < f.axes; ++a) axes.push_back(static_cast<std::int64_t>(a) + 2);
@@ -123,7 +123,7 @@ std::vector<Value> vjp(const Family& f, const VjpArgs& v) {
   return grads;
 }
 
-std::vector<OpCase> cases(const Family& f) {
+std::vector<OpCase> conv_transpose_cases(const ConvTransposeFamily& f) {
   const auto at = [&](const Shape& three) {
     return Shape(three.end() - static_cast<std::ptrdiff_t>(f.axes), three.end());
   };
@@ -158,7 +158,7 @@ std::vector<OpCase> cases(const Family& f) {
 }  // namespace
 
 void register_conv_transpose(Registry& registry) {
-  for (const Family& f : kFamilies) {
+  for (const ConvTransposeFamily& f : kFamilies) {
     Op op;
     op.name = f.name;
     op.onnx = "ConvTranspose";
@@ -166,20 +166,20 @@ void register_conv_transpose(Registry& registry) {
         "x [N, C, ..], w [C, O/groups, ..], bias [O]? -> [N, O, (extent - 1) stride + dilation (kernel - 1) + 1 - "
         "padding + output_pad ..]; attributes stride (1), pad (0), dilation (1), groups (1), output_pad (0)";
     op.infer = [&f](Specs in, const Attrs& attrs) {
-      const Problem p = problem_of(f, in, attrs);
+      const ConvTransposeProblem p = conv_transpose_problem_of(f, in, attrs);
       Shape out = {in[0].shape[0], p.channels};
       out.insert(out.end(), p.size.begin(), p.size.end());
       return one(f32_spec(out));
     };
-    op.prepare = [&f](const PrepareRequest& request) { return prepare(f, request); };
-    op.vjp = [&f](const VjpArgs& v) { return vjp(f, v); };
+    op.prepare = [&f](const PrepareRequest& request) { return prepare_conv_transpose(f, request); };
+    op.vjp = [&f](const VjpArgs& v) { return conv_transpose_vjp(f, v); };
     op.cost = [](Specs in, Specs, const Attrs&) {
       const Shape& w = in[1].shape;
       return OpCost{
           static_cast<double>(in[0].count()) * static_cast<double>(element_count(w) / std::max<std::int64_t>(1, w[0])),
           0};
     };
-    op.cases = cases(f);
+    op.cases = conv_transpose_cases(f);
     registry.add(std::move(op));
   }
 }

@@ -87,7 +87,7 @@ Split split_of(const Term& a, const Term& b, const Labels& needed) {
   return s;
 }
 
-Shape extents(const Labels& labels, const EinsumExpression& e) {
+Shape einsum_extents(const Labels& labels, const EinsumExpression& e) {
   Shape shape;
   for (const Label l : labels) shape.push_back(e.extents.at(l));
   return shape;
@@ -99,10 +99,10 @@ Value as_matrices(const Term& t, const std::array<const Labels*, 3>& groups, con
   Shape matrix;
   for (const Labels* group : groups) {
     order.insert(order.end(), group->begin(), group->end());
-    matrix.push_back(element_count(extents(*group, e)));
+    matrix.push_back(element_count(einsum_extents(*group, e)));
   }
   Term moved = ordered(t, order);
-  const Shape full = extents(order, e);
+  const Shape full = einsum_extents(order, e);
   if (shape_of(moved.value) != full) moved.value = call("expand", {moved.value}, {{"shape", full}});
   return reshape(moved.value, matrix);
 }
@@ -114,12 +114,12 @@ Term product(const Term& a, const Term& b, const Labels& needed, const EinsumExp
   Labels labels = s.batch;
   labels.insert(labels.end(), s.left.begin(), s.left.end());
   labels.insert(labels.end(), s.right.begin(), s.right.end());
-  return {reshape(call("matmul", {left, right}), extents(labels, e)), labels};
+  return {reshape(call("matmul", {left, right}), einsum_extents(labels, e)), labels};
 }
 
 std::string equation_of(const Attrs& attrs) { return attrs.text("equation", ""); }
 
-std::vector<Value> compose(Emitter& to, std::span<const Value> in, const Attrs& attrs) {
+std::vector<Value> compose_einsum(Emitter& to, std::span<const Value> in, const Attrs& attrs) {
   std::vector<Spec> specs;
   for (const Value v : in) specs.push_back(to.spec(v));
   const EinsumExpression e = parse_einsum(specs, equation_of(attrs));
@@ -139,20 +139,20 @@ std::vector<Value> compose(Emitter& to, std::span<const Value> in, const Attrs& 
     total = summed(total, later);
   }
   Term result = ordered(total, e.result);
-  const Shape full = extents(e.result, e);
+  const Shape full = einsum_extents(e.result, e);
   if (shape_of(result.value) != full) result.value = call("expand", {result.value}, {{"shape", full}});
   return {result.value};
 }
 
 // One multiply-add a combination of indices and product, as if all operands met at once.
-OpCost cost(Specs in, Specs, const Attrs& attrs) {
+OpCost einsum_cost(Specs in, Specs, const Attrs& attrs) {
   const EinsumExpression e = parse_einsum(in, equation_of(attrs));
   double combinations = 1;
   for (const auto& [label, extent] : e.extents) combinations *= static_cast<double>(extent);
   return {combinations * static_cast<double>(in.size() - 1), 0};
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> einsum_cases() {
   const auto with = [](const char* name, const char* equation, std::vector<Spec> in) {
     return OpCase{.name = name, .in = std::move(in), .attrs = {{"equation", std::string(equation)}}};
   };
@@ -192,11 +192,11 @@ void register_einsum(Registry& registry) {
     expect_count("einsum", in, 1, 64);
     expect_f32("einsum", in);
     const EinsumExpression e = parse_einsum(in, equation_of(attrs));
-    return one(f32_spec(extents(e.result, e)));
+    return one(f32_spec(einsum_extents(e.result, e)));
   };
-  op.compose = compose;
-  op.cost = cost;
-  op.cases = cases();
+  op.compose = compose_einsum;
+  op.cost = einsum_cost;
+  op.cases = einsum_cases();
   registry.add(std::move(op));
 }
 

@@ -16,7 +16,7 @@ void fill_row(const float* from, std::int64_t step, float* to, std::int64_t n) {
   }
 }
 
-Kernel prepare_typed(const PrepareRequest& request) {
+Kernel expand_prepare_typed(const PrepareRequest& request) {
   const BroadcastLoop loop = plan_dense_broadcast(request).loop;
   const StridedCopy copy =
       make_copy({loop.extents, loop.steps[0], row_major(loop.extents), 0, 0, dtype_size(request.out[0].dtype)});
@@ -25,9 +25,9 @@ Kernel prepare_typed(const PrepareRequest& request) {
   return kernel;
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_expand(const PrepareRequest& request) {
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
-  if (request.out[0].dtype != DType::f32) return prepare_typed(request);
+  if (request.out[0].dtype != DType::f32) return expand_prepare_typed(request);
   const BroadcastPlan plan = plan_broadcast(request, true);
   Kernel kernel;
   kernel.in = plan.in;
@@ -63,20 +63,21 @@ void register_expand(Registry& registry) {
     if (broadcast_shape("expand", both) != shape) op_error("expand", in, "cannot become shape " + shape_str(shape));
     return one({in[0].dtype, shape});
   };
-  op.prepare = prepare;
+  op.prepare = prepare_expand;
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{reduce_to(v.cotangents[0], shape_of(v.in[0]))}; };
-  op.cases = {{.name = "scalar", .in = {make_spec({})}, .attrs = {{"shape", Shape{2, 3}}}},
-              {.name = "rows", .in = {make_spec({3, 1})}, .attrs = {{"shape", Shape{3, 5}}}},
-              {.name = "columns", .in = {make_spec({5})}, .attrs = {{"shape", Shape{2, 3, 5}}}},
-              {.name = "channels", .in = {make_spec({1, 3, 1, 1})}, .attrs = {{"shape", Shape{2, 3, 2, 5}}}},
-              {.name = "F64", .in = {make_spec({3, 1}, DType::f64)}, .attrs = {{"shape", Shape{2, 3, 5}}}},
-              {.name = "I64",
-               .in = {make_spec({2, 1, 3}, DType::i64)},
-               .attrs = {{"shape", Shape{2, 5, 3}}},
-               .integers_below = 9},
-              {.name = "BOOL", .in = {make_spec({}, DType::boolean)}, .attrs = {{"shape", Shape{7}}}, .integers_below = 2},
-              {.name = "same", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{2, 3}}}},
-              {.name = "no elements", .in = {make_spec({1, 3})}, .attrs = {{"shape", Shape{0, 3}}}}};
+  op.cases = {
+      {.name = "scalar", .in = {make_spec({})}, .attrs = {{"shape", Shape{2, 3}}}},
+      {.name = "rows", .in = {make_spec({3, 1})}, .attrs = {{"shape", Shape{3, 5}}}},
+      {.name = "columns", .in = {make_spec({5})}, .attrs = {{"shape", Shape{2, 3, 5}}}},
+      {.name = "channels", .in = {make_spec({1, 3, 1, 1})}, .attrs = {{"shape", Shape{2, 3, 2, 5}}}},
+      {.name = "F64", .in = {make_spec({3, 1}, DType::f64)}, .attrs = {{"shape", Shape{2, 3, 5}}}},
+      {.name = "I64",
+       .in = {make_spec({2, 1, 3}, DType::i64)},
+       .attrs = {{"shape", Shape{2, 5, 3}}},
+       .integers_below = 9},
+      {.name = "BOOL", .in = {make_spec({}, DType::boolean)}, .attrs = {{"shape", Shape{7}}}, .integers_below = 2},
+      {.name = "same", .in = {make_spec({2, 3})}, .attrs = {{"shape", Shape{2, 3}}}},
+      {.name = "no elements", .in = {make_spec({1, 3})}, .attrs = {{"shape", Shape{0, 3}}}}};
   registry.add(std::move(op));
 }
 

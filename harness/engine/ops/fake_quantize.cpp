@@ -17,12 +17,13 @@ struct Range {
 Range range_of(Specs in, const Attrs& attrs) {
   const std::int64_t low = attrs.integer("low", 0), high = attrs.integer("high", 255);
   if (low > 0 || high < 1 || low < -128 || high > 255 || high - low > 255) {
-    op_error(kName, in, "low and high must hold 0 and fit 8 bits, not " + std::to_string(low) + " to " + std::to_string(high));
+    op_error(kName, in,
+             "low and high must hold 0 and fit 8 bits, not " + std::to_string(low) + " to " + std::to_string(high));
   }
   return {static_cast<float>(low), static_cast<float>(high)};
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_fake_quantize(Specs in, const Attrs& attrs) {
   expect_count(kName, in, 2, 2);
   expect_f32(kName, in);
   (void)range_of(in, attrs);
@@ -42,7 +43,7 @@ ASSAY_INLINE float steps(float x, float scale, Range r) {
   return (inside + no_fraction) - no_fraction;
 }
 
-using Loop = void (*)(const float* x, void* out, std::size_t n, float scale, Range r);
+using FakeQuantizeLoop = void (*)(const float* x, void* out, std::size_t n, float scale, Range r);
 
 ASSAY_WIDE void simulate(const float* x, void* out, std::size_t n, float scale, Range r) {
   float* y = static_cast<float*>(out);
@@ -54,7 +55,8 @@ ASSAY_WIDE void simulate(const float* x, void* out, std::size_t n, float scale, 
 ASSAY_WIDE void count_steps(const float* x, void* out, std::size_t n, float scale, Range r) {
   auto* y = static_cast<std::uint8_t*>(out);
   ASSAY_INDEPENDENT
-  for (std::size_t i = 0; i < n; ++i) y[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(steps(x[i], scale, r)));
+  for (std::size_t i = 0; i < n; ++i)
+    y[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(steps(x[i], scale, r)));
 }
 
 // [outer][channel][inner] of a dense tensor; one scale for all is one channel.
@@ -77,9 +79,10 @@ Walk walk_of(const PrepareRequest& request, const Layout& layout) {
   return w;
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_fake_quantize(const PrepareRequest& request) {
   const bool whole = request.in[1].spec.shape.empty();
-  const Layout layout = whole && request.in[0].layout.native() ? request.in[0].layout : Layout::dense(request.in[0].spec);
+  const Layout layout =
+      whole && request.in[0].layout.native() ? request.in[0].layout : Layout::dense(request.in[0].spec);
   const bool integers = request.out[0].dtype != DType::f32;
   Kernel kernel = dense_kernel(request);
   kernel.in[0] = layout;
@@ -87,7 +90,7 @@ Kernel prepare(const PrepareRequest& request) {
   kernel.in_place = {integers ? -1 : 0};
   const Walk w = walk_of(request, layout);
   const Range r = range_of(logical_specs(request.in), request.attrs);
-  const Loop loop = integers ? count_steps : simulate;
+  const FakeQuantizeLoop loop = integers ? count_steps : simulate;
   const std::size_t step = dtype_size(request.out[0].dtype);
   kernel.run = [w, r, loop, step](const KernelArgs& args) {
     const float *x = floats(args, 0), *scale = floats(args, 1);
@@ -99,7 +102,7 @@ Kernel prepare(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> fake_quantize_vjp(const VjpArgs& v) {
   std::vector<Value> grads(2);
   if (!v.wanted[0]) return grads;
   const Value x = v.in[0];
@@ -107,10 +110,12 @@ std::vector<Value> vjp(const VjpArgs& v) {
   if (!shape_of(scale).empty()) {
     Shape wide(shape_of(x).size(), 1);
     const std::int64_t axis = v.attrs.integer("axis", 0);
-    wide[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(wide.size()) : axis)] = shape_of(scale)[0];
+    wide[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(wide.size()) : axis)] =
+        shape_of(scale)[0];
     scale = reshape(scale, wide);
   }
-  const double low = static_cast<double>(v.attrs.integer("low", 0)), high = static_cast<double>(v.attrs.integer("high", 255));
+  const double low = static_cast<double>(v.attrs.integer("low", 0)),
+               high = static_cast<double>(v.attrs.integer("high", 255));
   grads[0] = v.cotangents[0] * call("in_range", {x / scale}, {{"min", low - 0.5}, {"max", high + 0.5}});
   return grads;
 }
@@ -123,18 +128,32 @@ void register_fake_quantize(Registry& registry) {
   op.doc =
       "x, scale [] or [C] -> clamp(round(x / scale), low, high) * scale; attributes low (0), high (255), axis (0) of "
       "scale's channels; straight-through gradient";
-  op.infer = infer;
-  op.prepare = prepare;
-  op.vjp = vjp;
+  op.infer = infer_fake_quantize;
+  op.prepare = prepare_fake_quantize;
+  op.vjp = fake_quantize_vjp;
   const Attrs s8 = {{"low", std::int64_t{-127}}, {"high", std::int64_t{127}}};
   Attrs second = s8;
   second.set("axis", std::int64_t{1});
   const std::vector<bool> neither = {false, false};  // the estimate is not the derivative, which is 0
   op.cases = {
       {.name = "bytes", .in = {make_spec({2, 3, 4, 5}), make_spec({})}, .lo = 0.01, .hi = 1, .differentiable = neither},
-      {.name = "a scale a row", .in = {make_spec({3, 7}), make_spec({3})}, .attrs = s8, .lo = 0.01, .hi = 1, .differentiable = neither},
-      {.name = "a scale a column", .in = {make_spec({3, 5, 2}), make_spec({5})}, .attrs = second, .lo = 0.01, .hi = 1, .differentiable = neither},
-      {.name = "no elements", .in = {make_spec({0, 3}), make_spec({})}, .lo = 0.01, .hi = 1, .differentiable = neither}};
+      {.name = "a scale a row",
+       .in = {make_spec({3, 7}), make_spec({3})},
+       .attrs = s8,
+       .lo = 0.01,
+       .hi = 1,
+       .differentiable = neither},
+      {.name = "a scale a column",
+       .in = {make_spec({3, 5, 2}), make_spec({5})},
+       .attrs = second,
+       .lo = 0.01,
+       .hi = 1,
+       .differentiable = neither},
+      {.name = "no elements",
+       .in = {make_spec({0, 3}), make_spec({})},
+       .lo = 0.01,
+       .hi = 1,
+       .differentiable = neither}};
   registry.add(std::move(op));
 }
 

@@ -75,7 +75,7 @@ Extents extents_of(const Transform& t, Specs in, const Attrs& attrs) {
   return e;
 }
 
-std::vector<Spec> infer(const Transform& t, Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_fft(const Transform& t, Specs in, const Attrs& attrs) {
   const Extents e = extents_of(t, in, attrs);
   if (t.real && t.inverse) return one(f32_spec(e.time));
   Shape out = e.frequency;
@@ -146,7 +146,7 @@ Scratch scratch_of(const Transform& t, const PrepareRequest& request, const Exte
           copies ? aligned(request.in[0].spec.bytes()) : 0};
 }
 
-Kernel prepare(const Transform& t, const PrepareRequest& request) {
+Kernel prepare_fft(const Transform& t, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   Kernel kernel = dense_kernel(request);
   const Spec& x = request.in[0].spec;
@@ -190,7 +190,7 @@ Value frequency_weights(Value like, std::int64_t n, float weight) {
 
 // For the real inner product of pairs the adjoint of the transform is the unnormalised inverse; of half a spectrum,
 // with the weights of the frequencies that the half stands for.
-std::vector<Value> vjp(const Transform& t, const VjpArgs& v) {
+std::vector<Value> fft_vjp(const Transform& t, const VjpArgs& v) {
   const Value g = v.cotangents[0];
   Attrs attrs = v.attrs;
   attrs.set("norm", swapped_norm(v.attrs));
@@ -202,7 +202,7 @@ std::vector<Value> vjp(const Transform& t, const VjpArgs& v) {
 }
 
 // 5 n log2 n operations, the count the field uses for a complex transform of n; half of it for a real one.
-OpCost cost(const Transform& t, Specs in, const Attrs& attrs) {
+OpCost fft_cost(const Transform& t, Specs in, const Attrs& attrs) {
   const Extents e = extents_of(t, in, attrs);
   double n = 1;
   for (std::size_t a = e.time.size() - e.dims; a < e.time.size(); ++a) n *= static_cast<double>(e.time[a]);
@@ -210,7 +210,7 @@ OpCost cost(const Transform& t, Specs in, const Attrs& attrs) {
   return {rows * 2.5 * n * std::log2(n) * (t.real ? 0.5 : 1), 0};
 }
 
-std::vector<OpCase> cases(const Transform& t) {
+std::vector<OpCase> fft_cases(const Transform& t) {
   const auto two = [](const char* norm) { return Attrs{{"dims", std::int64_t{2}}, {"norm", std::string(norm)}}; };
   if (!t.real) {
     return {{.name = "prime", .in = {make_spec({3, 7, 2})}},
@@ -243,11 +243,11 @@ void add_transform(Registry& registry, const Transform& t, const char* doc) {
   Op op;
   op.name = t.name;
   op.doc = doc;
-  op.infer = [t](Specs in, const Attrs& attrs) { return infer(t, in, attrs); };
-  op.prepare = [t](const PrepareRequest& r) { return prepare(t, r); };
-  op.vjp = [t](const VjpArgs& v) { return vjp(t, v); };
-  op.cost = [t](Specs in, Specs, const Attrs& attrs) { return cost(t, in, attrs); };
-  op.cases = cases(t);
+  op.infer = [t](Specs in, const Attrs& attrs) { return infer_fft(t, in, attrs); };
+  op.prepare = [t](const PrepareRequest& r) { return prepare_fft(t, r); };
+  op.vjp = [t](const VjpArgs& v) { return fft_vjp(t, v); };
+  op.cost = [t](Specs in, Specs, const Attrs& attrs) { return fft_cost(t, in, attrs); };
+  op.cases = fft_cases(t);
   registry.add(std::move(op));
 }
 

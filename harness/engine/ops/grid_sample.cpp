@@ -70,7 +70,7 @@ Sampler sampler_of(const char* op, Specs in, const Attrs& attrs, const Shape& x)
   return s;
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_grid_sample(Specs in, const Attrs& attrs) {
   expect_grid("grid_sample", in);
   sampler_of("grid_sample", in, attrs, in[0].shape);
   Shape out{in[0].shape[0], in[0].shape[1]};
@@ -91,7 +91,7 @@ void sample(const Sampler& s, const float* x, const float* grid, float* y) {
   }
 }
 
-void spread(const Sampler& s, const float* g, const float* grid, float* x) {
+void grid_sample_spread(const Sampler& s, const float* g, const float* grid, float* x) {
   const auto axes = static_cast<std::int64_t>(s.spatial.size());
   for (std::int64_t n = 0; n < s.n; ++n, x += s.channels * s.plane, g += s.channels * s.points) {
     for (std::int64_t p = 0; p < s.points; ++p, grid += axes) {
@@ -102,7 +102,7 @@ void spread(const Sampler& s, const float* g, const float* grid, float* x) {
   }
 }
 
-Kernel prepare(const PrepareRequest& request, bool adjoint) {
+Kernel prepare_grid_sample(const PrepareRequest& request, bool adjoint) {
   Kernel kernel = dense_kernel(request);
   const Spec in[2] = {request.in[0].spec, request.in[1].spec};
   const Shape& x = adjoint ? request.out[0].shape : in[0].shape;
@@ -113,7 +113,7 @@ Kernel prepare(const PrepareRequest& request, bool adjoint) {
       return;
     }
     if (bytes > 0) std::memset(args.out[0], 0, bytes);
-    spread(s, floats(args, 0), floats(args, 1), floats_out(args, 0));
+    grid_sample_spread(s, floats(args, 0), floats(args, 1), floats_out(args, 0));
   };
   return kernel;
 }
@@ -138,7 +138,7 @@ Value grid_gradient(Value image, Value grid, Value along, const Attrs& attrs) {
   return image.emitter->emit(concat, parts, {{"axis", std::int64_t{-1}}})[0];
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> grid_sample_vjp(const VjpArgs& v) {
   std::vector<Value> grads(2);
   const Value x = v.in[0], grid = v.in[1], g = v.cotangents[0];
   if (v.wanted[0]) {
@@ -167,7 +167,7 @@ Attrs how(const char* mode, const char* padding, std::int64_t align_corners) {
   return {{"mode", std::string(mode)}, {"padding_mode", std::string(padding)}, {"align_corners", align_corners}};
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> grid_sample_cases() {
   std::vector<OpCase> all;
   for (const char* mode : {"bilinear", "nearest", "bicubic"}) {
     for (const char* padding : {"zeros", "border", "reflection"}) {
@@ -210,7 +210,7 @@ void add_adjoint(Registry& registry) {
     sampler_of(name, in, attrs, x);
     return one(f32_spec(x));
   };
-  op.prepare = [](const PrepareRequest& r) { return prepare(r, true); };
+  op.prepare = [](const PrepareRequest& r) { return prepare_grid_sample(r, true); };
   op.vjp = adjoint_vjp;
   Attrs image = how("bicubic", "border", 0), zeros = how("bilinear", "zeros", 1);
   image.set("shape", Shape{3, 4});
@@ -231,10 +231,10 @@ void register_grid_sample(Registry& registry) {
       "points..]; attributes mode (bilinear, nearest, bicubic), padding_mode (zeros, border, reflection), "
       "align_corners "
       "(0), order (0s): derivatives by the coordinate of each axis of x";
-  op.infer = infer;
-  op.prepare = [](const PrepareRequest& r) { return prepare(r, false); };
-  op.vjp = vjp;
-  op.cases = cases();
+  op.infer = infer_grid_sample;
+  op.prepare = [](const PrepareRequest& r) { return prepare_grid_sample(r, false); };
+  op.vjp = grid_sample_vjp;
+  op.cases = grid_sample_cases();
   registry.add(std::move(op));
   add_adjoint(registry);
 }

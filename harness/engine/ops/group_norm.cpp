@@ -11,7 +11,7 @@
 namespace assay::engine {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kGroupNormEps = 1e-5;
 const char* const kGroup = "group_norm";
 const char* const kInstance = "instance_norm";
 
@@ -30,7 +30,7 @@ Shape statistics_shape(std::string_view op, Specs in, const Attrs& attrs) {
   return {x[0], groups};
 }
 
-std::vector<Spec> infer(const char* op, Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_group_norm(const char* op, Specs in, const Attrs& attrs) {
   expect_count(op, in, 3, 3);
   expect_f32(op, in);
   const Spec statistics = f32_spec(statistics_shape(op, in, attrs));
@@ -44,7 +44,7 @@ std::vector<Spec> infer(const char* op, Specs in, const Attrs& attrs) {
 struct Sample {
   ChannelView view;  // of one sample
   std::int64_t batch = 0, groups = 1;
-  double eps = kEps;
+  double eps = kGroupNormEps;
 
   std::int64_t floats() const { return view.channel_blocks * view.block * view.plane(); }
   std::int64_t per_group() const { return view.channels / groups; }
@@ -57,7 +57,7 @@ Sample sample_of(const char* op, const PrepareRequest& request, const MemDesc& l
   s.batch = s.view.n;
   s.view.n = 1;
   s.groups = groups_of(op, lead.spec.shape, request.attrs);
-  s.eps = request.attrs.real("eps", kEps);
+  s.eps = request.attrs.real("eps", kGroupNormEps);
   return s;
 }
 
@@ -107,7 +107,7 @@ void forward_sample(const Sample& s, const KernelArgs& args, std::int64_t n, con
   norm_apply(s.view, streams, {.scale = m.scale, .shift = m.shift}, false);
 }
 
-Kernel prepare(const char* op, const PrepareRequest& request) {
+Kernel prepare_group_norm(const char* op, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const MemDesc lead = leading(request, {0});
   const Sample s = sample_of(op, request, lead);
@@ -121,7 +121,7 @@ Kernel prepare(const char* op, const PrepareRequest& request) {
 }
 
 // in: x, gamma, mean, inverse, g; out: dx, and with attribute weights dgamma and dbeta.
-std::vector<Spec> infer_grad(const char* forward, Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_group_norm_grad(const char* forward, Specs in, const Attrs& attrs) {
   const std::string op = std::string(forward) + "_grad";
   expect_count(op, in, 5, 5);
   expect_f32(op, in);
@@ -162,7 +162,7 @@ void backward_sample(const Sample& s, const KernelArgs& args, std::int64_t n, co
   norm_apply_grad(s.view, streams, {.scale = m.scale, .shift = m.shift, .slope = m.slope, .centre = m.centre});
 }
 
-Kernel prepare_grad(const char* forward, const PrepareRequest& request) {
+Kernel prepare_group_norm_grad(const char* forward, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const MemDesc lead = leading(request, {0, 4});
   const Sample s = sample_of(forward, request, lead);
@@ -182,7 +182,7 @@ Kernel prepare_grad(const char* forward, const PrepareRequest& request) {
 }
 
 // The definition, in elementary ops.
-std::vector<Value> compose(const char* op, std::span<const Value> in, const Attrs& attrs) {
+std::vector<Value> compose_group_norm(const char* op, std::span<const Value> in, const Attrs& attrs) {
   const Shape shape = shape_of(in[0]);
   const std::int64_t groups = groups_of(op, shape, attrs);
   const Attrs over = {{"axes", std::int64_t{2}}, {"keepdims", std::int64_t{1}}};
@@ -190,17 +190,18 @@ std::vector<Value> compose(const char* op, std::span<const Value> in, const Attr
       reshape(in[0], {shape[0], groups, shape[0] * groups == 0 ? 0 : element_count(shape) / (shape[0] * groups)});
   const Value mean = call("reduce_mean", {x}, over), centred = x - mean;
   const Value variance = call("reduce_mean", {call("square", {centred})}, over);
-  const Value inverse = call("rsqrt", {variance + attrs.real("eps", kEps)});
+  const Value inverse = call("rsqrt", {variance + attrs.real("eps", kGroupNormEps)});
   Shape wide(shape.size(), 1);
   wide[1] = shape[1];
   const Value y = reshape(centred * inverse, shape) * reshape(in[1], wide) + reshape(in[2], wide);
   return {y, reshape(mean, {shape[0], groups}), reshape(inverse, {shape[0], groups})};
 }
 
-std::vector<Value> vjp(const char* op, const VjpArgs& v) {
+std::vector<Value> group_norm_vjp(const char* op, const VjpArgs& v) {
   const bool only_y = v.cotangents[0].defined() && !v.cotangents[1].defined() && !v.cotangents[2].defined();
   if (!only_y || v.create_graph) {
-    return composite_vjp([op](std::span<const Value> in, const Attrs& attrs) { return compose(op, in, attrs); }, v);
+    return composite_vjp(
+        [op](std::span<const Value> in, const Attrs& attrs) { return compose_group_norm(op, in, attrs); }, v);
   }
   Attrs attrs = v.attrs;
   attrs.set("weights", static_cast<std::int64_t>(v.wanted[1] || v.wanted[2]));
@@ -210,7 +211,7 @@ std::vector<Value> vjp(const char* op, const VjpArgs& v) {
   return grads;
 }
 
-std::vector<OpCase> cases(const char* op) {
+std::vector<OpCase> group_norm_cases(const char* op) {
   const Spec c6 = make_spec({6}), c32 = make_spec({32});
   const Attrs three = {{"groups", std::int64_t{3}}}, four = {{"groups", std::int64_t{4}}, {"eps", 1e-3}};
   std::vector<OpCase> all = {{.name = "image", .in = {make_spec({2, 6, 3, 5}), c6, c6}, .attrs = three},
@@ -224,7 +225,7 @@ std::vector<OpCase> cases(const char* op) {
 
 std::vector<OpCase> grad_cases(const char* op) {
   std::vector<OpCase> all;
-  for (OpCase c : cases(op)) {
+  for (OpCase c : group_norm_cases(op)) {
     const Spec statistics = f32_spec(statistics_shape(op, c.in, c.attrs));
     c.in = {c.in[0], c.in[1], statistics, statistics, c.in[0]};
     c.attrs.set("weights", std::int64_t{1});
@@ -235,21 +236,21 @@ std::vector<OpCase> grad_cases(const char* op) {
   return all;
 }
 
-void add(Registry& registry, const char* name, const char* onnx, const char* doc, const char* grad_doc) {
+void add_group_norm(Registry& registry, const char* name, const char* onnx, const char* doc, const char* grad_doc) {
   Op op;
   op.name = name;
   op.onnx = onnx;
   op.doc = doc;
-  op.infer = [name](Specs in, const Attrs& attrs) { return infer(name, in, attrs); };
-  op.prepare = [name](const PrepareRequest& request) { return prepare(name, request); };
-  op.vjp = [name](const VjpArgs& v) { return vjp(name, v); };
-  op.cases = cases(name);
+  op.infer = [name](Specs in, const Attrs& attrs) { return infer_group_norm(name, in, attrs); };
+  op.prepare = [name](const PrepareRequest& request) { return prepare_group_norm(name, request); };
+  op.vjp = [name](const VjpArgs& v) { return group_norm_vjp(name, v); };
+  op.cases = group_norm_cases(name);
   registry.add(std::move(op));
   Op grad;
   grad.name = std::string(name) + "_grad";
   grad.doc = grad_doc;
-  grad.infer = [name](Specs in, const Attrs& attrs) { return infer_grad(name, in, attrs); };
-  grad.prepare = [name](const PrepareRequest& request) { return prepare_grad(name, request); };
+  grad.infer = [name](Specs in, const Attrs& attrs) { return infer_group_norm_grad(name, in, attrs); };
+  grad.prepare = [name](const PrepareRequest& request) { return prepare_group_norm_grad(name, request); };
   grad.cases = grad_cases(name);
   registry.add(std::move(grad));
 }
@@ -257,12 +258,14 @@ void add(Registry& registry, const char* name, const char* onnx, const char* doc
 }  // namespace
 
 void register_group_norm(Registry& registry) {
-  add(registry, kGroup, "",
+  add_group_norm(
+      registry, kGroup, "",
       "x [N, C, ..], gamma, beta [C] -> y, mean, 1 / sqrt(variance + eps) [N, groups]: normalised over attribute "
       "groups "
       "(1) of neighbouring channels of each sample; attribute eps (1e-5)",
       "x, gamma, mean, inverse, g -> dx, and dgamma, dbeta when attribute weights (0): group_norm's fused gradient");
-  add(registry, kInstance, "InstanceNormalization",
+  add_group_norm(
+      registry, kInstance, "InstanceNormalization",
       "x [N, C, ..], gamma, beta [C] -> y, mean, 1 / sqrt(variance + eps) [N, C]: every channel of every sample "
       "normalised; attribute eps (1e-5)",
       "x, gamma, mean, inverse, g -> dx, and dgamma, dbeta when attribute weights (0): instance_norm's fused gradient");

@@ -8,17 +8,17 @@
 namespace assay::engine {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kLayerNormEps = 1e-5;
 
-struct Family {
+struct LayerNormFamily {
   const char *name, *grad_name;
   bool centred;
   std::size_t vectors() const { return centred ? 2 : 1; }     // gamma, beta
   std::size_t statistics() const { return centred ? 2 : 1; }  // mean, inverse
 };
 
-constexpr Family kLayer = {"layer_norm", "layer_norm_grad", true};
-constexpr Family kRms = {"rms_norm", "rms_norm_grad", false};
+constexpr LayerNormFamily kLayer = {"layer_norm", "layer_norm_grad", true};
+constexpr LayerNormFamily kRms = {"rms_norm", "rms_norm_grad", false};
 
 std::size_t first_axis(const char* op, Specs in, const Attrs& attrs) {
   return axis_of(op, in, attrs.integer("axis", -1), in[0].shape.size());
@@ -28,7 +28,7 @@ Shape normalised(const Shape& x, std::size_t axis) {
   return Shape(x.begin() + static_cast<std::ptrdiff_t>(axis), x.end());
 }
 
-Shape statistics_shape(Shape x, std::size_t axis) {
+Shape layer_norm_statistics_shape(Shape x, std::size_t axis) {
   std::fill(x.begin() + static_cast<std::ptrdiff_t>(axis), x.end(), 1);
   return x;
 }
@@ -39,14 +39,14 @@ Shape axes_from(std::size_t axis, std::size_t rank) {
   return axes;
 }
 
-RowNorm rows_of(const Family& family, const PrepareRequest& request) {
+RowNorm rows_of(const LayerNormFamily& family, const PrepareRequest& request) {
   const Spec& x = request.in[0].spec;
   const std::size_t axis = first_axis(family.name, std::span(&x, 1), request.attrs);
   const std::int64_t n = element_count(normalised(x.shape, axis));
-  return {x.count() / n, n, request.attrs.real("eps", kEps), family.centred};
+  return {x.count() / n, n, request.attrs.real("eps", kLayerNormEps), family.centred};
 }
 
-std::vector<Spec> infer(const Family& family, Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_layer_norm(const LayerNormFamily& family, Specs in, const Attrs& attrs) {
   expect_count(family.name, in, 1, 1 + family.vectors());
   expect_f32(family.name, in);
   const std::size_t axis = first_axis(family.name, in, attrs);
@@ -54,13 +54,13 @@ std::vector<Spec> infer(const Family& family, Specs in, const Attrs& attrs) {
   for (std::size_t i = 1; i < in.size(); ++i) {
     if (in[i].shape != tail) op_error(family.name, in, "input " + std::to_string(i) + " must be " + shape_str(tail));
   }
-  const Spec statistics = f32_spec(statistics_shape(in[0].shape, axis));
+  const Spec statistics = f32_spec(layer_norm_statistics_shape(in[0].shape, axis));
   std::vector<Spec> out = {in[0]};
   out.insert(out.end(), family.statistics(), statistics);
   return out;
 }
 
-Kernel prepare(const Family& family, const PrepareRequest& request) {
+Kernel prepare_layer_norm(const LayerNormFamily& family, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const RowNorm rows = rows_of(family, request);
   Kernel kernel = dense_kernel(request);
@@ -78,13 +78,13 @@ Kernel prepare(const Family& family, const PrepareRequest& request) {
 }
 
 // in: x, mean (layer only), inverse, g, gamma?; out: dx, and with attribute weights dgamma and (layer only) dbeta.
-std::vector<Spec> infer_grad(const Family& family, Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_layer_norm_grad(const LayerNormFamily& family, Specs in, const Attrs& attrs) {
   const char* op = family.grad_name;
   const std::size_t least = 2 + family.statistics();
   expect_count(op, in, least, least + 1);
   expect_f32(op, in);
   const std::size_t axis = first_axis(op, in, attrs);
-  const Shape tail = normalised(in[0].shape, axis), statistics = statistics_shape(in[0].shape, axis);
+  const Shape tail = normalised(in[0].shape, axis), statistics = layer_norm_statistics_shape(in[0].shape, axis);
   for (std::size_t i = 1; i + 1 < least; ++i) {
     if (in[i].shape != statistics) op_error(op, in, "the statistics must be " + shape_str(statistics));
   }
@@ -95,7 +95,7 @@ std::vector<Spec> infer_grad(const Family& family, Specs in, const Attrs& attrs)
   return out;
 }
 
-Kernel prepare_grad(const Family& family, const PrepareRequest& request) {
+Kernel prepare_layer_norm_grad(const LayerNormFamily& family, const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
   const RowNorm rows = rows_of(family, request);
   const std::size_t g_at = 1 + family.statistics();
@@ -124,7 +124,7 @@ Kernel prepare_grad(const Family& family, const PrepareRequest& request) {
 }
 
 // The definition, in elementary ops.
-std::vector<Value> compose(const Family& family, std::span<const Value> in, const Attrs& attrs) {
+std::vector<Value> compose_layer_norm(const LayerNormFamily& family, std::span<const Value> in, const Attrs& attrs) {
   const Value x = in[0];
   const Shape shape = shape_of(x);
   const Spec spec = f32_spec(shape);
@@ -133,14 +133,14 @@ std::vector<Value> compose(const Family& family, std::span<const Value> in, cons
   const Value mean = family.centred ? call("reduce_mean", {x}, over) : Value{};
   const Value centred = family.centred ? x - mean : x;
   const Value variance = call("reduce_mean", {call("square", {centred})}, over);
-  const Value inverse = call("rsqrt", {variance + attrs.real("eps", kEps)});
+  const Value inverse = call("rsqrt", {variance + attrs.real("eps", kLayerNormEps)});
   Value y = centred * inverse;
   if (in.size() > 1) y = y * in[1];
   if (in.size() > 2) y = y + in[2];
   return family.centred ? std::vector<Value>{y, mean, inverse} : std::vector<Value>{y, inverse};
 }
 
-std::vector<Value> fused_vjp(const Family& family, const VjpArgs& v) {
+std::vector<Value> layer_norm_fused_vjp(const LayerNormFamily& family, const VjpArgs& v) {
   bool weights = false;
   for (std::size_t i = 1; i < v.in.size(); ++i) weights = weights || v.wanted[i];
   std::vector<Value> operands = {v.in[0]};
@@ -154,15 +154,15 @@ std::vector<Value> fused_vjp(const Family& family, const VjpArgs& v) {
   return grads;
 }
 
-std::vector<Value> vjp(const Family& family, const VjpArgs& v) {
+std::vector<Value> layer_norm_vjp(const LayerNormFamily& family, const VjpArgs& v) {
   bool only_y = v.cotangents[0].defined();
   for (std::size_t i = 1; i < v.cotangents.size(); ++i) only_y = only_y && !v.cotangents[i].defined();
-  if (only_y && !v.create_graph) return fused_vjp(family, v);
-  return composite_vjp([&family](std::span<const Value> in, const Attrs& attrs) { return compose(family, in, attrs); },
-                       v);
+  if (only_y && !v.create_graph) return layer_norm_fused_vjp(family, v);
+  return composite_vjp(
+      [&family](std::span<const Value> in, const Attrs& attrs) { return compose_layer_norm(family, in, attrs); }, v);
 }
 
-std::vector<OpCase> cases(const Family& family) {
+std::vector<OpCase> layer_norm_cases(const LayerNormFamily& family) {
   const Attrs middle = {{"axis", std::int64_t{1}}, {"eps", 1e-3}};
   const auto with = [&](Spec x, const Spec& w, std::size_t vectors) {
     std::vector<Spec> in = {std::move(x)};
@@ -177,13 +177,13 @@ std::vector<OpCase> cases(const Family& family) {
           {.name = "no rows", .in = with(make_spec({0, 7}), make_spec({7}), 2), .attrs = {}}};
 }
 
-std::vector<OpCase> grad_cases(const Family& family) {
+std::vector<OpCase> layer_norm_grad_cases(const LayerNormFamily& family) {
   std::vector<OpCase> all;
-  for (OpCase c : cases(family)) {
+  for (OpCase c : layer_norm_cases(family)) {
     const Spec x = c.in[0];
     const std::size_t axis = first_axis(family.name, c.in, c.attrs);
     std::vector<Spec> in = {x};
-    in.insert(in.end(), family.statistics(), f32_spec(statistics_shape(x.shape, axis)));
+    in.insert(in.end(), family.statistics(), f32_spec(layer_norm_statistics_shape(x.shape, axis)));
     in.push_back(x);
     if (c.in.size() > 1) in.push_back(c.in[1]);
     c.attrs.set("weights", static_cast<std::int64_t>(c.in.size() > 1));
@@ -194,34 +194,37 @@ std::vector<OpCase> grad_cases(const Family& family) {
   return all;
 }
 
-void add(Registry& registry, const Family& family, const char* onnx, const char* doc, const char* grad_doc) {
+void add_layer_norm(Registry& registry, const LayerNormFamily& family, const char* onnx, const char* doc,
+                    const char* grad_doc) {
   Op op;
   op.name = family.name;
   op.onnx = onnx;
   op.doc = doc;
-  op.infer = [&family](Specs in, const Attrs& attrs) { return infer(family, in, attrs); };
-  op.prepare = [&family](const PrepareRequest& request) { return prepare(family, request); };
-  op.vjp = [&family](const VjpArgs& v) { return vjp(family, v); };
-  op.cases = cases(family);
+  op.infer = [&family](Specs in, const Attrs& attrs) { return infer_layer_norm(family, in, attrs); };
+  op.prepare = [&family](const PrepareRequest& request) { return prepare_layer_norm(family, request); };
+  op.vjp = [&family](const VjpArgs& v) { return layer_norm_vjp(family, v); };
+  op.cases = layer_norm_cases(family);
   registry.add(std::move(op));
   Op grad;
   grad.name = family.grad_name;
   grad.doc = grad_doc;
-  grad.infer = [&family](Specs in, const Attrs& attrs) { return infer_grad(family, in, attrs); };
-  grad.prepare = [&family](const PrepareRequest& request) { return prepare_grad(family, request); };
-  grad.cases = grad_cases(family);
+  grad.infer = [&family](Specs in, const Attrs& attrs) { return infer_layer_norm_grad(family, in, attrs); };
+  grad.prepare = [&family](const PrepareRequest& request) { return prepare_layer_norm_grad(family, request); };
+  grad.cases = layer_norm_grad_cases(family);
   registry.add(std::move(grad));
 }
 
 }  // namespace
 
 void register_layer_norm(Registry& registry) {
-  add(registry, kLayer, "LayerNormalization",
+  add_layer_norm(
+      registry, kLayer, "LayerNormalization",
       "x, gamma?, beta? -> (x - mean) / sqrt(variance + eps) * gamma + beta, mean, 1 / sqrt(variance + eps), "
       "statistics "
       "over the axes from attribute axis (-1) on; attribute eps (1e-5)",
       "x, mean, inverse, g, gamma? -> dx, and dgamma, dbeta when attribute weights (0): layer_norm's fused gradient");
-  add(registry, kRms, "",
+  add_layer_norm(
+      registry, kRms, "",
       "x, gamma? -> x / sqrt(mean(x^2) + eps) * gamma, 1 / sqrt(mean(x^2) + eps), the mean over the axes from "
       "attribute "
       "axis (-1) on; attribute eps (1e-5)",

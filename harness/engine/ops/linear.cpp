@@ -4,7 +4,7 @@
 namespace assay::engine {
 namespace {
 
-native::LinearProblem problem_of(Specs in, const Attrs& attrs) {
+native::LinearProblem linear_problem_of(Specs in, const Attrs& attrs) {
   const Fusion fusion = fusion_of("linear", in, attrs);
   expect_rank("linear", in, 1, 2);
   const Shape& x = in[0].shape;
@@ -17,24 +17,24 @@ native::LinearProblem problem_of(Specs in, const Attrs& attrs) {
   return p;
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
-  const native::LinearProblem p = problem_of(in, attrs);
+std::vector<Spec> infer_linear(Specs in, const Attrs& attrs) {
+  const native::LinearProblem p = linear_problem_of(in, attrs);
   Shape out = in[0].shape;
   out.back() = p.out;
   check_fusion("linear", in, {p.bias, p.residual, p.act}, out, p.out);
   return one(f32_spec(out));
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_linear(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  native::LinearProblem p = problem_of(logical_specs(request.in), request.attrs);
+  native::LinearProblem p = linear_problem_of(logical_specs(request.in), request.attrs);
   p.type = request.in[0].spec.dtype, p.out_type = request.out[0].dtype;
   if (stored_integers(request)) return native::make_integer_linear(p, requantization_of(request));
   p.pack_weights = !request.training;
   return native::make_linear(p);
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> linear_vjp(const VjpArgs& v) {
   const Value x = v.in[0], w = v.in[1], g = before_activation(v);
   const std::int64_t in = shape_of(w)[1], out = shape_of(w)[0];
   const std::int64_t rows = in > 0 ? element_count(shape_of(x)) / in : element_count(shape_of(g)) / out;
@@ -50,19 +50,19 @@ std::vector<Value> vjp(const VjpArgs& v) {
 
 Bf16Use bf16(Specs in, Specs out, const Attrs& attrs) {
   if (out[0].count() == 0) return {};
-  const native::LinearProblem p = problem_of(in, attrs);
+  const native::LinearProblem p = linear_problem_of(in, attrs);
   Bf16Use use{{true, true}, {true}, true};
   if (p.bias) use.in.push_back(false);
   if (p.residual) use.in.push_back(true);
   return use;
 }
 
-OpCost cost(Specs in, Specs, const Attrs& attrs) {
-  const native::LinearProblem p = problem_of(in, attrs);
+OpCost linear_cost(Specs in, Specs, const Attrs& attrs) {
+  const native::LinearProblem p = linear_problem_of(in, attrs);
   return {static_cast<double>(p.rows) * static_cast<double>(p.in) * static_cast<double>(p.out), 0};
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> linear_cases() {
   const Spec x = make_spec({5, 7}), w = make_spec({3, 7}), b = make_spec({3});
   Attrs fused = {{"act", std::string("relu")}, {"residual", std::int64_t{1}}};
   return {{.name = "weights only", .in = {x, w}, .attrs = {}},
@@ -80,12 +80,12 @@ void register_linear(Registry& registry) {
   op.onnx = "Gemm";
   op.doc =
       "x [.., in], w [out, in], bias [out]?, residual [.., out]? -> [.., out]; attributes residual (0), act (\"\")";
-  op.infer = infer;
-  op.prepare = prepare;
-  op.vjp = vjp;
-  op.cost = cost;
+  op.infer = infer_linear;
+  op.prepare = prepare_linear;
+  op.vjp = linear_vjp;
+  op.cost = linear_cost;
   op.bf16 = bf16;
-  op.cases = cases();
+  op.cases = linear_cases();
   registry.add(std::move(op));
 }
 

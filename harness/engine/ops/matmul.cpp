@@ -19,12 +19,12 @@ Operand operand(Specs in, std::size_t index, bool transposed) {
   return o;
 }
 
-bool flag(const Attrs& attrs, const char* key) { return attrs.integer(key, 0) != 0; }
+bool matmul_flag(const Attrs& attrs, const char* key) { return attrs.integer(key, 0) != 0; }
 
-native::MatmulProblem problem_of(Specs in, const Attrs& attrs) {
+native::MatmulProblem matmul_problem_of(Specs in, const Attrs& attrs) {
   expect_count("matmul", in, 2, 2);
   expect_f32("matmul", in);
-  Operand a = operand(in, 0, flag(attrs, "transpose_a")), b = operand(in, 1, flag(attrs, "transpose_b"));
+  Operand a = operand(in, 0, matmul_flag(attrs, "transpose_a")), b = operand(in, 1, matmul_flag(attrs, "transpose_b"));
   if (a.columns != b.rows) {
     op_error("matmul", in, "inner extents " + std::to_string(a.columns) + " and " + std::to_string(b.rows) + " differ");
   }
@@ -39,40 +39,42 @@ native::MatmulProblem problem_of(Specs in, const Attrs& attrs) {
   return p;
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
-  const native::MatmulProblem p = problem_of(in, attrs);
+std::vector<Spec> infer_matmul(Specs in, const Attrs& attrs) {
+  const native::MatmulProblem p = matmul_problem_of(in, attrs);
   Shape out = p.batch;
   out.insert(out.end(), {p.m, p.n});
   return one(f32_spec(out));
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_matmul(const PrepareRequest& request) {
   if (any_zero_extent(request)) return zero_fill_kernel(request);
-  native::MatmulProblem p = problem_of(logical_specs(request.in), request.attrs);
+  native::MatmulProblem p = matmul_problem_of(logical_specs(request.in), request.attrs);
   p.type = request.in[0].spec.dtype, p.out_type = request.out[0].dtype;
   return native::make_matmul(p);
 }
 
-Value product(Value a, Value b, bool transpose_a, bool transpose_b) {
+Value matmul_product(Value a, Value b, bool transpose_a, bool transpose_b) {
   const auto as_int = [](bool v) { return static_cast<std::int64_t>(v); };
   return call("matmul", {a, b}, {{"transpose_a", as_int(transpose_a)}, {"transpose_b", as_int(transpose_b)}});
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
-  const bool ta = flag(v.attrs, "transpose_a"), tb = flag(v.attrs, "transpose_b");
+std::vector<Value> matmul_vjp(const VjpArgs& v) {
+  const bool ta = matmul_flag(v.attrs, "transpose_a"), tb = matmul_flag(v.attrs, "transpose_b");
   const Value a = v.in[0], b = v.in[1], g = v.cotangents[0];
   std::vector<Value> grads(2);
-  if (v.wanted[0]) grads[0] = reduce_to(ta ? product(b, g, tb, true) : product(g, b, false, !tb), shape_of(a));
-  if (v.wanted[1]) grads[1] = reduce_to(tb ? product(g, a, true, ta) : product(a, g, !ta, false), shape_of(b));
+  if (v.wanted[0])
+    grads[0] = reduce_to(ta ? matmul_product(b, g, tb, true) : matmul_product(g, b, false, !tb), shape_of(a));
+  if (v.wanted[1])
+    grads[1] = reduce_to(tb ? matmul_product(g, a, true, ta) : matmul_product(a, g, !ta, false), shape_of(b));
   return grads;
 }
 
-OpCost cost(Specs in, Specs, const Attrs& attrs) {
-  const native::MatmulProblem p = problem_of(in, attrs);
+OpCost matmul_cost(Specs in, Specs, const Attrs& attrs) {
+  const native::MatmulProblem p = matmul_problem_of(in, attrs);
   return {static_cast<double>(element_count(p.batch)) * static_cast<double>(p.m * p.k * p.n), 0};
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> matmul_cases() {
   const Attrs ta = {{"transpose_a", std::int64_t{1}}}, tb = {{"transpose_b", std::int64_t{1}}};
   Attrs both = ta;
   both.set("transpose_b", std::int64_t{1});
@@ -94,15 +96,15 @@ void register_matmul(Registry& registry) {
   op.name = "matmul";
   op.onnx = "MatMul";
   op.doc = "a [.., M, K], b [.., K, N] -> [.., M, N]; attributes transpose_a (0), transpose_b (0)";
-  op.infer = infer;
-  op.prepare = prepare;
-  op.vjp = vjp;
-  op.cost = cost;
+  op.infer = infer_matmul;
+  op.prepare = prepare_matmul;
+  op.vjp = matmul_vjp;
+  op.cost = matmul_cost;
   op.bf16 = [](Specs in, Specs out, const Attrs&) {
     const bool empty = in[0].count() == 0 || out[0].count() == 0;
     return empty ? Bf16Use{} : Bf16Use{{true, true}, {true}, true};
   };
-  op.cases = cases();
+  op.cases = matmul_cases();
   registry.add(std::move(op));
 }
 

@@ -64,7 +64,7 @@ IndexMap map_of(const Padding& p, const Shape& x) {
 }
 
 // x's shape grown (sign 1) or the result's shrunk back (-1).
-Shape resized(const char* op, Specs in, const Padding& p, std::int64_t sign) {
+Shape pad_resized(const char* op, Specs in, const Padding& p, std::int64_t sign) {
   Shape shape = in[0].shape;
   for (std::size_t a = 0; a < shape.size(); ++a) {
     const std::int64_t grown = shape[a] + sign * (p.before[a] + p.after[a]);
@@ -128,14 +128,14 @@ Attrs with_mode(const char* mode, Shape before, Shape after) {
   return {{"mode", std::string(mode)}, {"before", std::move(before)}, {"after", std::move(after)}};
 }
 
-void add_adjoint(Registry& registry) {
+void pad_add_adjoint(Registry& registry) {
   Op op;
   op.name = "pad_adjoint";
   op.doc = "g of pad's result -> g of x: what pad repeats is added up; attributes before, after, mode as pad's";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("pad_adjoint", in, 1, 1);
     expect_f32("pad_adjoint", in);
-    return one(f32_spec(resized("pad_adjoint", in, padding_of("pad_adjoint", in, attrs), -1)));
+    return one(f32_spec(pad_resized("pad_adjoint", in, padding_of("pad_adjoint", in, attrs), -1)));
   };
   op.prepare = [](const PrepareRequest& r) {
     return scatter_kernel(r, map_of(padding_of("pad_adjoint", std::span(&r.in[0].spec, 1), r.attrs), r.out[0].shape));
@@ -176,13 +176,13 @@ void register_pad(Registry& registry) {
       "mode (constant): constant with value (0), edge, reflect (numpy's: the edge is not repeated), circular";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("pad", in, 1, 1);
-    return one({in[0].dtype, resized("pad", in, padding_of("pad", in, attrs), 1)});
+    return one({in[0].dtype, pad_resized("pad", in, padding_of("pad", in, attrs), 1)});
   };
   op.prepare = prepare_pad;
   op.vjp = pad_vjp;
   op.cases = pad_cases();
   registry.add(std::move(op));
-  add_adjoint(registry);
+  pad_add_adjoint(registry);
 }
 
 }  // namespace assay::engine

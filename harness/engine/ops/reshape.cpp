@@ -28,7 +28,7 @@ Shape target_shape(Specs in, const Attrs& attrs) {
   return shape;
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_reshape(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   kernel.in_place = {0};
   const std::size_t bytes = request.out[0].bytes();
@@ -49,7 +49,7 @@ void register_reshape(Registry& registry) {
     expect_count("reshape", in, 1, 1);
     return one({in[0].dtype, target_shape(in, attrs)});
   };
-  op.prepare = prepare;
+  op.prepare = prepare_reshape;
   op.bf16 = bf16_everywhere;
   op.vjp = [](const VjpArgs& v) { return std::vector<Value>{reshape(v.cotangents[0], shape_of(v.in[0]))}; };
   op.cases = {{.name = "split", .in = {make_spec({2, 12})}, .attrs = {{"shape", Shape{2, 3, 4}}}},

@@ -82,7 +82,7 @@ Kernel prepare_adjoint(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_resize(Specs in, const Attrs& attrs) {
   expect_count("resize", in, 1, 1);
   if (!is_nearest(attrs)) expect_f32("resize", in);
   return one({in[0].dtype, resized_shape("resize", in, attrs, in[0].shape)});
@@ -99,70 +99,80 @@ std::vector<Spec> infer_adjoint(Specs in, const Attrs& attrs) {
   return one(f32_spec(x));
 }
 
-Attrs how(const char* mode, const char* coordinates) {
+Attrs resize_how(const char* mode, const char* coordinates) {
   return {{"mode", std::string(mode)}, {"coordinate_transformation_mode", std::string(coordinates)}};
 }
 
-Attrs with(Attrs attrs, const char* key, Attrs::Item item) {
+Attrs resize_with(Attrs attrs, const char* key, Attrs::Item item) {
   attrs.set(key, std::move(item));
   return attrs;
 }
 
 using Reals = std::vector<double>;
 
-std::vector<OpCase> linear_cases() {
+std::vector<OpCase> resize_linear_cases() {
   const Spec image = make_spec({2, 3, 4, 5}), line = make_spec({2, 7}), volume = make_spec({1, 2, 2, 3, 4});
   const Reals twice = {1, 1, 2, 2}, odd = {1, 1, 0.6, 1.7};
-  const Attrs crop = with(with(how("linear", "tf_crop_and_resize"), "roi", Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, -0.1}),
-                          "extrapolation_value", 2.5);
-  const Attrs cubic = with(how("cubic", "half_pixel"), "cubic_coeff_a", -0.5);
+  const Attrs crop = resize_with(
+      resize_with(resize_how("linear", "tf_crop_and_resize"), "roi", Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, -0.1}),
+      "extrapolation_value", 2.5);
+  const Attrs cubic = resize_with(resize_how("cubic", "half_pixel"), "cubic_coeff_a", -0.5);
   return {
-      {.name = "bilinear", .in = {image}, .attrs = with(how("linear", "half_pixel"), "scales", twice)},
-      {.name = "bilinear odd", .in = {image}, .attrs = with(how("linear", "pytorch_half_pixel"), "scales", odd)},
-      {.name = "corners", .in = {image}, .attrs = with(how("linear", "align_corners"), "sizes", Shape{2, 3, 7, 3})},
-      {.name = "asymmetric", .in = {image}, .attrs = with(how("linear", "asymmetric"), "scales", odd)},
-      {.name = "linear", .in = {line}, .attrs = with(how("linear", "half_pixel"), "sizes", Shape{2, 4})},
-      {.name = "rows", .in = {line}, .attrs = with(how("linear", "half_pixel"), "sizes", Shape{5, 7})},
+      {.name = "bilinear", .in = {image}, .attrs = resize_with(resize_how("linear", "half_pixel"), "scales", twice)},
+      {.name = "bilinear odd",
+       .in = {image},
+       .attrs = resize_with(resize_how("linear", "pytorch_half_pixel"), "scales", odd)},
+      {.name = "corners",
+       .in = {image},
+       .attrs = resize_with(resize_how("linear", "align_corners"), "sizes", Shape{2, 3, 7, 3})},
+      {.name = "asymmetric", .in = {image}, .attrs = resize_with(resize_how("linear", "asymmetric"), "scales", odd)},
+      {.name = "linear", .in = {line}, .attrs = resize_with(resize_how("linear", "half_pixel"), "sizes", Shape{2, 4})},
+      {.name = "rows", .in = {line}, .attrs = resize_with(resize_how("linear", "half_pixel"), "sizes", Shape{5, 7})},
       {.name = "trilinear",
        .in = {volume},
-       .attrs = with(how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 1.5, 0.5})},
-      {.name = "crop", .in = {image}, .attrs = with(crop, "sizes", Shape{2, 3, 3, 4})},
-      {.name = "cubic", .in = {image}, .attrs = with(how("cubic", "half_pixel"), "scales", odd)},
+       .attrs = resize_with(resize_how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 1.5, 0.5})},
+      {.name = "crop", .in = {image}, .attrs = resize_with(crop, "sizes", Shape{2, 3, 3, 4})},
+      {.name = "cubic", .in = {image}, .attrs = resize_with(resize_how("cubic", "half_pixel"), "scales", odd)},
       {.name = "cubic inside",
        .in = {image},
-       .attrs = with(with(cubic, "exclude_outside", std::int64_t{1}), "scales", twice)},
-      {.name = "to one", .in = {image}, .attrs = with(how("linear", "pytorch_half_pixel"), "sizes", Shape{2, 3, 1, 1})},
-      {.name = "same", .in = {image}, .attrs = with(how("cubic", "align_corners"), "scales", Reals{1, 1, 1, 1})},
+       .attrs = resize_with(resize_with(cubic, "exclude_outside", std::int64_t{1}), "scales", twice)},
+      {.name = "to one",
+       .in = {image},
+       .attrs = resize_with(resize_how("linear", "pytorch_half_pixel"), "sizes", Shape{2, 3, 1, 1})},
+      {.name = "same",
+       .in = {image},
+       .attrs = resize_with(resize_how("cubic", "align_corners"), "scales", Reals{1, 1, 1, 1})},
       {.name = "no samples",
        .in = {make_spec({0, 3, 4, 5})},
-       .attrs = with(how("linear", "half_pixel"), "scales", twice)}};
+       .attrs = resize_with(resize_how("linear", "half_pixel"), "scales", twice)}};
 }
 
 std::vector<OpCase> nearest_cases() {
   const Spec image = make_spec({2, 3, 4, 5});
   const Reals twice = {1, 1, 2, 2}, odd = {1, 1, 0.6, 1.7};
-  std::vector<OpCase> cases = {
-      {.name = "twice", .in = {image}, .attrs = {{"scales", twice}}},
-      {.name = "integers",
-       .in = {make_spec({1, 2, 3}, DType::i64)},
-       .attrs = with(how("nearest", "asymmetric"), "scales", Reals{1, 1.5, 2}),
-       .integers_below = 9},
-      {.name = "nearest crop",
-       .in = {image},
-       .attrs = with(with(how("nearest", "tf_crop_and_resize"), "roi", Reals{0, 0, -0.2, 0.3, 1, 1, 1.2, 0.9}), "sizes",
-                     Shape{2, 3, 5, 3})},
-      {.name = "no columns", .in = {make_spec({1, 1, 3, 0})}, .attrs = {{"scales", twice}}}};
+  std::vector<OpCase> cases = {{.name = "twice", .in = {image}, .attrs = {{"scales", twice}}},
+                               {.name = "integers",
+                                .in = {make_spec({1, 2, 3}, DType::i64)},
+                                .attrs = resize_with(resize_how("nearest", "asymmetric"), "scales", Reals{1, 1.5, 2}),
+                                .integers_below = 9},
+                               {.name = "nearest crop",
+                                .in = {image},
+                                .attrs = resize_with(resize_with(resize_how("nearest", "tf_crop_and_resize"), "roi",
+                                                                 Reals{0, 0, -0.2, 0.3, 1, 1, 1.2, 0.9}),
+                                                     "sizes", Shape{2, 3, 5, 3})},
+                               {.name = "no columns", .in = {make_spec({1, 1, 3, 0})}, .attrs = {{"scales", twice}}}};
   for (const char* rounding : {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}) {
     for (const char* coordinates : {"half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn"}) {
-      const Attrs attrs = with(how("nearest", coordinates), "nearest_mode", std::string(rounding));
-      cases.push_back(
-          {.name = std::string(rounding) + " " + coordinates, .in = {image}, .attrs = with(attrs, "scales", odd)});
+      const Attrs attrs = resize_with(resize_how("nearest", coordinates), "nearest_mode", std::string(rounding));
+      cases.push_back({.name = std::string(rounding) + " " + coordinates,
+                       .in = {image},
+                       .attrs = resize_with(attrs, "scales", odd)});
     }
   }
   return cases;
 }
 
-void add_adjoint(Registry& registry) {
+void resize_add_adjoint(Registry& registry) {
   Op op;
   op.name = "resize_adjoint";
   op.doc = "g of resize's result -> g of x, whose extents are attribute shape; other attributes as resize's";
@@ -176,17 +186,20 @@ void add_adjoint(Registry& registry) {
     return std::vector<Value>{call("resize", {v.cotangents[0]}, attrs)};
   };
   const Shape x{1, 2, 3, 4};
-  op.cases = {{.name = "bilinear",
-               .in = {make_spec({1, 2, 6, 2})},
-               .attrs = with(with(how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 0.5}), "shape", x)},
-              {.name = "nearest",
-               .in = {make_spec({1, 2, 6, 8})},
-               .attrs = with(with(how("nearest", "half_pixel"), "scales", Reals{1, 1, 2, 2}), "shape", x)},
-              {.name = "cubic crop",
-               .in = {make_spec({1, 2, 5, 3})},
-               .attrs = with(with(with(how("cubic", "tf_crop_and_resize"), "roi", Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, 0}),
-                                  "sizes", Shape{1, 2, 5, 3}),
-                             "shape", x)}};
+  op.cases = {
+      {.name = "bilinear",
+       .in = {make_spec({1, 2, 6, 2})},
+       .attrs =
+           resize_with(resize_with(resize_how("linear", "half_pixel"), "scales", Reals{1, 1, 2, 0.5}), "shape", x)},
+      {.name = "nearest",
+       .in = {make_spec({1, 2, 6, 8})},
+       .attrs = resize_with(resize_with(resize_how("nearest", "half_pixel"), "scales", Reals{1, 1, 2, 2}), "shape", x)},
+      {.name = "cubic crop",
+       .in = {make_spec({1, 2, 5, 3})},
+       .attrs = resize_with(resize_with(resize_with(resize_how("cubic", "tf_crop_and_resize"), "roi",
+                                                    Reals{0, 0, 0.4, 0.6, 1, 1, 1.2, 0}),
+                                        "sizes", Shape{1, 2, 5, 3}),
+                            "shape", x)}};
   registry.add(std::move(op));
 }
 
@@ -198,9 +211,10 @@ void register_resize(Registry& registry) {
   op.onnx = "Resize";
   op.doc =
       "x of any rank -> x interpolated to attribute sizes (-1: as x's), or by attribute scales; ONNX's attributes "
-      "mode (nearest; linear, cubic: f32), coordinate_transformation_mode (half_pixel), nearest_mode (round_prefer_floor), "
+      "mode (nearest; linear, cubic: f32), coordinate_transformation_mode (half_pixel), nearest_mode "
+      "(round_prefer_floor), "
       "cubic_coeff_a (-0.75), exclude_outside (0), extrapolation_value (0), roi (all starts, then all ends)";
-  op.infer = infer;
+  op.infer = infer_resize;
   op.prepare = prepare_resize;
   op.vjp = [](const VjpArgs& v) {
     Attrs attrs = v.attrs;
@@ -208,9 +222,9 @@ void register_resize(Registry& registry) {
     return std::vector<Value>{call("resize_adjoint", {v.cotangents[0]}, attrs)};
   };
   op.cases = nearest_cases();
-  for (OpCase& c : linear_cases()) op.cases.push_back(std::move(c));
+  for (OpCase& c : resize_linear_cases()) op.cases.push_back(std::move(c));
   registry.add(std::move(op));
-  add_adjoint(registry);
+  resize_add_adjoint(registry);
 }
 
 }  // namespace assay::engine

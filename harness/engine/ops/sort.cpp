@@ -14,7 +14,7 @@ struct Line {
   std::int64_t extent, inner, count;  // along the axis; its step; lines
 };
 
-Line lines_of(const Shape& x, std::size_t axis) {
+Line sorted_lines(const Shape& x, std::size_t axis) {
   Line l{x[axis], 1, 1};
   for (std::size_t i = axis + 1; i < x.size(); ++i) l.inner *= x[i];
   for (std::size_t i = 0; i < x.size(); ++i) l.count *= i == axis ? 1 : x[i];
@@ -25,7 +25,7 @@ Kernel prepare_sort(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& x = request.in[0].spec;
   const Line l =
-      lines_of(x.shape, axis_of("sort", std::span(&x, 1), request.attrs.integer("axis", -1), x.shape.size()));
+      sorted_lines(x.shape, axis_of("sort", std::span(&x, 1), request.attrs.integer("axis", -1), x.shape.size()));
   const bool falling = request.attrs.integer("descending", 0) != 0;
   kernel.run = [l, falling](const KernelArgs& args) {
     std::vector<std::int64_t> order(static_cast<std::size_t>(l.extent));

@@ -59,7 +59,7 @@ Kernel prepare_iteration(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<OpCase> cases() {
+std::vector<OpCase> spectral_norm_cases() {
   return {{.name = "matrix", .in = {make_spec({3, 5}), make_spec({3})}},
           {.name = "steps", .in = {make_spec({4, 2, 2, 2}), make_spec({4})}, .attrs = {{"steps", std::int64_t{3}}}},
           {.name = "one row", .in = {make_spec({1, 4}), make_spec({1})}}};
@@ -78,7 +78,7 @@ void add_iteration(Registry& registry) {
   };
   op.prepare = prepare_iteration;
   op.vjp = [](const VjpArgs&) { return std::vector<Value>(2); };
-  op.cases = cases();
+  op.cases = spectral_norm_cases();
   for (OpCase& c : op.cases) c.differentiable = {false, false};
   registry.add(std::move(op));
 }
@@ -105,7 +105,7 @@ void register_spectral_norm(Registry& registry) {
     const Value sigma = call("matmul", {reshape(uv[0], {1, m.rows}), along});
     return std::vector<Value>{in[0] / reshape(sigma, {}), uv[0]};
   };
-  op.cases = cases();
+  op.cases = spectral_norm_cases();
   for (OpCase& c : op.cases) c.differentiable = {false, false};
   registry.add(std::move(op));
 }

@@ -8,7 +8,7 @@
 namespace assay::engine {
 namespace {
 
-std::vector<Spec> infer(Specs in, const Attrs& attrs) {
+std::vector<Spec> infer_split(Specs in, const Attrs& attrs) {
   expect_count("split", in, 1, 1);
   Shape shape = in[0].shape;
   const std::size_t axis = axis_of("split", in, attrs.integer("axis", 0), shape.size());
@@ -25,7 +25,7 @@ std::vector<Spec> infer(Specs in, const Attrs& attrs) {
   return out;
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_split(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& x = request.in[0].spec;
   const std::size_t axis = axis_of("split", std::span(&x, 1), request.attrs.integer("axis", 0), x.shape.size());
@@ -46,7 +46,7 @@ Kernel prepare(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> split_vjp(const VjpArgs& v) {
   Emitter& emitter = *v.in[0].emitter;
   std::vector<Value> parts;
   for (std::size_t k = 0; k < v.out.size(); ++k) {
@@ -63,9 +63,9 @@ void register_split(Registry& registry) {
   op.name = "split";
   op.onnx = "Split";
   op.doc = "x -> one part for each of attribute sizes, along attribute axis (0)";
-  op.infer = infer;
-  op.prepare = prepare;
-  op.vjp = vjp;
+  op.infer = infer_split;
+  op.prepare = prepare_split;
+  op.vjp = split_vjp;
   op.cases = {
       {.name = "rows", .in = {make_spec({5, 3})}, .attrs = {{"sizes", Shape{2, 3}}}},
       {.name = "last axis",

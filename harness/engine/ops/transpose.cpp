@@ -19,24 +19,24 @@ Shape permutation(Specs in, const Attrs& attrs) {
   return perm;
 }
 
-Shape permuted(const Shape& values, const Shape& perm) {
+Shape transpose_permuted(const Shape& values, const Shape& perm) {
   Shape out;
   for (const std::int64_t p : perm) out.push_back(values[static_cast<std::size_t>(p)]);
   return out;
 }
 
-Kernel prepare(const PrepareRequest& request) {
+Kernel prepare_transpose(const PrepareRequest& request) {
   Kernel kernel = dense_kernel(request);
   const Spec& in = request.in[0].spec;
   const Shape perm = permutation(std::span(&in, 1), request.attrs);
   const Shape& out = request.out[0].shape;
   const StridedCopy copy =
-      make_copy({out, permuted(row_major(in.shape), perm), row_major(out), 0, 0, dtype_size(in.dtype)});
+      make_copy({out, transpose_permuted(row_major(in.shape), perm), row_major(out), 0, 0, dtype_size(in.dtype)});
   kernel.run = [copy](const KernelArgs& args) { copy(args.in[0], args.out[0]); };
   return kernel;
 }
 
-std::vector<Value> vjp(const VjpArgs& v) {
+std::vector<Value> transpose_vjp(const VjpArgs& v) {
   const Spec spec = f32_spec(shape_of(v.in[0]));
   const Shape perm = permutation(std::span(&spec, 1), v.attrs);
   Shape inverse(perm.size());
@@ -54,10 +54,10 @@ void register_transpose(Registry& registry) {
   op.doc = "x -> axes in the order of attribute perm (reversed)";
   op.infer = [](Specs in, const Attrs& attrs) {
     expect_count("transpose", in, 1, 1);
-    return one({in[0].dtype, permuted(in[0].shape, permutation(in, attrs))});
+    return one({in[0].dtype, transpose_permuted(in[0].shape, permutation(in, attrs))});
   };
-  op.prepare = prepare;
-  op.vjp = vjp;
+  op.prepare = prepare_transpose;
+  op.vjp = transpose_vjp;
   op.cases = {{.name = "matrix", .in = {make_spec({3, 5})}},
               {.name = "cycle", .in = {make_spec({2, 3, 5})}, .attrs = {{"perm", Shape{1, 2, 0}}}},
               {.name = "heads", .in = {make_spec({2, 3, 4, 5})}, .attrs = {{"perm", Shape{0, 2, 1, 3}}}},

@@ -19,11 +19,17 @@ ASSAY_SCALAR_REAL(Atanh, std::atanh(x), std::atanh(x))
 
 using Slope = Value (*)(Value x, Value y, Value g, const Attrs&);
 
-void add(Registry& r, const char* name, const char* onnx, const UnaryLoops& loops, Slope vjp, const UnaryCase& range) {
-  static const std::map<std::string_view, const char*> docs = {
-      {"tan", "tangent"},          {"asin", "inverse sine"},          {"acos", "inverse cosine"},
-      {"atan", "inverse tangent"}, {"sinh", "hyperbolic sine"},       {"cosh", "hyperbolic cosine"},
-      {"asinh", "inverse of sinh"}, {"acosh", "inverse of cosh, x >= 1"}, {"atanh", "inverse of tanh, |x| <= 1"}};
+void add_trigonometry(Registry& r, const char* name, const char* onnx, const UnaryLoops& loops, Slope vjp,
+                      const UnaryCase& range) {
+  static const std::map<std::string_view, const char*> docs = {{"tan", "tangent"},
+                                                               {"asin", "inverse sine"},
+                                                               {"acos", "inverse cosine"},
+                                                               {"atan", "inverse tangent"},
+                                                               {"sinh", "hyperbolic sine"},
+                                                               {"cosh", "hyperbolic cosine"},
+                                                               {"asinh", "inverse of sinh"},
+                                                               {"acosh", "inverse of cosh, x >= 1"},
+                                                               {"atanh", "inverse of tanh, |x| <= 1"}};
   add_unary(r, {name, onnx, docs.at(name), loops, {}, {}, vjp, {range}});
 }
 
@@ -33,23 +39,27 @@ Value over_root(Value g, Value value) { return g * call("rsqrt", {value}); }
 }  // namespace
 
 void register_trigonometry(Registry& r) {
-  add(r, "tan", "Tan", unary<Tan>(), [](Value, Value y, Value g, const Attrs&) { return g * (y * y + 1.0); },
-      {.lo = -1, .hi = 1});
-  add(r, "asin", "Asin", unary<Asin>(),
-      [](Value x, Value, Value g, const Attrs&) { return over_root(g, -(x * x) + 1.0); }, {.lo = -0.8, .hi = 0.8});
-  add(r, "acos", "Acos", unary<Acos>(),
-      [](Value x, Value, Value g, const Attrs&) { return -over_root(g, -(x * x) + 1.0); }, {.lo = -0.8, .hi = 0.8});
-  add(r, "atan", "Atan", unary<Atan>(), [](Value x, Value, Value g, const Attrs&) { return g / (x * x + 1.0); }, {});
-  add(r, "sinh", "Sinh", unary<Sinh>(), [](Value x, Value, Value g, const Attrs&) { return g * call("cosh", {x}); },
-      {});
-  add(r, "cosh", "Cosh", unary<Cosh>(), [](Value x, Value, Value g, const Attrs&) { return g * call("sinh", {x}); },
-      {});
-  add(r, "asinh", "Asinh", unary<Asinh>(),
-      [](Value x, Value, Value g, const Attrs&) { return over_root(g, x * x + 1.0); }, {});
-  add(r, "acosh", "Acosh", unary<Acosh>(),
-      [](Value x, Value, Value g, const Attrs&) { return over_root(g, x * x + -1.0); }, {.lo = 1.3, .hi = 3});
-  add(r, "atanh", "Atanh", unary<Atanh>(),
-      [](Value x, Value, Value g, const Attrs&) { return g / (-(x * x) + 1.0); }, {.lo = -0.8, .hi = 0.8});
+  add_trigonometry(r, "tan", "Tan", unary<Tan>(),
+                   [](Value, Value y, Value g, const Attrs&) { return g * (y * y + 1.0); }, {.lo = -1, .hi = 1});
+  add_trigonometry(r, "asin", "Asin", unary<Asin>(),
+                   [](Value x, Value, Value g, const Attrs&) { return over_root(g, -(x * x) + 1.0); },
+                   {.lo = -0.8, .hi = 0.8});
+  add_trigonometry(r, "acos", "Acos", unary<Acos>(),
+                   [](Value x, Value, Value g, const Attrs&) { return -over_root(g, -(x * x) + 1.0); },
+                   {.lo = -0.8, .hi = 0.8});
+  add_trigonometry(r, "atan", "Atan", unary<Atan>(),
+                   [](Value x, Value, Value g, const Attrs&) { return g / (x * x + 1.0); }, {});
+  add_trigonometry(r, "sinh", "Sinh", unary<Sinh>(),
+                   [](Value x, Value, Value g, const Attrs&) { return g * call("cosh", {x}); }, {});
+  add_trigonometry(r, "cosh", "Cosh", unary<Cosh>(),
+                   [](Value x, Value, Value g, const Attrs&) { return g * call("sinh", {x}); }, {});
+  add_trigonometry(r, "asinh", "Asinh", unary<Asinh>(),
+                   [](Value x, Value, Value g, const Attrs&) { return over_root(g, x * x + 1.0); }, {});
+  add_trigonometry(r, "acosh", "Acosh", unary<Acosh>(),
+                   [](Value x, Value, Value g, const Attrs&) { return over_root(g, x * x + -1.0); },
+                   {.lo = 1.3, .hi = 3});
+  add_trigonometry(r, "atanh", "Atanh", unary<Atanh>(),
+                   [](Value x, Value, Value g, const Attrs&) { return g / (-(x * x) + 1.0); }, {.lo = -0.8, .hi = 0.8});
 }
 
 }  // namespace assay::engine

@@ -75,15 +75,15 @@ namespace {
 
 // The forward pass whose gradient is wanted, as a hint: the library wants one that could have made these operands.
 dnnl::convolution_forward::primitive_desc hint_for(const ConvProblem& p) {
-  ConvProblem forward = p;
-  forward.out_type = p.type;
-  return forward_desc(forward, {}, any_md(p.src, p.type));
+  ConvProblem training = p;
+  training.out_type = p.type;
+  return forward_desc(training, {}, any_md(p.src, p.type));
 }
 
 dnnl::convolution_backward_data::primitive_desc data_desc(const ConvProblem& p, const Md& diff_dst) {
-  const dnnl::convolution_backward_data::desc desc(
-      algorithm::convolution_direct, any_md(p.src, p.out_type), any_md(grouped(p.weights, p.groups), p.type), diff_dst,
-      p.stride, dnnl_dilation(p), p.pad_before, p.pad_after);
+  const dnnl::convolution_backward_data::desc desc(algorithm::convolution_direct, any_md(p.src, p.out_type),
+                                                   any_md(grouped(p.weights, p.groups), p.type), diff_dst, p.stride,
+                                                   dnnl_dilation(p), p.pad_before, p.pad_after);
   return {desc, user_scratchpad(), this_engine(), hint_for(p)};
 }
 
@@ -112,9 +112,8 @@ bool has_conv(const ConvProblem& problem, Direction direction) {
 Kernel make_conv_backward_data(const ConvProblem& p, const Layout& diff_dst) {
   if (auto winograd = winograd_backward_data(p)) return *winograd;
   return translated("conv2d_bwd_data", [&] {
-    const auto pd = preferring(follows(diff_dst), [&](bool follow) {
-      return data_desc(p, follow ? md_of(diff_dst) : any_md(p.dst, p.type));
-    });
+    const auto pd = preferring(
+        follows(diff_dst), [&](bool follow) { return data_desc(p, follow ? md_of(diff_dst) : any_md(p.dst, p.type)); });
     Kernel kernel = bind_kernel(dnnl::convolution_backward_data(pd), pd.scratchpad_desc(),
                                 {{DNNL_ARG_DIFF_DST, 0, pd.diff_dst_desc()},
                                  {DNNL_ARG_WEIGHTS, 1, pd.weights_desc()},

@@ -61,9 +61,7 @@ Operands power(Call& call) {
 }
 
 // fmod 0: the result has the divisor's sign; 1: the dividend's, as in C.
-Operands mod(Call& call) {
-  return {call.emit("mod", {call.in(0), call.in(1)}, {{"fmod", call.integer("fmod", 0)}})};
-}
+Operands mod(Call& call) { return {call.emit("mod", {call.in(0), call.in(1)}, {{"fmod", call.integer("fmod", 0)}})}; }
 
 Operand variadic(Call& call, const char* op) {
   Operand sum = call.in(0);
@@ -71,10 +69,10 @@ Operand variadic(Call& call, const char* op) {
   return sum;
 }
 
-Operands maximum(Call& call) { return {variadic(call, "maximum")}; }
-Operands minimum(Call& call) { return {variadic(call, "minimum")}; }
-Operands sum(Call& call) { return {variadic(call, "add")}; }
-Operands mean(Call& call) {
+Operands variadic_maximum(Call& call) { return {variadic(call, "maximum")}; }
+Operands variadic_minimum(Call& call) { return {variadic(call, "minimum")}; }
+Operands variadic_sum(Call& call) { return {variadic(call, "add")}; }
+Operands variadic_mean(Call& call) {
   return {call.emit("affine", {variadic(call, "add")}, {{"scale", 1.0 / static_cast<double>(call.count())}})};
 }
 
@@ -98,16 +96,16 @@ Rows arithmetic_rows() {
           {"GreaterOrEqual", greater_equal},
           {"Less", less},
           {"LessOrEqual", less_equal},
-          {"Max", maximum},
-          {"Mean", mean},
-          {"Min", minimum},
+          {"Max", variadic_maximum},
+          {"Mean", variadic_mean},
+          {"Min", variadic_minimum},
           {"Mod", mod},
           {"Mul", mul},
           {"Not", logical_not},
           {"Or", logical_or},
           {"Pow", power},
           {"Sub", sub},
-          {"Sum", sum},
+          {"Sum", variadic_sum},
           {"Where", where},
           {"Xor", logical_xor}};
 }

@@ -94,7 +94,8 @@ Names max_pool(const Exported& e) { return pool(e, "MaxPool", {}); }
 Names avg_pool(const Exported& e) {
   AttributeMap attributes = {{"count_include_pad", attribute(e.node.attrs.integer("count_include_pad", 0))}};
   const std::size_t axes = e.spec(0).shape.size() - 2;
-  if (spread(e.node.attrs.ints("dilation", {1}), axes, false) != Shape(axes, 1)) e.unsupported("dilated average pooling");
+  if (spread(e.node.attrs.ints("dilation", {1}), axes, false) != Shape(axes, 1))
+    e.unsupported("dilated average pooling");
   Names made = pool(e, "AveragePool", attributes);
   e.to.model.nodes.back().attributes.erase("dilations");  // the operator gains them in opset 19
   return made;
@@ -104,7 +105,8 @@ Names avg_pool(const Exported& e) {
 Names adaptive_avg_pool(const Exported& e) {
   const Shape& x = e.spec(0).shape;
   const Shape size = spread(e.node.attrs.ints("size", {}), 2, false);
-  if (x[2] % size[0] != 0 || x[3] % size[1] != 0) e.unsupported("adaptive pooling to extents that do not divide the input's");
+  if (x[2] % size[0] != 0 || x[3] % size[1] != 0)
+    e.unsupported("adaptive pooling to extents that do not divide the input's");
   const Shape kernel = {x[2] / size[0], x[3] / size[1]};
   return {e.to.add("AveragePool", {e.in(0)}, {{"kernel_shape", attribute(kernel)}, {"strides", attribute(kernel)}})};
 }
@@ -131,7 +133,8 @@ Names group_norm(const Exported& e) {
   const std::int64_t groups = e.node.attrs.integer("groups", 1);
   const std::string rows = e.to.add("Reshape", {e.in(0), e.to.constant(Shape{0, groups, -1})});
   const std::string ones = e.to.constant(Tensor::full({groups}, 1)), zeros = e.to.constant(Tensor::full({groups}, 0));
-  const std::string normed = e.to.add("InstanceNormalization", {rows, ones, zeros}, {{"epsilon", attribute(e.node.attrs.real("eps", 1e-5))}});
+  const std::string normed =
+      e.to.add("InstanceNormalization", {rows, ones, zeros}, {{"epsilon", attribute(e.node.attrs.real("eps", 1e-5))}});
   Shape back = x;
   back[0] = 0;
   std::string made = e.to.add("Reshape", {normed, e.to.constant(back)});
@@ -143,7 +146,7 @@ Names group_norm(const Exported& e) {
   return {made};
 }
 
-Shape axes_from(std::int64_t first, std::int64_t rank) {
+Shape trailing_axes(std::int64_t first, std::int64_t rank) {
   Shape axes;
   for (std::int64_t a = first; a < rank; ++a) axes.push_back(a);
   return axes;
@@ -155,7 +158,7 @@ std::string mean(const Exported& e, const std::string& x, const Shape& axes) {
 
 // x / sqrt(mean(x^2) + eps), then scale and shift.
 std::string scaled(const Exported& e, const std::string& x, double eps) {
-  const std::string square = mean(e, e.to.add("Mul", {x, x}), axes_from(e.axis(-1), e.rank()));
+  const std::string square = mean(e, e.to.add("Mul", {x, x}), trailing_axes(e.axis(-1), e.rank()));
   std::string made = e.to.add("Div", {x, e.to.add("Sqrt", {e.to.add("Add", {square, e.to.scalar(eps)})})});
   if (e.has(1)) made = e.to.add("Mul", {made, e.in(1)});
   if (e.has(2)) made = e.to.add("Add", {made, e.in(2)});
@@ -166,9 +169,10 @@ std::string scaled(const Exported& e, const std::string& x, double eps) {
 Names layer_norm(const Exported& e) {
   const double eps = e.node.attrs.real("eps", 1e-5);
   if (e.to.opset >= 17 && e.has(1)) {
-    return {e.to.add("LayerNormalization", e.node.inputs, {{"axis", attribute(e.axis(-1))}, {"epsilon", attribute(eps)}})};
+    return {
+        e.to.add("LayerNormalization", e.node.inputs, {{"axis", attribute(e.axis(-1))}, {"epsilon", attribute(eps)}})};
   }
-  return {scaled(e, e.to.add("Sub", {e.in(0), mean(e, e.in(0), axes_from(e.axis(-1), e.rank()))}), eps)};
+  return {scaled(e, e.to.add("Sub", {e.in(0), mean(e, e.in(0), trailing_axes(e.axis(-1), e.rank()))}), eps)};
 }
 
 Names rms_norm(const Exported& e) { return {scaled(e, e.in(0), e.node.attrs.real("eps", 1e-6))}; }
@@ -177,15 +181,17 @@ Names softmax(const Exported& e) { return {e.to.add("Softmax", {e.in(0)}, {{"axi
 Names log_softmax(const Exported& e) { return {e.to.add("LogSoftmax", {e.in(0)}, {{"axis", attribute(e.axis(-1))}})}; }
 
 Names lrn(const Exported& e) {
-  return {e.to.add("LRN", {e.in(0)}, {{"size", attribute(e.node.attrs.integer("size", 5))},
-                                      {"alpha", attribute(e.node.attrs.real("alpha", 1e-4))},
-                                      {"beta", attribute(e.node.attrs.real("beta", 0.75))},
-                                      {"bias", attribute(e.node.attrs.real("bias", 1))}})};
+  return {e.to.add("LRN", {e.in(0)},
+                   {{"size", attribute(e.node.attrs.integer("size", 5))},
+                    {"alpha", attribute(e.node.attrs.real("alpha", 1e-4))},
+                    {"beta", attribute(e.node.attrs.real("beta", 0.75))},
+                    {"bias", attribute(e.node.attrs.real("bias", 1))}})};
 }
 
 // softmax(q k^T scale + mask) v
 Names attention(const Exported& e) {
-  if (e.node.attrs.integer("causal", 0) != 0 && e.spec(0).shape[e.spec(0).shape.size() - 2] != e.spec(1).shape[e.spec(1).shape.size() - 2]) {
+  if (e.node.attrs.integer("causal", 0) != 0 &&
+      e.spec(0).shape[e.spec(0).shape.size() - 2] != e.spec(1).shape[e.spec(1).shape.size() - 2]) {
     e.unsupported("causal attention between sequences of different lengths");
   }
   const std::int64_t width = e.spec(0).shape.back(), length = e.spec(0).shape[e.spec(0).shape.size() - 2];
@@ -206,15 +212,32 @@ Names attention(const Exported& e) {
 
 ExportRows export_layer_rows() {
   return {{"adaptive_avg_pool2d", adaptive_avg_pool},
-          {"attention", attention},     {"avg_pool1d", avg_pool},           {"avg_pool2d", avg_pool},
-          {"avg_pool3d", avg_pool},     {"batch_norm", batch_norm},         {"conv1d", conv},
-          {"conv2d", conv},             {"conv3d", conv},                   {"conv_transpose1d", conv_transpose},
-          {"conv_transpose2d", conv_transpose}, {"conv_transpose3d", conv_transpose}, {"global_avg_pool", global_avg_pool},
-          {"global_max_pool", global_max_pool}, {"global_pool", global_pool}, {"group_norm", group_norm},
-          {"instance_norm", instance_norm}, {"layer_norm", layer_norm},     {"linear", linear},
-          {"log_softmax", log_softmax}, {"lrn", lrn},                       {"matmul", matmul},
-          {"max_pool1d", max_pool},     {"max_pool2d", max_pool},           {"max_pool3d", max_pool},
-          {"rms_norm", rms_norm},       {"softmax", softmax}};
+          {"attention", attention},
+          {"avg_pool1d", avg_pool},
+          {"avg_pool2d", avg_pool},
+          {"avg_pool3d", avg_pool},
+          {"batch_norm", batch_norm},
+          {"conv1d", conv},
+          {"conv2d", conv},
+          {"conv3d", conv},
+          {"conv_transpose1d", conv_transpose},
+          {"conv_transpose2d", conv_transpose},
+          {"conv_transpose3d", conv_transpose},
+          {"global_avg_pool", global_avg_pool},
+          {"global_max_pool", global_max_pool},
+          {"global_pool", global_pool},
+          {"group_norm", group_norm},
+          {"instance_norm", instance_norm},
+          {"layer_norm", layer_norm},
+          {"linear", linear},
+          {"log_softmax", log_softmax},
+          {"lrn", lrn},
+          {"matmul", matmul},
+          {"max_pool1d", max_pool},
+          {"max_pool2d", max_pool},
+          {"max_pool3d", max_pool},
+          {"rms_norm", rms_norm},
+          {"softmax", softmax}};
 }
 
 }  // namespace assay::onnx

@@ -1,7 +1,6 @@
 // Protobuf -> plain structs. Every size is checked before memory is taken: a file is never trusted.
-#include <onnx/onnx_pb.h>
-
 #include <fmt/format.h>
+#include <onnx/onnx_pb.h>
 
 #include <cmath>
 #include <cstring>
@@ -14,20 +13,20 @@
 namespace assay::onnx {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 // The number of elements; throws for negative extents and for more bytes than a file could hold.
 std::int64_t checked_count(const ::onnx::TensorProto& proto, std::size_t element_bytes) {
   constexpr std::int64_t most = std::int64_t{1} << 40;
   std::int64_t count = 1;
   bool zero = false;
   for (const std::int64_t extent : proto.dims()) {
-    if (extent < 0) bad(fmt::format("tensor '{}' has the extent {}", proto.name(), extent));
+    if (extent < 0) bad_input(fmt::format("tensor '{}' has the extent {}", proto.name(), extent));
     if (extent == 0) zero = true;
-    if (extent > 0 && count > most / extent) bad(fmt::format("tensor '{}' is too large to be read", proto.name()));
+    if (extent > 0 && count > most / extent)
+      bad_input(fmt::format("tensor '{}' is too large to be read", proto.name()));
     count *= extent > 0 ? extent : 1;
   }
-  if (count > most / static_cast<std::int64_t>(element_bytes)) bad(fmt::format("tensor '{}' is too large to be read", proto.name()));
+  if (count > most / static_cast<std::int64_t>(element_bytes))
+    bad_input(fmt::format("tensor '{}' is too large to be read", proto.name()));
   return zero ? 0 : count;
 }
 
@@ -35,24 +34,28 @@ std::int64_t checked_count(const ::onnx::TensorProto& proto, std::size_t element
 class External {
  public:
   External(const ::onnx::TensorProto& proto, const fs::path& folder) : name_(proto.name()) {
-    if (folder.empty()) bad(fmt::format("tensor '{}' is external data, which are not read here: store the weights in the file", name_));
+    if (folder.empty())
+      bad_input(
+          fmt::format("tensor '{}' is external data, which are not read here: store the weights in the file", name_));
     for (const auto& entry : proto.external_data()) {
       if (entry.key() == "location") file_ = folder / checked(entry.value());
       if (entry.key() == "offset") offset_ = number(entry.value());
       if (entry.key() == "length") length_ = number(entry.value());
     }
-    if (file_.empty()) bad(fmt::format("tensor '{}' has external data without a location", name_));
+    if (file_.empty()) bad_input(fmt::format("tensor '{}' has external data without a location", name_));
   }
 
   std::vector<std::byte> read(std::size_t bytes) const {
-    if (!fs::is_regular_file(file_)) bad(fmt::format("tensor '{}': external data file '{}' is not there", name_, file_.string()));
+    if (!fs::is_regular_file(file_))
+      bad_input(fmt::format("tensor '{}': external data file '{}' is not there", name_, file_.string()));
     const MappedFile map(file_);
     const std::size_t size = map.bytes().size();
     if (length_ >= 0 && static_cast<std::size_t>(length_) != bytes) {
-      bad(fmt::format("tensor '{}' needs {} bytes; its external data are {}", name_, bytes, length_));
+      bad_input(fmt::format("tensor '{}' needs {} bytes; its external data are {}", name_, bytes, length_));
     }
     if (static_cast<std::size_t>(offset_) > size || bytes > size - static_cast<std::size_t>(offset_)) {
-      bad(fmt::format("tensor '{}' needs {} bytes from offset {} of '{}', which has {}", name_, bytes, offset_, file_.string(), size));
+      bad_input(fmt::format("tensor '{}' needs {} bytes from offset {} of '{}', which has {}", name_, bytes, offset_,
+                            file_.string(), size));
     }
     const auto part = map.bytes().subspan(static_cast<std::size_t>(offset_), bytes);
     return {part.begin(), part.end()};
@@ -63,9 +66,11 @@ class External {
   std::string checked(const std::string& location) const {
     const fs::path path(location);
     for (const fs::path& part : path) {
-      if (part == "..") bad(fmt::format("tensor '{}': external data '{}' lie outside the model's folder", name_, location));
+      if (part == "..")
+        bad_input(fmt::format("tensor '{}': external data '{}' lie outside the model's folder", name_, location));
     }
-    if (path.is_absolute() || path.empty()) bad(fmt::format("tensor '{}': external data '{}' lie outside the model's folder", name_, location));
+    if (path.is_absolute() || path.empty())
+      bad_input(fmt::format("tensor '{}': external data '{}' lie outside the model's folder", name_, location));
     return location;
   }
 
@@ -73,7 +78,7 @@ class External {
     std::int64_t value = 0;
     for (const char c : text) {
       if (c < '0' || c > '9' || value > std::numeric_limits<std::int64_t>::max() / 100) {
-        bad(fmt::format("tensor '{}': '{}' is no offset or length", name_, text));
+        bad_input(fmt::format("tensor '{}': '{}' is no offset or length", name_, text));
       }
       value = value * 10 + (c - '0');
     }
@@ -98,20 +103,28 @@ std::vector<std::byte> packed(const Field& field) {
 // The typed fields, which hold small types widened.
 std::vector<std::byte> typed_bytes(const ::onnx::TensorProto& proto, Element element) {
   switch (element) {
-    case Element::f32: return packed<float>(proto.float_data());
-    case Element::f64: return packed<double>(proto.double_data());
-    case Element::i64: return packed<std::int64_t>(proto.int64_data());
-    case Element::i32: return packed<std::int32_t>(proto.int32_data());
-    case Element::bf16: return packed<std::uint16_t>(proto.int32_data());
-    default: return packed<std::uint8_t>(proto.int32_data());
+    case Element::f32:
+      return packed<float>(proto.float_data());
+    case Element::f64:
+      return packed<double>(proto.double_data());
+    case Element::i64:
+      return packed<std::int64_t>(proto.int64_data());
+    case Element::i32:
+      return packed<std::int32_t>(proto.int32_data());
+    case Element::bf16:
+      return packed<std::uint16_t>(proto.int32_data());
+    default:
+      return packed<std::uint8_t>(proto.int32_data());
   }
 }
 
 Tensor tensor_of(const ::onnx::TensorProto& proto, const fs::path& folder) {
   const auto element = static_cast<Element>(proto.data_type());
   if (!readable(element)) {
-    throw Error(Fault::unsupported, fmt::format("tensor '{}' is of type {}; read are FLOAT, DOUBLE, BFLOAT16, INT64, INT32, UINT8, INT8 and BOOL",
-                                                proto.name(), element_name(element)));
+    throw Error(
+        Fault::unsupported,
+        fmt::format("tensor '{}' is of type {}; read are FLOAT, DOUBLE, BFLOAT16, INT64, INT32, UINT8, INT8 and BOOL",
+                    proto.name(), element_name(element)));
   }
   Spec spec{dtype_of(element), {proto.dims().begin(), proto.dims().end()}};
   const auto count = static_cast<std::size_t>(checked_count(proto, engine::dtype_size(spec.dtype)));
@@ -126,26 +139,50 @@ Tensor tensor_of(const ::onnx::TensorProto& proto, const fs::path& folder) {
     bytes = typed_bytes(proto, element);
   }
   if (bytes.size() != want) {
-    bad(fmt::format("tensor '{}' of {} needs {} bytes and has {}", proto.name(), spec.str(), want, bytes.size()));
+    bad_input(fmt::format("tensor '{}' of {} needs {} bytes and has {}", proto.name(), spec.str(), want, bytes.size()));
   }
   return Tensor::from_bytes(spec, bytes);
 }
 
 // The file's f32 as the decimal number that was meant: 1e-05, not 9.99999974737875e-06.
-double decimal(float value) { return std::isfinite(value) ? std::stod(fmt::format("{}", value)) : static_cast<double>(value); }
+double decimal(float value) {
+  return std::isfinite(value) ? std::stod(fmt::format("{}", value)) : static_cast<double>(value);
+}
 
 Attribute attribute_of(const ::onnx::AttributeProto& proto, const fs::path& folder) {
   using Type = ::onnx::AttributeProto;
   Attribute a;
   switch (proto.type()) {
-    case Type::INT: a.kind = Attribute::Kind::integer; a.integer = proto.i(); break;
-    case Type::FLOAT: a.kind = Attribute::Kind::real; a.real = decimal(proto.f()); break;
-    case Type::STRING: a.kind = Attribute::Kind::text; a.text = proto.s(); break;
-    case Type::TENSOR: a.kind = Attribute::Kind::tensor; a.tensor = tensor_of(proto.t(), folder); break;
-    case Type::INTS: a.kind = Attribute::Kind::integers; a.integers.assign(proto.ints().begin(), proto.ints().end()); break;
-    case Type::FLOATS: a.kind = Attribute::Kind::reals; for (const float v : proto.floats()) a.reals.push_back(decimal(v)); break;
-    case Type::STRINGS: a.kind = Attribute::Kind::texts; a.texts.assign(proto.strings().begin(), proto.strings().end()); break;
-    default: break;
+    case Type::INT:
+      a.kind = Attribute::Kind::integer;
+      a.integer = proto.i();
+      break;
+    case Type::FLOAT:
+      a.kind = Attribute::Kind::real;
+      a.real = decimal(proto.f());
+      break;
+    case Type::STRING:
+      a.kind = Attribute::Kind::text;
+      a.text = proto.s();
+      break;
+    case Type::TENSOR:
+      a.kind = Attribute::Kind::tensor;
+      a.tensor = tensor_of(proto.t(), folder);
+      break;
+    case Type::INTS:
+      a.kind = Attribute::Kind::integers;
+      a.integers.assign(proto.ints().begin(), proto.ints().end());
+      break;
+    case Type::FLOATS:
+      a.kind = Attribute::Kind::reals;
+      for (const float v : proto.floats()) a.reals.push_back(decimal(v));
+      break;
+    case Type::STRINGS:
+      a.kind = Attribute::Kind::texts;
+      a.texts.assign(proto.strings().begin(), proto.strings().end());
+      break;
+    default:
+      break;
   }
   return a;
 }
@@ -186,15 +223,16 @@ OnnxValue value_of(const ::onnx::ValueInfoProto& proto) {
 
 OnnxModel model_of(const ::onnx::ModelProto& proto, const fs::path& folder) {
   OnnxModel model;
-  if (!proto.has_graph()) bad("not an ONNX model: it holds no graph");
+  if (!proto.has_graph()) bad_input("not an ONNX model: it holds no graph");
   model.ir_version = proto.ir_version();
   model.producer = proto.producer_name() + (proto.producer_version().empty() ? "" : " " + proto.producer_version());
   model.graph_name = proto.graph().name();
-  for (const auto& set : proto.opset_import()) model.opsets[set.domain() == "ai.onnx" ? "" : set.domain()] = set.version();
+  for (const auto& set : proto.opset_import())
+    model.opsets[set.domain() == "ai.onnx" ? "" : set.domain()] = set.version();
   if (!proto.graph().sparse_initializer().empty()) throw Error(Fault::unsupported, "sparse initializers are not read");
   for (const auto& tensor : proto.graph().initializer()) {
     if (!model.initializers.emplace(tensor.name(), tensor_of(tensor, folder)).second) {
-      bad(fmt::format("initializer '{}' is defined a second time", tensor.name()));
+      bad_input(fmt::format("initializer '{}' is defined a second time", tensor.name()));
     }
   }
   for (const auto& node : proto.graph().node()) model.nodes.push_back(node_of(node, folder));
@@ -206,8 +244,10 @@ OnnxModel model_of(const ::onnx::ModelProto& proto, const fs::path& folder) {
 template <class Proto>
 Proto parsed(std::span<const std::byte> bytes, const char* what) {
   Proto proto;
-  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) bad("larger than 2 GiB: keep the weights as external data");
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) bad(fmt::format("not {} (the bytes cannot be parsed)", what));
+  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    bad_input("larger than 2 GiB: keep the weights as external data");
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    bad_input(fmt::format("not {} (the bytes cannot be parsed)", what));
   return proto;
 }
 
@@ -233,7 +273,9 @@ OnnxModel read_onnx(const fs::path& file) {
 
 Tensor read_tensor(const fs::path& file) {
   const MappedFile map(file);
-  return with_origin(file.string(), [&] { return tensor_of(parsed<::onnx::TensorProto>(map.bytes(), "a tensor"), fs::absolute(file).parent_path()); });
+  return with_origin(file.string(), [&] {
+    return tensor_of(parsed<::onnx::TensorProto>(map.bytes(), "a tensor"), fs::absolute(file).parent_path());
+  });
 }
 
 }  // namespace assay::onnx

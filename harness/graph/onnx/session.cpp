@@ -12,15 +12,14 @@
 namespace assay::onnx {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 constexpr std::int64_t most_elements = std::int64_t{1} << 34;  // of a value; what a malformed file asks for is larger
 constexpr std::int64_t most_folded = std::int64_t{1} << 28;    // of a value computed at import
 
 void check_size(const std::string& op, const Spec& spec, std::int64_t most) {
   std::int64_t count = 1;
   for (const std::int64_t extent : spec.shape) {
-    if (extent < 0 || (extent > 0 && count > most / extent)) bad(fmt::format("{} would make a value of {}, which is too large", op, spec.str()));
+    if (extent < 0 || (extent > 0 && count > most / extent))
+      bad_input(fmt::format("{} would make a value of {}, which is too large", op, spec.str()));
     count *= std::max<std::int64_t>(extent, 1);
   }
 }
@@ -28,14 +27,15 @@ void check_size(const std::string& op, const Spec& spec, std::int64_t most) {
 std::int64_t extent_of(const OnnxValue& input, std::size_t axis, const ImportOptions& options) {
   const Dim& dim = input.shape[axis];
   const auto given = options.values.find(input.name);
-  if (given != options.values.end() && given->second.shape().size() == input.shape.size()) return given->second.shape()[axis];
+  if (given != options.values.end() && given->second.shape().size() == input.shape.size())
+    return given->second.shape()[axis];
   for (const std::string& key : {dim.symbol, fmt::format("{}:{}", input.name, axis)}) {
     const auto it = options.dims.find(key);
     if (!key.empty() && it != options.dims.end()) return it->second;
   }
   if (dim.extent >= 0) return dim.extent;
-  bad(fmt::format("input '{}' has a free axis {}{}: give its extent (dims)", input.name, axis,
-                  dim.symbol.empty() ? "" : " ('" + dim.symbol + "')"));
+  bad_input(fmt::format("input '{}' has a free axis {}{}: give its extent (dims)", input.name, axis,
+                        dim.symbol.empty() ? "" : " ('" + dim.symbol + "')"));
 }
 
 }  // namespace
@@ -53,7 +53,8 @@ std::string Session::fresh(const std::string& stem) {
 }
 
 void Session::run() {
-  if (opset_ < 1 || opset_ > 17) throw Error(Fault::unsupported, fmt::format("opset {}: opsets 7 to 17 are read", opset_));
+  if (opset_ < 1 || opset_ > 17)
+    throw Error(Fault::unsupported, fmt::format("opset {}: opsets 7 to 17 are read", opset_));
   for (const OnnxNode& node : model_.nodes) names_.insert(node.outputs.begin(), node.outputs.end());
   for (const OnnxValue& in : model_.inputs) names_.insert(in.name);
   for (const auto& [name, tensor] : model_.initializers) {
@@ -88,12 +89,14 @@ void Session::name_nodes() {
 void Session::add_inputs() {
   for (const OnnxValue& in : model_.inputs) {
     if (values.count(in.name)) continue;  // an initializer that is listed as an input, as files before IR 4 must
-    if (in.kind != "tensor") throw Error(Fault::unsupported, fmt::format("input '{}' is a {}; tensors are read", in.name, in.kind));
+    if (in.kind != "tensor")
+      throw Error(Fault::unsupported, fmt::format("input '{}' is a {}; tensors are read", in.name, in.kind));
     const auto given = options.values.find(in.name);
-    if (!in.ranked && given == options.values.end()) bad(fmt::format("input '{}' has no shape", in.name));
+    if (!in.ranked && given == options.values.end()) bad_input(fmt::format("input '{}' has no shape", in.name));
     OnnxValue shaped = in;
     if (!in.ranked) shaped.shape.resize(given->second.shape().size());
-    if (options.batched && shaped.shape.empty()) bad(fmt::format("input '{}' is a scalar and has no batch axis", in.name));
+    if (options.batched && shaped.shape.empty())
+      bad_input(fmt::format("input '{}' is a scalar and has no batch axis", in.name));
     graph::GraphInput input{in.name, {dtype_of(in.element), {}}, options.batched};
     for (std::size_t axis = options.batched ? 1 : 0; axis < shaped.shape.size(); ++axis) {
       input.spec.shape.push_back(extent_of(shaped, axis, options));
@@ -116,15 +119,17 @@ void Session::add_inputs() {
 
 std::string Session::place(const OnnxNode& node) const {
   const std::string label = !node.name.empty() ? node.name : node.outputs.empty() ? "" : node.outputs[0];
-  return fmt::format("node '{}' ({}, opset {})", label, node.domain.empty() ? node.op : node.domain + "." + node.op, opset_);
+  return fmt::format("node '{}' ({}, opset {})", label, node.domain.empty() ? node.op : node.domain + "." + node.op,
+                     opset_);
 }
 
 void Session::convert(const OnnxNode& node) {
   try {
-    if (!node.domain.empty()) throw Error(Fault::unsupported, fmt::format("operators of domain '{}' are not read", node.domain));
+    if (!node.domain.empty())
+      throw Error(Fault::unsupported, fmt::format("operators of domain '{}' are not read", node.domain));
     const Convert rule = converter(node.op);
     for (const std::string& out : node.outputs) {
-      if (!out.empty() && values.count(out)) bad(fmt::format("defines '{}' a second time", out));
+      if (!out.empty() && values.count(out)) bad_input(fmt::format("defines '{}' a second time", out));
     }
     Call call(*this, node, opset_);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -159,7 +164,8 @@ void Session::name_results(const OnnxNode& node, std::size_t first_node, Operand
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     const std::string& name = node.outputs[i];
     if (name.empty()) continue;
-    if (i >= made.size()) throw Error(Fault::unsupported, fmt::format("its output {} ('{}') is not supported", i, name));
+    if (i >= made.size())
+      throw Error(Fault::unsupported, fmt::format("its output {} ('{}') is not supported", i, name));
     Operand& x = made[i];
     x.role = Role::data;
     if (x.known()) {
@@ -240,7 +246,9 @@ Operand Session::transposed(const Operand& weight) {
   return transposed_[weight.name] = made;
 }
 
-Tensor Session::evaluate(const Operand& operand) { return operand.known() ? operand.constant : evaluate_value(operand.value); }
+Tensor Session::evaluate(const Operand& operand) {
+  return operand.known() ? operand.constant : evaluate_value(operand.value);
+}
 
 Tensor Session::evaluate_value(const std::string& value) {
   if (const auto it = evaluated_.find(value); it != evaluated_.end()) return it->second;
@@ -272,11 +280,12 @@ Tensor Session::evaluate_value(const std::string& value) {
 }
 
 void Session::add_outputs() {
-  if (model_.outputs.empty()) bad("the graph has no output");
+  if (model_.outputs.empty()) bad_input("the graph has no output");
   for (const OnnxValue& out : model_.outputs) {
-    if (out.kind != "tensor") throw Error(Fault::unsupported, fmt::format("output '{}' is a {}; tensors are read", out.name, out.kind));
+    if (out.kind != "tensor")
+      throw Error(Fault::unsupported, fmt::format("output '{}' is a {}; tensors are read", out.name, out.kind));
     const auto it = values.find(out.name);
-    if (it == values.end()) bad(fmt::format("output '{}' is made by no node", out.name));
+    if (it == values.end()) bad_input(fmt::format("output '{}' is made by no node", out.name));
     Operand x = it->second;
     stem_ = out.name;
     if (x.known() && x.value.empty()) {  // an output is a node's value

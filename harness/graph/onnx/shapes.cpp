@@ -9,7 +9,7 @@
 namespace assay::onnx {
 namespace {
 
-constexpr std::int64_t most_elements = std::int64_t{1} << 28;
+constexpr std::int64_t most_extents = std::int64_t{1} << 28;
 
 Operand known_tensor(Call& call, const Tensor& value) {
   if (value.dtype() != DType::boolean) return call.constant(value);
@@ -17,7 +17,8 @@ Operand known_tensor(Call& call, const Tensor& value) {
 }
 
 Operands constant(Call& call) {
-  if (call.given("value_int")) return {call.constant(Tensor::i64({}, std::vector<std::int64_t>{call.integer("value_int", 0)}))};
+  if (call.given("value_int"))
+    return {call.constant(Tensor::i64({}, std::vector<std::int64_t>{call.integer("value_int", 0)}))};
   if (call.given("value_float")) return {call.scalar(call.real("value_float", 0))};
   if (call.given("value_ints")) {
     const auto it = call.node.attributes.find("value_ints");
@@ -37,12 +38,15 @@ Operands constant(Call& call) {
 Operands shape(Call& call) {
   const Operand& x = call.in(0);
   const auto bounded = [&](std::int64_t v) { return std::clamp<std::int64_t>(v < 0 ? v + x.rank() : v, 0, x.rank()); };
-  const std::int64_t begin = bounded(call.integer("start", 0)), end = std::max(begin, bounded(call.integer("end", x.rank())));
+  const std::int64_t begin = bounded(call.integer("start", 0)),
+                     end = std::max(begin, bounded(call.integer("end", x.rank())));
   const Shape part(x.shape().begin() + begin, x.shape().begin() + end);
   return {call.constant(Tensor::i64({end - begin}, part))};
 }
 
-Operands size(Call& call) { return {call.constant(Tensor::i64({}, std::vector<std::int64_t>{call.in(0).spec.count()}))}; }
+Operands size(Call& call) {
+  return {call.constant(Tensor::i64({}, std::vector<std::int64_t>{call.in(0).spec.count()}))};
+}
 
 Operands identity(Call& call) { return {call.in(0)}; }
 
@@ -71,7 +75,8 @@ Operands constant_of_shape(Call& call) {
   const Shape target = call.known_ints(0, "shape");
   std::int64_t count = 1;
   for (const std::int64_t extent : target) {
-    if (extent < 0 || (extent > 0 && count > most_elements / extent)) call.bad("asks for a value of shape " + engine::shape_str(target));
+    if (extent < 0 || (extent > 0 && count > most_extents / extent))
+      call.bad("asks for a value of shape " + engine::shape_str(target));
     count *= std::max<std::int64_t>(extent, 1);
   }
   const auto it = call.node.attributes.find("value");
@@ -91,10 +96,12 @@ Operands constant_of_shape(Call& call) {
 template <class T>
 std::vector<T> counted(Call& call, T start, T limit, T delta) {
   if (delta == T{0}) call.bad("has delta 0");
-  const double steps = std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
-  if (!(steps < static_cast<double>(most_elements))) call.bad("asks for too many elements");
+  const double steps =
+      std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
+  if (!(steps < static_cast<double>(most_extents))) call.bad("asks for too many elements");
   std::vector<T> values;
-  for (std::int64_t k = 0; k < static_cast<std::int64_t>(std::max(steps, 0.0)); ++k) values.push_back(start + static_cast<T>(k) * delta);
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(std::max(steps, 0.0)); ++k)
+    values.push_back(start + static_cast<T>(k) * delta);
   return values;
 }
 
@@ -106,7 +113,8 @@ Operands range(Call& call) {
   }
   const DType dtype = bounds[0].dtype();
   if (dtype == DType::f32) {
-    const std::vector<float> v = counted<float>(call, bounds[0].to_f32()[0], bounds[1].to_f32()[0], bounds[2].to_f32()[0]);
+    const std::vector<float> v =
+        counted<float>(call, bounds[0].to_f32()[0], bounds[1].to_f32()[0], bounds[2].to_f32()[0]);
     return {call.constant(Tensor::f32({static_cast<std::int64_t>(v.size())}, v))};
   }
   const auto v = counted<std::int64_t>(call, bounds[0].to_i64()[0], bounds[1].to_i64()[0], bounds[2].to_i64()[0]);
@@ -127,9 +135,10 @@ Operands eye_like(Call& call) {
 }  // namespace
 
 Rows shape_rows() {
-  return {{"Cast", cast},         {"CastLike", cast_like}, {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
-          {"EyeLike", eye_like},  {"Identity", identity},  {"Range", range},       {"Shape", shape},
-          {"Size", size}};
+  return {
+      {"Cast", cast},        {"CastLike", cast_like}, {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
+      {"EyeLike", eye_like}, {"Identity", identity},  {"Range", range},       {"Shape", shape},
+      {"Size", size}};
 }
 
 }  // namespace assay::onnx

@@ -13,10 +13,11 @@ std::string channel_norm(GraphBuilder& b, const std::string& name, const std::st
   return b.image(name + ".image", b.layer_norm(name, b.tokens(name + ".tokens", x), 1e-6), in[1], in[2]);
 }
 
-std::string block(GraphBuilder& b, const std::string& name, const std::string& x, double scale) {
+std::string convnext_block(GraphBuilder& b, const std::string& name, const std::string& x, double scale) {
   const engine::Shape in = b.shape(x);
   const std::int64_t width = in[0];
-  std::string y = b.conv(name + ".depthwise", x, width, {.kernel = 7, .bias = true, .groups = width, .init = metanext_init});
+  std::string y =
+      b.conv(name + ".depthwise", x, width, {.kernel = 7, .bias = true, .groups = width, .init = metanext_init});
   y = b.layer_norm(name + ".norm", b.tokens(name + ".tokens", y), 1e-6);
   y = b.apply(name + ".gelu", "gelu", {b.linear(name + ".fc1", y, 4 * width, {.init = metanext_init})});
   y = b.linear(name + ".fc2", y, width, {.init = metanext_init});
@@ -27,7 +28,9 @@ std::string block(GraphBuilder& b, const std::string& name, const std::string& x
 graph::Graph build_convnext(const BuildRequest& request) {
   GraphBuilder b = start(request);
   const double scale = real_param(request, "layer_scale");
-  const MetaNext net = {channel_norm, [&](const std::string& name, const std::string& x, std::size_t) { return block(b, name, x, scale); }};
+  const MetaNext net = {channel_norm, [&](const std::string& name, const std::string& x, std::size_t) {
+                          return convnext_block(b, name, x, scale);
+                        }};
   const std::string features = b.layer_norm("norm", b.global_pool("pool", metanext_stages(b, request, net)), 1e-6);
   const std::string x = b.dropout("drop", features, real_param(request, "dropout"));
   return b.finish(b.linear("classifier", x, request.classes, {.init = metanext_init}), features, Json::object({}));
@@ -36,8 +39,8 @@ graph::Graph build_convnext(const BuildRequest& request) {
 }  // namespace
 
 Architecture arch_convnext() {
-  return {"convnext", "ConvNeXt (width 96, blocks [3, 3, 9, 3], patch 4: ConvNeXt-T)", "Liu et al., A ConvNet for the 2020s, 2022, arXiv:2201.03545",
-          metanext_params(), build_convnext};
+  return {"convnext", "ConvNeXt (width 96, blocks [3, 3, 9, 3], patch 4: ConvNeXt-T)",
+          "Liu et al., A ConvNet for the 2020s, 2022, arXiv:2201.03545", metanext_params(), build_convnext};
 }
 
 }  // namespace assay::zoo

@@ -23,13 +23,14 @@ std::string dense_block(GraphBuilder& b, const std::string& name, const std::str
   for (std::int64_t i = 1; i <= block.layers; ++i) {
     const std::string layer = name + "." + std::to_string(i);
     std::string y = norm_relu(b, layer + ".first", all);
-    if (block.bottleneck) y = norm_relu(b, layer + ".second", b.conv(layer + ".bottleneck", y, 4 * block.growth, {.kernel = 1}));
+    if (block.bottleneck)
+      y = norm_relu(b, layer + ".second", b.conv(layer + ".bottleneck", y, 4 * block.growth, {.kernel = 1}));
     all = b.concat(layer + ".join", {all, b.conv(layer + ".conv", y, block.growth)}, 0);
   }
   return all;
 }
 
-std::string stem(GraphBuilder& b, std::int64_t growth, bool large) {
+std::string densenet_stem(GraphBuilder& b, std::int64_t growth, bool large) {
   if (!large) return b.conv("stem", b.input(), 2 * growth);
   const std::string x = conv_norm(b, "stem", b.input(), {2 * growth, {.kernel = 7, .stride = 2}});
   return b.max_pool("stem.pool", x, {.kernel = 3, .stride = 2, .pad = 1});
@@ -41,7 +42,7 @@ graph::Graph build_densenet(const BuildRequest& request) {
   block.growth = int_param(request, "growth");
   block.bottleneck = int_param(request, "bottleneck") == 1;
   const double kept = real_param(request, "compression");
-  std::string x = stem(b, block.growth, int_param(request, "large") == 1);
+  std::string x = densenet_stem(b, block.growth, int_param(request, "large") == 1);
   std::int64_t number = 0;
   const std::size_t blocks = request.params.at("blocks").as_array().size();
   for (const Json& layers : request.params.at("blocks").as_array()) {
@@ -60,8 +61,11 @@ graph::Graph build_densenet(const BuildRequest& request) {
 }  // namespace
 
 Architecture arch_densenet() {
-  return {"densenet", "densely connected net, DenseNet-BC", "Huang et al., Densely connected convolutional networks, 2017, arXiv:1608.06993",
-          {{"blocks", Json::parse("[16, 16, 16]"), 1, 200, "layers of each dense block ([16, 16, 16]: 100 weighted layers)"},
+  return {"densenet",
+          "densely connected net, DenseNet-BC",
+          "Huang et al., Densely connected convolutional networks, 2017, arXiv:1608.06993",
+          {{"blocks", Json::parse("[16, 16, 16]"), 1, 200,
+            "layers of each dense block ([16, 16, 16]: 100 weighted layers)"},
            {"growth", 12, 1, 256, "channels that a layer adds"},
            {"compression", 0.5, 0.05, 1.0, "share of the channels that a transition keeps"},
            {"bottleneck", 1, 0, 1, "1: 1x1 convolutions before the 3x3 ones"},

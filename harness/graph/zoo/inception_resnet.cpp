@@ -13,20 +13,22 @@ struct Residual {
 };
 
 // relu(x + scale * conv1x1(branches joined)).
-std::string residual(const Inception& net, const std::string& name, const std::string& x, const Residual& block, bool last) {
+std::string scaled_residual(const Inception& net, const std::string& name, const std::string& x, const Residual& block,
+                            bool last) {
   graph::GraphBuilder& b = net.b;
   std::vector<std::string> parts;
   for (const Steps& steps : block.branches) {
     const auto index = static_cast<std::int64_t>(parts.size()) + 1;
     parts.push_back(net.branch(name + numbered(".branch", index), x, steps));
   }
-  const std::string joined = b.conv(name + ".up", b.concat(name + ".join", parts, 0), b.shape(x)[0], {.kernel = 1, .bias = true});
+  const std::string joined =
+      b.conv(name + ".up", b.concat(name + ".join", parts, 0), b.shape(x)[0], {.kernel = 1, .bias = true});
   const std::string scaled = b.apply(name + ".scale", "affine", {joined}, {{"scale", block.scale}});
   const std::string sum = b.add(name + ".sum", x, scaled);
   return last ? sum : b.relu(name + ".relu", sum);
 }
 
-std::string stem(const Inception& net) {
+std::string stem_resnet(const Inception& net) {
   std::string x = net.first(net.b.input());
   if (net.large) {
     x = net.branch("stem.a", net.reduce_pool("stem.pool1", x), {{80}, {192, 3, 1, true}});
@@ -41,17 +43,19 @@ std::string stem(const Inception& net) {
 }
 
 std::string reduce_a(const Inception& net, const std::string& x) {
-  return net.b.concat("reduce1",
-                      {net.branch("reduce1.a", x, {{384, 3, 2, true}}), net.branch("reduce1.b", x, {{256}, {256, 3}, {384, 3, 2, true}}),
-                       net.reduce_pool("reduce1.pool", x)},
-                      0);
+  return net.b.concat(
+      "reduce1",
+      {net.branch("reduce1.a", x, {{384, 3, 2, true}}),
+       net.branch("reduce1.b", x, {{256}, {256, 3}, {384, 3, 2, true}}), net.reduce_pool("reduce1.pool", x)},
+      0);
 }
 
 std::string reduce_b(const Inception& net, const std::string& x) {
-  return net.b.concat("reduce2",
-                      {net.branch("reduce2.a", x, {{256}, {384, 3, 2, true}}), net.branch("reduce2.b", x, {{256}, {288, 3, 2, true}}),
-                       net.branch("reduce2.c", x, {{256}, {288, 3}, {320, 3, 2, true}}), net.reduce_pool("reduce2.pool", x)},
-                      0);
+  return net.b.concat(
+      "reduce2",
+      {net.branch("reduce2.a", x, {{256}, {384, 3, 2, true}}), net.branch("reduce2.b", x, {{256}, {288, 3, 2, true}}),
+       net.branch("reduce2.c", x, {{256}, {288, 3}, {320, 3, 2, true}}), net.reduce_pool("reduce2.pool", x)},
+      0);
 }
 
 const std::vector<Residual>& stages() {
@@ -63,11 +67,11 @@ const std::vector<Residual>& stages() {
   return all;
 }
 
-graph::Graph build_inception(const BuildRequest& request) {
+graph::Graph build_inception_resnet(const BuildRequest& request) {
   graph::GraphBuilder b = start(request);
   const Inception net{b, real_param(request, "width"), int_param(request, "large") == 1};
   const auto& counts = request.params.at("blocks").as_array();
-  std::string x = stem(net);
+  std::string x = stem_resnet(net);
   for (std::size_t stage = 0; stage < stages().size(); ++stage) {
     const std::string name = numbered("stage", static_cast<std::int64_t>(stage) + 1);
     const std::int64_t blocks = stage < counts.size() ? counts[stage].as_int() : 0;
@@ -76,7 +80,7 @@ graph::Graph build_inception(const BuildRequest& request) {
       const bool last = stage == 2 && i == blocks;
       Residual block = stages()[stage];
       if (last) block.scale = 1;
-      x = residual(net, name + "." + std::to_string(i), x, block, last);
+      x = scaled_residual(net, name + "." + std::to_string(i), x, block, last);
     }
     b.tap(name, x);
     if (stage == 0) x = reduce_a(net, x);
@@ -89,8 +93,9 @@ graph::Graph build_inception(const BuildRequest& request) {
 
 Architecture arch_inception_resnet() {
   return {"inception-resnet", "Inception-ResNet-v2, reduced by width and blocks",
-          "Szegedy et al., Inception-v4, Inception-ResNet and the impact of residual connections on learning, 2017, arXiv:1602.07261",
-          inception_params("[2, 2, 2]"), build_inception};
+          "Szegedy et al., Inception-v4, Inception-ResNet and the impact of residual connections on learning, 2017, "
+          "arXiv:1602.07261",
+          inception_params("[2, 2, 2]"), build_inception_resnet};
 }
 
 }  // namespace assay::zoo

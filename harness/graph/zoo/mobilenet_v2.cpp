@@ -11,14 +11,16 @@ struct Stage {
   std::int64_t expansion, channels, blocks, stride;
 };
 
-graph::Graph build_mobilenet(const BuildRequest& request) {
+graph::Graph build_mobilenet_v2(const BuildRequest& request) {
   graph::GraphBuilder b = start(request);
   const double width = real_param(request, "width");
   const bool large = int_param(request, "large") == 1;
   const std::int64_t early = large ? 2 : 1;
-  const std::vector<Stage> stages = {{1, 16, 1, 1}, {6, 24, 2, early}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+  const std::vector<Stage> stages = {{1, 16, 1, 1}, {6, 24, 2, early}, {6, 32, 3, 2}, {6, 64, 4, 2},
+                                     {6, 96, 3, 1}, {6, 160, 3, 2},    {6, 320, 1, 1}};
   const graph::Init init = {graph::InitKind::he_normal_out};
-  std::string x = conv_norm(b, "stem", b.input(), {make_divisible(32 * width), {.kernel = 3, .stride = early, .init = init}, "relu6"});
+  std::string x = conv_norm(b, "stem", b.input(),
+                            {make_divisible(32 * width), {.kernel = 3, .stride = early, .init = init}, "relu6"});
   std::int64_t number = 0;
   for (const Stage& stage : stages) {
     const std::string name = numbered("stage", ++number);
@@ -38,10 +40,13 @@ graph::Graph build_mobilenet(const BuildRequest& request) {
 }  // namespace
 
 Architecture arch_mobilenet_v2() {
-  return {"mobilenet-v2", "inverted residuals with linear bottlenecks",
+  return {"mobilenet-v2",
+          "inverted residuals with linear bottlenecks",
           "Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018, arXiv:1801.04381",
-          {scale_param(), large_param("1: stride 2 in the stem and the second stage, as for images of 224 pixels; 0: stride 1"), dropout_param()},
-          build_mobilenet};
+          {scale_param(),
+           large_param("1: stride 2 in the stem and the second stage, as for images of 224 pixels; 0: stride 1"),
+           dropout_param()},
+          build_mobilenet_v2};
 }
 
 }  // namespace assay::zoo

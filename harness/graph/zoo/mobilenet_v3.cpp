@@ -55,7 +55,7 @@ const Variant& small_variant() {
 }
 
 constexpr double eps = 1e-3;  // of the batch norms, as in the paper's code
-const graph::Init init = {graph::InitKind::he_normal_out};
+const graph::Init mobilenet_init = {graph::InitKind::he_normal_out};
 
 std::string blocks(graph::GraphBuilder& b, const std::string& stem, const Variant& variant, double width, bool large) {
   std::string x = stem;
@@ -82,23 +82,31 @@ std::string blocks(graph::GraphBuilder& b, const std::string& stem, const Varian
   return x;
 }
 
-graph::Graph build_mobilenet(const BuildRequest& request, const Variant& variant) {
+graph::Graph build_mobilenet_v3(const BuildRequest& request, const Variant& variant) {
   graph::GraphBuilder b = start(request);
   const double width = real_param(request, "width");
   const bool large = int_param(request, "large") == 1;
-  std::string x = conv_norm(b, "stem", b.input(), {make_divisible(16 * width), {.kernel = 3, .stride = large ? 2 : 1, .init = init}, "hard_swish", eps});
+  std::string x = conv_norm(
+      b, "stem", b.input(),
+      {make_divisible(16 * width), {.kernel = 3, .stride = large ? 2 : 1, .init = mobilenet_init}, "hard_swish", eps});
   x = blocks(b, x, variant, width, large);
-  x = conv_norm(b, "head", x, {6 * b.shape(x)[0], {.kernel = 1, .init = init}, "hard_swish", eps});
-  x = b.linear("fc", b.global_pool("pool", x), make_divisible(static_cast<double>(variant.hidden) * width), {.init = {graph::InitKind::normal, 0.01}});
+  x = conv_norm(b, "head", x, {6 * b.shape(x)[0], {.kernel = 1, .init = mobilenet_init}, "hard_swish", eps});
+  x = b.linear("fc", b.global_pool("pool", x), make_divisible(static_cast<double>(variant.hidden) * width),
+               {.init = {graph::InitKind::normal, 0.01}});
   const std::string features = b.apply("fc.hardswish", "hard_swish", {x});
   x = b.dropout("drop", features, real_param(request, "dropout"));
-  return b.finish(b.linear("classifier", x, request.classes, {.init = {graph::InitKind::normal, 0.01}}), features, Json::object({}));
+  return b.finish(b.linear("classifier", x, request.classes, {.init = {graph::InitKind::normal, 0.01}}), features,
+                  Json::object({}));
 }
 
 Architecture with_variant(const std::string& name, const Variant& (*variant)()) {
-  return {name, "inverted residuals with squeeze-excite and hard swish", "Howard et al., Searching for MobileNetV3, 2019, arXiv:1905.02244",
-          {scale_param(), large_param("1: stride 2 in the stem and the first halving block, as for images of 224 pixels; 0: stride 1"), dropout_param()},
-          [variant](const BuildRequest& request) { return build_mobilenet(request, variant()); }};
+  return {name,
+          "inverted residuals with squeeze-excite and hard swish",
+          "Howard et al., Searching for MobileNetV3, 2019, arXiv:1905.02244",
+          {scale_param(),
+           large_param("1: stride 2 in the stem and the first halving block, as for images of 224 pixels; 0: stride 1"),
+           dropout_param()},
+          [variant](const BuildRequest& request) { return build_mobilenet_v3(request, variant()); }};
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 
 using graph::GraphBuilder;
 
-std::string stem(GraphBuilder& b, std::int64_t width, bool large) {
+std::string resnet_stem(GraphBuilder& b, std::int64_t width, bool large) {
   if (!large) return conv_norm(b, "stem", b.input(), {width, {.kernel = 3}});
   const std::string x = conv_norm(b, "stem", b.input(), {width, {.kernel = 7, .stride = 2}});
   return b.max_pool("stem.pool", x, {.kernel = 3, .stride = 2, .pad = 1});
@@ -17,7 +17,7 @@ std::string stem(GraphBuilder& b, std::int64_t width, bool large) {
 graph::Graph build_stages(const BuildRequest& request, const std::vector<std::int64_t>& blocks) {
   GraphBuilder b = start(request);
   const std::int64_t width = int_param(request, "width");
-  std::string x = stem(b, width, int_param(request, "large") == 1);
+  std::string x = resnet_stem(b, width, int_param(request, "large") == 1);
   for (std::size_t stage = 0; stage < blocks.size(); ++stage) {
     const std::string name = numbered("stage", static_cast<std::int64_t>(stage) + 1);
     for (std::int64_t i = 1; i <= blocks[stage]; ++i) {
@@ -29,9 +29,13 @@ graph::Graph build_stages(const BuildRequest& request, const std::vector<std::in
 }
 
 Architecture with_stages(const std::string& name, const std::vector<std::int64_t>& blocks) {
-  return {name, "residual net of four stages of basic blocks", "He et al., Deep residual learning for image recognition, 2016, arXiv:1512.03385",
-          {width_param(64), large_param("stem: 0 a 3x3 convolution, for small images; 1 7x7 with stride 2 and max pooling"), dropout_param()},
-          [blocks](const BuildRequest& request) { return build_stages(request, blocks); }};
+  return {
+      name,
+      "residual net of four stages of basic blocks",
+      "He et al., Deep residual learning for image recognition, 2016, arXiv:1512.03385",
+      {width_param(64), large_param("stem: 0 a 3x3 convolution, for small images; 1 7x7 with stride 2 and max pooling"),
+       dropout_param()},
+      [blocks](const BuildRequest& request) { return build_stages(request, blocks); }};
 }
 
 }  // namespace

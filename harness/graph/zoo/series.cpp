@@ -30,7 +30,8 @@ std::vector<std::int64_t> list(const BuildRequest& request, const char* name) {
 graph::Graph build_cnn(const BuildRequest& request) {
   GraphBuilder b = start(request);
   const std::vector<std::int64_t> channels = list(request, "channels"), kernels = list(request, "kernels");
-  if (channels.size() != kernels.size()) throw Error(Fault::bad_input, "params.kernels: must have as many entries as channels");
+  if (channels.size() != kernels.size())
+    throw Error(Fault::bad_input, "params.kernels: must have as many entries as channels");
   std::string x = series_input(b);
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const std::string name = numbered("layer", static_cast<std::int64_t>(i) + 1);
@@ -40,18 +41,21 @@ graph::Graph build_cnn(const BuildRequest& request) {
   return pooled_classifier(b, request, x);
 }
 
-std::string residual_block(GraphBuilder& b, const std::string& name, const std::string& x, std::int64_t channels, const std::vector<std::int64_t>& kernels) {
+std::string residual_block(GraphBuilder& b, const std::string& name, const std::string& x, std::int64_t channels,
+                           const std::vector<std::int64_t>& kernels) {
   std::string y = x;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     const bool last = i + 1 == kernels.size();
-    y = conv_norm(b, name + numbered(".layer", static_cast<std::int64_t>(i) + 1), y, {channels, along(kernels[i]), last ? "" : "relu"});
+    y = conv_norm(b, name + numbered(".layer", static_cast<std::int64_t>(i) + 1), y,
+                  {channels, along(kernels[i]), last ? "" : "relu"});
   }
   const bool same = b.shape(x)[0] == channels;
-  const std::string shortcut = same ? b.batch_norm(name + ".shortcut.bn", x) : conv_norm(b, name + ".shortcut", x, {channels, along(1), ""});
+  const std::string shortcut =
+      same ? b.batch_norm(name + ".shortcut.bn", x) : conv_norm(b, name + ".shortcut", x, {channels, along(1), ""});
   return b.relu(name + ".relu", b.add(name + ".sum", y, shortcut));
 }
 
-graph::Graph build_resnet(const BuildRequest& request) {
+graph::Graph build_cifar_resnet(const BuildRequest& request) {
   GraphBuilder b = start(request);
   std::string x = series_input(b);
   std::int64_t number = 0;
@@ -63,12 +67,16 @@ graph::Graph build_resnet(const BuildRequest& request) {
   return pooled_classifier(b, request, x);
 }
 
-constexpr const char* citation = "Wang et al., Time series classification from scratch with deep neural networks: a strong baseline, 2017, arXiv:1611.06455";
+constexpr const char* series_citation =
+    "Wang et al., Time series classification from scratch with deep neural networks: a strong baseline, 2017, "
+    "arXiv:1611.06455";
 
 }  // namespace
 
 Architecture arch_cnn1d() {
-  return {"cnn1d", "fully convolutional net for series", citation,
+  return {"cnn1d",
+          "fully convolutional net for series",
+          series_citation,
           {{"channels", Json::parse("[128, 256, 128]"), 1, 4096, "channels of each convolution"},
            {"kernels", Json::parse("[8, 5, 3]"), 1, 1024, "kernel length of each convolution"},
            {"stride", 1, 1, 64, "stride of every convolution (1 in the paper)"},
@@ -77,11 +85,13 @@ Architecture arch_cnn1d() {
 }
 
 Architecture arch_resnet1d() {
-  return {"resnet1d", "residual net for series", citation,
+  return {"resnet1d",
+          "residual net for series",
+          series_citation,
           {{"channels", Json::parse("[64, 128, 128]"), 1, 4096, "channels of each residual block"},
            {"kernels", Json::parse("[8, 5, 3]"), 1, 1024, "kernel length of each convolution of a block"},
            dropout_param()},
-          build_resnet};
+          build_cifar_resnet};
 }
 
 }  // namespace assay::zoo

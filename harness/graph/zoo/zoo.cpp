@@ -9,8 +9,6 @@
 namespace assay::zoo {
 namespace {
 
-[[noreturn]] void bad(const std::string& message) { throw Error(Fault::bad_input, message); }
-
 const char* kind_of(const Json& value) {
   if (value.is_array()) return "a list of integers";
   return value.is_int() ? "an integer" : "a number";
@@ -19,17 +17,18 @@ const char* kind_of(const Json& value) {
 void check_number(const ParamSpec& spec, const Json& value) {
   const bool whole = spec.fallback.is_int() || spec.fallback.is_array();
   if (!(whole ? value.is_int() : value.is_number())) {
-    bad("params." + spec.name + ": must be " + kind_of(spec.fallback) + ", not " + value.dump());
+    bad_input("params." + spec.name + ": must be " + kind_of(spec.fallback) + ", not " + value.dump());
   }
   const double v = value.as_real();
   if (!(v >= spec.min && v <= spec.max)) {
-    bad("params." + spec.name + ": must be from " + Json(spec.min).dump() + " to " + Json(spec.max).dump() + ", not " + value.dump());
+    bad_input("params." + spec.name + ": must be from " + Json(spec.min).dump() + " to " + Json(spec.max).dump() +
+              ", not " + value.dump());
   }
 }
 
 void check_value(const ParamSpec& spec, const Json& value) {
   if (!spec.fallback.is_array()) return check_number(spec, value);
-  if (!value.is_array()) bad("params." + spec.name + ": must be a list of integers, not " + value.dump());
+  if (!value.is_array()) bad_input("params." + spec.name + ": must be a list of integers, not " + value.dump());
   for (const Json& item : value.as_array()) check_number(spec, item);
 }
 
@@ -54,7 +53,7 @@ const Architecture& find(const std::string& name) {
     if (arch.name == name) return arch;
     names.push_back(arch.name);
   }
-  bad("unknown architecture '" + name + "'" + suggestion(name, names));
+  bad_input("unknown architecture '" + name + "'" + suggestion(name, names));
 }
 
 Json complete_params(const Architecture& arch, const Json& params) {
@@ -65,10 +64,12 @@ Json complete_params(const Architecture& arch, const Json& params) {
     names.push_back(spec.name);
   }
   if (params.is_null()) return complete;
-  if (!params.is_object()) bad("params: must be a table, not " + params.dump());
+  if (!params.is_object()) bad_input("params: must be a table, not " + params.dump());
   for (const auto& [key, value] : params.as_object()) {
-    const auto spec = std::find_if(arch.params.begin(), arch.params.end(), [&, k = key](const ParamSpec& p) { return p.name == k; });
-    if (spec == arch.params.end()) bad("params." + key + ": architecture '" + arch.name + "' has no such parameter" + suggestion(key, names));
+    const auto spec =
+        std::find_if(arch.params.begin(), arch.params.end(), [&, k = key](const ParamSpec& p) { return p.name == k; });
+    if (spec == arch.params.end())
+      bad_input("params." + key + ": architecture '" + arch.name + "' has no such parameter" + suggestion(key, names));
     check_value(*spec, value);
     complete[key] = value;
   }
@@ -81,8 +82,9 @@ graph::Graph built(const std::string& name, BuildRequest request) {
   const Architecture& arch = find(name);
   const engine::Shape& input = request.input;
   const auto positive = [](std::int64_t extent) { return extent > 0; };
-  if (input.empty() || !std::all_of(input.begin(), input.end(), positive)) bad("input shape " + engine::shape_str(input) + " must have positive extents");
-  if (request.classes < 2) bad("classes must be at least 2, not " + std::to_string(request.classes));
+  if (input.empty() || !std::all_of(input.begin(), input.end(), positive))
+    bad_input("input shape " + engine::shape_str(input) + " must have positive extents");
+  if (request.classes < 2) bad_input("classes must be at least 2, not " + std::to_string(request.classes));
   request.params = complete_params(arch, request.params);
   try {
     graph::Graph graph = arch.build(request);
@@ -113,9 +115,11 @@ Json describe() {
   for (const Architecture& arch : architectures()) {
     Json params = Json::array();
     for (const ParamSpec& p : arch.params) {
-      params.push_back(Json::object({{"name", p.name}, {"default", p.fallback}, {"min", p.min}, {"max", p.max}, {"doc", p.doc}}));
+      params.push_back(
+          Json::object({{"name", p.name}, {"default", p.fallback}, {"min", p.min}, {"max", p.max}, {"doc", p.doc}}));
     }
-    list.push_back(Json::object({{"name", arch.name}, {"summary", arch.summary}, {"citation", arch.citation}, {"params", params}}));
+    list.push_back(Json::object(
+        {{"name", arch.name}, {"summary", arch.summary}, {"citation", arch.citation}, {"params", params}}));
   }
   return list;
 }

@@ -14,7 +14,7 @@ using namespace assay::engine;
 
 namespace {
 
-std::string message_of(const std::function<void()>& f) {
+std::string refusal_of(const std::function<void()>& f) {
   try {
     f();
   } catch (const Error& e) {
@@ -51,7 +51,7 @@ TEST_CASE("dtype names are those of safetensors, both ways") {
   for (const char* name : {"F32", "F64", "BF16", "I64", "I32", "U8", "I8", "BOOL"}) {
     CHECK(dtype_name(dtype_from_name(name)) == std::string(name));
   }
-  CHECK(message_of([] { dtype_from_name("F23"); }).find("unknown dtype 'F23'; did you mean 'F32'") == 0);
+  CHECK(refusal_of([] { dtype_from_name("F23"); }).find("unknown dtype 'F23'; did you mean 'F32'") == 0);
   CHECK(dtype_size(DType::bf16) == 2);
 }
 
@@ -59,8 +59,8 @@ TEST_CASE("shapes: counts, overflow, text") {
   CHECK(element_count({}) == 1);
   CHECK(element_count({3, 0}) == 0);
   CHECK(shape_str({64, 1, 28, 28}) == "[64, 1, 28, 28]");
-  CHECK(message_of([] { element_count({1LL << 40, 1LL << 40}); }).find("too large") != std::string::npos);
-  CHECK(message_of([] { element_count({-1}); }).find("negative") != std::string::npos);
+  CHECK(refusal_of([] { element_count({1LL << 40, 1LL << 40}); }).find("too large") != std::string::npos);
+  CHECK(refusal_of([] { element_count({-1}); }).find("negative") != std::string::npos);
 }
 
 TEST_CASE("tensors hold what they were given") {
@@ -72,9 +72,9 @@ TEST_CASE("tensors hold what they were given") {
   CHECK(Tensor::from_bytes({DType::bf16, {2}}, std::as_bytes(std::span(bf16))).to_f32() ==
         std::vector<float>{1.5f, -2.0f});
   CHECK(ramp({2, 5}).dim(-1) == 5);
-  CHECK(message_of([] { ramp({2, 5}).dim(2); }) == "axis 2 is outside shape [2, 5]");
-  CHECK(message_of([] { Tensor::f32({3}, std::vector<float>{1, 2}); }) == "F32[3] needs 12 bytes, got 8");
-  CHECK(message_of([] { ramp({2}).item(); }).find("one element") != std::string::npos);
+  CHECK(refusal_of([] { ramp({2, 5}).dim(2); }) == "axis 2 is outside shape [2, 5]");
+  CHECK(refusal_of([] { Tensor::f32({3}, std::vector<float>{1, 2}); }) == "F32[3] needs 12 bytes, got 8");
+  CHECK(refusal_of([] { ramp({2}).item(); }).find("one element") != std::string::npos);
 }
 
 TEST_CASE("layouts: there and back, padding, views") {
@@ -157,7 +157,7 @@ TEST_CASE("attributes: typed reads, JSON there and back, order") {
   CHECK(a.ints("stride", {}) == Shape{2});
   CHECK(a.real("stride", 0) == 2.0);
   CHECK(a.integer("missing", 7) == 7);
-  CHECK(message_of([&] { a.integer("act", 0); }) == "attribute 'act' must be an integer");
+  CHECK(refusal_of([&] { a.integer("act", 0); }) == "attribute 'act' must be an integer");
   CHECK((Attrs{{"a", std::int64_t{1}}} < Attrs{{"a", std::int64_t{2}}}));
 }
 
@@ -167,5 +167,5 @@ TEST_CASE("the library says what it is") {
       "sse41", "avx", "avx2", "avx2_vnni", "avx512_core", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_amx"};
   CHECK(known.count(native::effective_isa()) == 1);
   CHECK(native::threads() == 1);
-  CHECK(message_of([] { native::set_threads(0); }).find("at least 1 thread") != std::string::npos);
+  CHECK(refusal_of([] { native::set_threads(0); }).find("at least 1 thread") != std::string::npos);
 }

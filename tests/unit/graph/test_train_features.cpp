@@ -1,8 +1,7 @@
-// What a recipe can ask beyond a plain loop: accumulation, frozen parameters, averages, early stopping, soft targets; and
-// that every one of them resumes within an epoch, bit for bit.
-#include "helpers.hpp"
-
+// What a recipe can ask beyond a plain loop: accumulation, frozen parameters, averages, early stopping, soft targets;
+// and that every one of them resumes within an epoch, bit for bit.
 #include "harness/base/files.hpp"
+#include "helpers.hpp"
 
 namespace assay::graph {
 namespace {
@@ -14,7 +13,7 @@ Graph start_net(double dropout = 0.2) {
   return zoo::build(net_case.arch, params, net_case.input, 4, 1);
 }
 
-Recipe short_recipe() {
+Recipe warm_recipe() {
   Recipe r;
   r.epochs = 3;
   r.batch = 16;
@@ -51,7 +50,7 @@ const std::vector<Case>& cases() {
 }
 
 Recipe recipe_of(const Case& one) {
-  Json json = short_recipe().to_json();
+  Json json = warm_recipe().to_json();
   const Json fields = Json::parse(one.fields);
   for (const auto& [key, value] : fields.as_object()) json[key] = value;
   return Recipe::from_json(json);
@@ -129,7 +128,7 @@ TEST_CASE("every recipe honours masks, also in averages") {
 TEST_CASE("accumulated batches step as one large batch does, where nothing but the loss couples samples") {
   const TrainData data = blobs(64, {1, 8, 8});
   const auto run = [&](std::int64_t batch, std::int64_t accumulate) {
-    Recipe r = short_recipe();
+    Recipe r = warm_recipe();
     r.batch = batch;
     r.accumulate = accumulate;
     r.clip_norm = 0.3;
@@ -143,14 +142,14 @@ TEST_CASE("accumulated batches step as one large batch does, where nothing but t
     CAPTURE(of);
     CHECK(difference(parameter.value, parts.parameters.at(name).value) < 1e-5);
   }
-  Recipe r = short_recipe();
+  Recipe r = warm_recipe();
   r.accumulate = 5;
   CHECK_MESSAGE_HAS(Trainer(start_net(), blobs(64, net_case.input), r, 1), "recipe.accumulate");
 }
 
 TEST_CASE("frozen parameters stay, come back trainable, and unknown names are told") {
   const TrainData data = blobs(32, net_case.input);
-  Recipe r = short_recipe();
+  Recipe r = warm_recipe();
   r.frozen = {"conv1*"};
   const Graph before = start_net();
   Trainer trainer(before, data, r, 1);
@@ -163,14 +162,15 @@ TEST_CASE("frozen parameters stay, come back trainable, and unknown names are to
     CHECK(same_bits(parameter.value, before.parameters.at(name).value) == (name.rfind("conv1", 0) == 0));
   }
   r.frozen = {"conv1_1.wieght"};
-  CHECK_MESSAGE_HAS(Trainer(before, data, r, 1), "recipe.frozen: no parameter matches 'conv1_1.wieght'; did you mean 'conv1_1.weight'");
+  CHECK_MESSAGE_HAS(Trainer(before, data, r, 1),
+                    "recipe.frozen: no parameter matches 'conv1_1.wieght'; did you mean 'conv1_1.weight'");
   r.frozen = {"*"};
   CHECK_MESSAGE_HAS(Trainer(before, data, r, 1), "leaves no parameter to train");
 }
 
 TEST_CASE("weight averaging starts where it is told to and estimates statistics anew") {
   const TrainData data = blobs(64, net_case.input);
-  Recipe r = short_recipe();
+  Recipe r = warm_recipe();
   Trainer plain(start_net(0), data, r, 1);
   std::vector<Graph> ends;
   for (int e = 0; e < 3; ++e) {
@@ -197,7 +197,7 @@ TEST_CASE("weight averaging starts where it is told to and estimates statistics 
 
 TEST_CASE("early stopping gives the best epoch's net and never sees another list") {
   const TrainData data = blobs(64, net_case.input), validation = blobs(40, net_case.input);
-  Recipe r = short_recipe();
+  Recipe r = warm_recipe();
   r.epochs = 40;
   r.lr = 0.2;
   r.warmup = 0;
@@ -216,7 +216,8 @@ TEST_CASE("early stopping gives the best epoch's net and never sees another list
   // The watched loss is that of the given net on the validation list.
   Shape shape = validation.sample_shape;
   shape.insert(shape.begin(), validation.size());
-  const std::vector<float> z = Executor(std::make_shared<Graph>(trainer.graph()), 32).logits(Tensor::f32(shape, validation.f32)).to_f32();
+  const std::vector<float> z =
+      Executor(std::make_shared<Graph>(trainer.graph()), 32).logits(Tensor::f32(shape, validation.f32)).to_f32();
   double loss = 0;
   for (std::size_t i = 0; i < validation.labels.size(); ++i) {
     double sum = 0;
@@ -229,14 +230,15 @@ TEST_CASE("early stopping gives the best epoch's net and never sees another list
 
 TEST_CASE("what does not fit together is refused") {
   const TrainData vectors = blobs(32, {12}), images = blobs(32, net_case.input);
-  Recipe r = short_recipe();
+  Recipe r = warm_recipe();
   r.cutmix = 1;
-  CHECK_MESSAGE_HAS(Trainer(zoo::build("mlp", Json::parse(R"({"hidden": [8]})"), {12}, 4, 1), vectors, r, 1), "need image samples");
+  CHECK_MESSAGE_HAS(Trainer(zoo::build("mlp", Json::parse(R"({"hidden": [8]})"), {12}, 4, 1), vectors, r, 1),
+                    "need image samples");
   TrainHooks hooks;
   hooks.objective = [](const ObjectiveBatch& b) { return ObjectiveResult{b.logits, 0}; };
   Trainer mixing(start_net(), images, r, 1);
   CHECK_MESSAGE_HAS(mixing.run(hooks), "mixup or cutmix");
-  r = short_recipe();
+  r = warm_recipe();
   r.adversary = "trades";
   Trainer robust(start_net(), images, r, 1);
   CHECK_MESSAGE_HAS(robust.run(hooks), "adversary");

@@ -12,7 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 OnnxModel two_layers() {
   Maker m({2, 4, 4});
@@ -25,7 +27,7 @@ OnnxModel two_layers() {
 
 TEST_CASE("what is written is read back") {
   const OnnxModel model = two_layers();
-  const OnnxModel back = parse_onnx(as_bytes(serialize(model)), "memory");
+  const OnnxModel back = parse_onnx(bytes_of(serialize(model)), "memory");
   CHECK(back.opsets == model.opsets);
   REQUIRE(back.nodes.size() == 3);
   CHECK(back.nodes[2].op == "MatMul");
@@ -43,10 +45,11 @@ TEST_CASE("a damaged file ends in an error that names it, never in a crash") {
     std::string bytes = whole;
     const Rng rng(7, "damage", trial);
     const std::uint64_t flips = 1 + rng.below(0, 4);
-    for (std::uint64_t k = 0; k < flips; ++k) bytes[rng.below(1 + 2 * k, bytes.size())] = static_cast<char>(rng.below(2 + 2 * k, 256));
+    for (std::uint64_t k = 0; k < flips; ++k)
+      bytes[rng.below(1 + 2 * k, bytes.size())] = static_cast<char>(rng.below(2 + 2 * k, 256));
     if (trial % 5 == 0) bytes.resize(rng.below(20, bytes.size()));
     try {
-      import_model(parse_onnx(as_bytes(bytes), "damaged.onnx"));  // some damage is only another weight or name
+      import_model(parse_onnx(bytes_of(bytes), "damaged.onnx"));  // some damage is only another weight or name
     } catch (const Error& e) {
       ++refused;
       CHECK(e.fault() != Fault::internal);
@@ -54,7 +57,7 @@ TEST_CASE("a damaged file ends in an error that names it, never in a crash") {
     }
   }
   CHECK(refused > 1000);
-  CHECK(contains(message_of([&] { parse_onnx(as_bytes(whole.substr(0, 40)), "short.onnx"); }), "short.onnx: "));
+  CHECK(contains(message_of([&] { parse_onnx(bytes_of(whole.substr(0, 40)), "short.onnx"); }), "short.onnx: "));
   CHECK(contains(message_of([&] { parse_onnx({}, "empty.onnx"); }), "empty.onnx: "));
 }
 
@@ -65,17 +68,20 @@ TEST_CASE("sizes that the bytes do not have are refused before memory is taken")
   const std::size_t at = bytes.find(dims);
   REQUIRE(at != std::string::npos);
   bytes[at + 1] = 127;
-  CHECK(contains(message_of([&] { parse_onnx(as_bytes(bytes), "m.onnx"); }), "tensor 'w' of F32[127, 2, 3, 3] needs 9144 bytes and has 216"));
+  CHECK(contains(message_of([&] { parse_onnx(bytes_of(bytes), "m.onnx"); }),
+                 "tensor 'w' of F32[127, 2, 3, 3] needs 9144 bytes and has 216"));
 }
 
 TEST_CASE("external data are read beside the model and nowhere else") {
   // A TensorProto by hand: dims 2, FLOAT, name w, external location and offset, data_location EXTERNAL.
   const auto entry = [](const std::string& key, const std::string& value) {
-    const std::string pair = std::string{10, static_cast<char>(key.size())} + key + std::string{18, static_cast<char>(value.size())} + value;
+    const std::string pair =
+        std::string{10, static_cast<char>(key.size())} + key + std::string{18, static_cast<char>(value.size())} + value;
     return std::string{106, static_cast<char>(pair.size())} + pair;
   };
   const auto tensor = [&](const std::string& location, const std::string& offset) {
-    return std::string{8, 2, 16, 1, 66, 1, 'w'} + entry("location", location) + entry("offset", offset) + std::string{112, 1};
+    return std::string{8, 2, 16, 1, 66, 1, 'w'} + entry("location", location) + entry("offset", offset) +
+           std::string{112, 1};
   };
   const TempDir dir;
   const float values[3] = {5, 1.5F, -2};
