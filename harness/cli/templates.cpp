@@ -5,7 +5,7 @@
 namespace assay::cli {
 namespace {
 
-constexpr const char* attack_source = R"cpp(// @ID@: one step of length eps along the sign of the loss gradient.
+constexpr const char* attack_source = R"source(// @ID@: one step of length eps along the sign of the loss gradient.
 #include "assay/sdk.hpp"
 
 struct @TYPE@ {
@@ -31,9 +31,9 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
-constexpr const char* detector_source = R"cpp(// @ID@: the negated largest logit.
+constexpr const char* detector_source = R"source(// @ID@: the negated largest logit.
 #include <algorithm>
 
 #include "assay/sdk.hpp"
@@ -65,9 +65,9 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
-constexpr const char* ensemble_source = R"cpp(// @ID@: the mean of the members' logits, as one graph that the host runs and judges.
+constexpr const char* ensemble_source = R"source(// @ID@: the mean of the members' logits, as one graph that the host runs and judges.
 #include "assay/sdk.hpp"
 
 struct @TYPE@ {
@@ -95,9 +95,9 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
-constexpr const char* compressor_source = R"cpp(// @ID@: masks the weights of every layer below a threshold that leaves 1 / ratio of the parameters.
+constexpr const char* compressor_source = R"source(// @ID@: masks the weights of every layer below a threshold that leaves 1 / ratio of the parameters.
 #include <algorithm>
 
 #include "assay/sdk.hpp"
@@ -144,9 +144,9 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
-constexpr const char* trainer_source = R"cpp(// @ID@: cross-entropy with a penalty on large logits, as an objective inside the host's training loop.
+constexpr const char* trainer_source = R"source(// @ID@: cross-entropy with a penalty on large logits, as an objective inside the host's training loop.
 #include "assay/sdk.hpp"
 
 struct @TYPE@ {
@@ -179,9 +179,9 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
-constexpr const char* architecture_source = R"cpp(// @ID@: a perceptron with one hidden layer.
+constexpr const char* architecture_source = R"source(// @ID@: a perceptron with one hidden layer.
 #include "assay/sdk.hpp"
 
 struct @TYPE@ {
@@ -220,7 +220,7 @@ struct @TYPE@ {
 };
 
 ASSAY_PLUGIN(@TYPE@)
-)cpp";
+)source";
 
 // Every suite is small enough for a minute on one core, and names no rank: one seed shows that it runs, no more.
 constexpr const char* data_block = R"toml(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "harness/base/error.hpp"
 #include "harness/graph/compiled.hpp"
@@ -57,11 +58,12 @@ Array rounded(Array a, const std::string& name) {
 }
 
 // The mean or the largest of nothing: the references leave it open. In recurrent layers an empty operand is one left
-// out.
+// out, and joining or scattering nothing leaves the other operands.
 bool undefined(const Application& a, const Arrays& in) {
+  static const std::set<std::string> takes_nothing = {"rnn",    "gru", "lstm", "concat", "scatter_elements", "scatter_nd",
+                                                      "put_nd_add"};
   const bool empty = std::any_of(in.begin(), in.end(), [](const Array& x) { return x.v.empty(); });
-  const std::string& name = op_of(a).name;
-  return empty && name != "rnn" && name != "gru" && name != "lstm";
+  return empty && takes_nothing.count(op_of(a).name) == 0;
 }
 
 class Checker {

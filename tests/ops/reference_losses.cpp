@@ -155,7 +155,10 @@ double mixture(const std::vector<Row>& rows, const Attrs&) {
   return -std::log(density);
 }
 
-double cosine(const Row& a, const Row& b) { return dot_of(a, b) / std::sqrt(dot_of(a, a) * dot_of(b, b)); }
+// A row of zeros is like no other.
+double cosine(const Row& a, const Row& b) {
+  return dot_of(a, b) / std::sqrt((dot_of(a, a) + 1e-12) * (dot_of(b, b) + 1e-12));
+}
 
 Array one_way(const Array& a, const Array& b, double temperature) {
   const std::int64_t n = a.shape[0];

@@ -153,8 +153,8 @@ Arrays mean_variance(const Arrays& in, const Attrs& a) {
   };
   Arrays made = normalise(in, s, 0);
   for_each_index(in[0].shape, [&](const Shape& i) {
-    const double inverse = made[2].ref(s.statistic(i));
-    made[0].ref(i) *= (1 / inverse) / (1 / inverse + 1e-9);
+    const double deviation = 1 / made[2].ref(s.statistic(i));  // 0 of equal elements
+    made[0].ref(i) = (in[0].at(i) - made[1].ref(s.statistic(i))) / (deviation + 1e-9);
   });
   return {made[0]};
 }

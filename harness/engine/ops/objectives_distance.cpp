@@ -163,8 +163,8 @@ void add_metric_learning(Registry& r) {
   add_loss(r,
            {"info_nce",
             "",
-            "a, b [N, D] -> cross entropy of row i of b among all, by cosine similarity to row i of a [N]; attributes "
-            "temperature (0.1), symmetric (0)",
+            "a, b [N, D] -> cross entropy of row i of b among all, by cosine similarity to row i of a [N], 0 for a "
+            "row of zeros; attributes temperature (0.1), symmetric (0)",
             check_info_nce,
             info_nce,
             {both, warm, rows_case(2, 0, 4)}});
