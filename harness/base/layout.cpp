@@ -1,5 +1,6 @@
 // Where assay's own files are. No path is compiled in, so a build tree and an install tree can be moved.
 #include <cstdlib>
+#include <fstream>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
@@ -24,6 +25,14 @@ fs::path source_root(fs::path start) {
     if (!start.has_relative_path()) return {};
     start = start.parent_path();
   }
+}
+
+// A build tree that is not inside its source tree says in the file source-tree where that is.
+fs::path root_of_build(const fs::path& bin) {
+  if (fs::path above = source_root(bin); !above.empty()) return above;
+  std::ifstream file(bin.parent_path() / "source-tree");
+  std::string root;
+  return std::getline(file, root) && fs::exists(fs::path(root) / "suites") ? fs::path(root) : fs::path();
 }
 
 Layout install_layout(const fs::path& prefix) {
@@ -64,7 +73,7 @@ Layout installed_layout() {
     return build_layout(fs::exists(full / "bin/assay-worker") ? full / "bin" : bin, source_root(full));
   }
   if (fs::exists(bin.parent_path() / "share/assay")) return install_layout(bin.parent_path());
-  return build_layout(bin, source_root(bin));
+  return build_layout(bin, root_of_build(bin));
 }
 
 }  // namespace assay

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
@@ -72,6 +73,16 @@ def listings(home, check):
     check({"quickstart/attacks", "quickstart/ood", "quickstart/ensembles", "quickstart/pruners"} <= {s["name"] for s in suites}, "suites")
     check(all(s["task"] for s in suites), "every installed suite parses")
     check("20" in home.run("info", "pgd", check=0).stdout, "info pgd shows the default of steps")
+
+
+def moved_build(home, check):
+    """A build tree outside of the source tree finds the suites by the file that cmake left in it."""
+    tree = home.folder / "elsewhere"
+    (tree / "bin").mkdir(parents=True)
+    shutil.copy(ASSAY, tree / "bin" / "assay")
+    (tree / "source-tree").write_text(f"{SOURCE}\n")
+    done = subprocess.run([tree / "bin" / "assay", "list", "suites"], env=home.env, capture_output=True, text=True)
+    check("quickstart/attacks" in done.stdout, f"suites of a build tree elsewhere: {done.stdout}{done.stderr}")
 
 
 def data(home, check):
@@ -148,7 +159,7 @@ def completion(home, check):
 def main():
     check = Checks()
     home = Home()
-    for part in (refusals, helps, listings, data, doctor, colours, validator, completion):
+    for part in (refusals, helps, listings, moved_build, data, doctor, colours, validator, completion):
         part(home, check)
     home.remove()
     check.done()

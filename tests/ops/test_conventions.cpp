@@ -174,6 +174,17 @@ TEST_CASE("operands of other dtypes are refused with the names that fit") {
   CHECK(contains(message_of([] { apply1("prelu", {row({1}), f32({2, 1}, {1, 2})}); }), "must broadcast to x"));
 }
 
+TEST_CASE("a label below 0 is refused by every loss, and does not count from the last class") {
+  const Tensor x = f32({2, 3}, {1, 2, 3, 4, 5, 6}), labels = ints({0, -1});
+  for (const char* loss : {"cross_entropy", "nll_loss", "softmax_cross_entropy_loss"}) {
+    CAPTURE(loss);
+    CHECK(contains(message_of([&] { apply(Registry::get().id(loss), std::vector<Tensor>{x, labels}, {}); }), "label -1 is"));
+  }
+  Attrs ignoring;
+  ignoring.set("ignore_index", std::int64_t{-1});
+  CHECK(apply1("nll_loss", {x, labels}, ignoring).to_f32() == Floats{-1, 0});
+}
+
 TEST_CASE("f64 stays f64 through values and gradients") {
   const std::vector<double> small = {1 + 1e-12, 2.0};
   const Tensor x = watch(Tensor::from_bytes({DType::f64, {2}}, std::as_bytes(std::span(small))));

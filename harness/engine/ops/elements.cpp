@@ -1,5 +1,6 @@
 // One element an index: gather_elements (and take_along, its form with the axis last) with the adjoint put_along_add,
 // and scatter_elements.
+#include "harness/base/error.hpp"
 #include "harness/engine/ops/scatter.hpp"
 
 namespace assay::engine {
@@ -24,12 +25,25 @@ std::size_t checked_axis(const char* op, Specs in, std::int64_t axis) {
   return at;
 }
 
+// Class labels do not count from the end: one below 0 is a mistake in the data.
+Positions of_labels(const char* op, const Spec& indices, Positions p) {
+  p.find = [op, indices, find = std::move(p.find)](const void* data, std::int64_t* offsets) {
+    const Indices labels(data, indices.dtype);
+    for (std::int64_t k = 0; k < indices.count(); ++k) {
+      if (labels[k] < 0)
+        throw Error(Fault::bad_input, std::string(op) + ": label " + std::to_string(labels[k]) + " is negative");
+    }
+    find(data, offsets);
+  };
+  return p;
+}
+
 void add_take(Registry& registry, const Take& take) {
   Op op;
   op.name = take.name;
   op.onnx = take.onnx;
   op.doc = "x, indices (x's extents or less but for attribute axis (" + std::to_string(take.axis) +
-           ")) -> the element of x at each index along the axis";
+           ")) -> the element of x at each index along the axis; attribute labels (0): indices below 0 are refused";
   op.infer = [take](Specs in, const Attrs& attrs) {
     expect_count(take.name, in, 2, 2);
     checked_axis(take.name, in, attrs.integer("axis", take.axis));
@@ -38,7 +52,9 @@ void add_take(Registry& registry, const Take& take) {
   op.prepare = [take](const PrepareRequest& r) {
     const Spec in[2] = {r.in[0].spec, r.in[1].spec};
     const std::size_t axis = checked_axis(take.name, in, r.attrs.integer("axis", take.axis));
-    return take_kernel(r, positions_along(take.name, in[0].shape, in[1], axis));
+    Positions places = positions_along(take.name, in[0].shape, in[1], axis);
+    if (r.attrs.integer("labels", 0) != 0) places = of_labels(take.name, in[1], std::move(places));
+    return take_kernel(r, places);
   };
   op.vjp = [take](const VjpArgs& v) {
     const Attrs attrs = {{"axis", v.attrs.integer("axis", take.axis)}, {"shape", shape_of(v.in[0])}};

@@ -98,7 +98,8 @@ Value nll(Value log_probabilities, Operands in, const Attrs& attrs) {
   const Shape shape = shape_of(in[1]);
   Shape wide = shape;
   wide.insert(wide.begin() + 1, 1);
-  const Value own = call("take_along", {log_probabilities, reshape(targets.labels, wide)}, {{"axis", std::int64_t{1}}});
+  const Value own = call("take_along", {log_probabilities, reshape(targets.labels, wide)},
+                         {{"axis", std::int64_t{1}}, {"labels", std::int64_t{1}}});
   const Value loss = -(reshape(own, shape) * targets.weights);
   const std::string reduction = attrs.text("reduction", "none");
   if (reduction == "none") return loss;
