@@ -51,16 +51,16 @@ Layout build_layout(const fs::path& bin, const fs::path& root) {
 }  // namespace
 
 fs::path assay_home() {
-  if (const fs::path home = variable("ASSAY_HOME"); !home.empty()) return home;
-  if (const fs::path data = variable("XDG_DATA_HOME"); !data.empty()) return data / "assay";
-  const fs::path home = variable("HOME");
+  if (fs::path home = variable("ASSAY_HOME"); !home.empty()) return home;
+  if (fs::path data = variable("XDG_DATA_HOME"); !data.empty()) return data / "assay";
+  fs::path home = variable("HOME");
   if (home.empty()) throw Error(Fault::io, "neither ASSAY_HOME, XDG_DATA_HOME nor HOME is set");
   return home / ".local/share/assay";
 }
 
 fs::path self_path() {
   std::error_code code;
-  const fs::path path = fs::read_symlink("/proc/self/exe", code);
+  fs::path path = fs::read_symlink("/proc/self/exe", code);
   if (code) throw Error(Fault::io, "cannot read /proc/self/exe: " + code.message());
   return path;
 }

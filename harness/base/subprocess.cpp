@@ -169,7 +169,7 @@ Child::Child(pid_t pid) : pid_(pid), started_(now()) {}
 Child Child::spawn(const SpawnOptions& options) { return Child(launch(options, prepare(options))); }
 
 Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), started_(other.started_), exit_(std::move(other.exit_)) {}
+    : pid_(std::exchange(other.pid_, -1)), started_(other.started_), exit_(other.exit_) {}
 
 Child::~Child() {
   if (pid_ <= 0 || exit_) return;

@@ -12,7 +12,7 @@ namespace assay::cli {
 board::Board show_leaderboard(const store::Store& db, const board::Query& query, board::Format format) {
   board::FormatOptions look;
   look.width = is_terminal(1) ? terminal_width(1) : 120;
-  const board::Board made = board::make_board(db, query);
+  board::Board made = board::make_board(db, query);
   print(board::format(made, format, look));
   if (format != board::Format::table) return made;
   if (const auto curves = board::make_curves(db, query)) print("\n" + board::format(*curves, format, look));

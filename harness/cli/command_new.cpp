@@ -56,7 +56,7 @@ const RoleTemplate& template_of(const std::string& role) {
   std::vector<std::string> roles;
   for (const RoleTemplate& one : role_templates()) {
     if (one.role == role) return one;
-    roles.push_back(one.role);
+    roles.emplace_back(one.role);
   }
   throw Error(Fault::bad_input, "no scaffold for role '" + role + "'" + suggestion(role, roles));
 }

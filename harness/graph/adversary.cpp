@@ -98,7 +98,8 @@ void apply_delta(const Ball& ball, std::span<const float> x, std::span<float> de
 double kl_divergence(std::span<const float> natural, std::span<const float> adversarial, std::int64_t classes, double weight,
                      std::span<float> natural_cotangent, std::span<float> adversarial_cotangent) {
   const auto k = static_cast<std::size_t>(classes);
-  const double rows = static_cast<double>(natural.size() / k), share = weight / rows;
+  const std::size_t samples = natural.size() / k;
+  const double rows = static_cast<double>(samples), share = weight / rows;
   const auto log_sum = [&](std::span<const float> z) {
     const double top = static_cast<double>(*std::max_element(z.begin(), z.end()));
     double sum = 0;

@@ -177,6 +177,7 @@ class IntegerStorage {
     const engine::Fusion fusion = fusion_of(instr);
     Instr made = instr;
     std::vector<double> scales;
+    scales.reserve(w.size());
     for (const float s : w) scales.push_back(x_scale * static_cast<double>(s) / product.out_scale);
     made.attrs.set("scales", scales);
     made.in[1] = integer_weights(quantize);

@@ -77,7 +77,8 @@ void softmax_rows(std::span<const float> logits, std::int64_t classes, std::span
 double soft_cross_entropy(std::span<const float> logits, std::span<const float> targets, std::int64_t classes,
                           std::span<float> cotangent) {
   const auto k = static_cast<std::size_t>(classes);
-  const double rows = static_cast<double>(logits.size() / k);
+  const std::size_t samples = logits.size() / k;
+  const double rows = static_cast<double>(samples);
   double loss = 0;
   for (std::size_t row = 0; row < logits.size(); row += k) {
     const std::span<const float> z = logits.subspan(row, k), t = targets.subspan(row, k);

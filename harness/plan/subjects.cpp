@@ -193,7 +193,7 @@ std::string Planner::import_node(const ModelSpec& model, std::int64_t subject_se
   stage.spec = Json::object({{"classes", classes()}, {"shape", Json(entry_of(*suite_.data.train).shape)}});
   Json identity = Json::object({{"node", "import"}, {"onnx", model.onnx_sha256}, {"expects", stage.spec}});
   node.stages.push_back(std::move(stage));
-  const std::string imported = add(std::move(node), std::move(identity)).key;
+  std::string imported = add(std::move(node), std::move(identity)).key;
   if (!model.train) return imported;
 
   const std::string train = records(*suite_.data.train);

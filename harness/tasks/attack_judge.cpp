@@ -54,7 +54,7 @@ std::map<std::string, Tensor> collect(const StageContext& context, const Samples
 // Rule 15: nobody clips; an output that left the threat model makes the whole cell worthless.
 ThreatReport require_threat(StageContext& context, const Samples& data, const Tensor& x, const Threat& threat,
                             const Rational& eps) {
-  const ThreatReport report = check_threat(data.x.f32s(), x.f32s(), data.size(), threat, eps.value());
+  ThreatReport report = check_threat(data.x.f32s(), x.f32s(), data.size(), threat, eps.value());
   if (report.clean()) return report;
   std::string reason;
   if (report.non_finite > 0) {

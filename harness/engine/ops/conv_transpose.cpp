@@ -176,7 +176,7 @@ void register_conv_transpose(Registry& registry) {
     op.cost = [](Specs in, Specs, const Attrs&) {
       const Shape& w = in[1].shape;
       return OpCost{
-          static_cast<double>(in[0].count()) * static_cast<double>(element_count(w) / std::max<std::int64_t>(1, w[0])),
+          static_cast<double>(in[0].count() * (element_count(w) / std::max<std::int64_t>(1, w[0]))),
           0};
     };
     op.cases = conv_transpose_cases(f);

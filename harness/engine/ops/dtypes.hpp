@@ -3,6 +3,7 @@
 // of its own where speed matters; they are not touched by this path.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -88,7 +89,7 @@ inline std::int64_t wrap_mul(std::int64_t a, std::int64_t b) {
 
 template <class W>
 bool is_nan(W v) {
-  if constexpr (std::is_floating_point_v<W>) return v != v;
+  if constexpr (std::is_floating_point_v<W>) return std::isnan(v);
   return false;
 }
 // NaN wins over everything, whichever operand it is.

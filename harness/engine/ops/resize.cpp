@@ -20,6 +20,7 @@ IndexMap nearest_map(const std::vector<ResizedAxis>& axes, const Shape& x) {
 
 SeparableMap linear_map(const std::vector<ResizedAxis>& axes) {
   std::vector<AxisTaps> taps;
+  taps.reserve(axes.size());
   for (const ResizedAxis& a : axes) taps.push_back(a.taps);
   return SeparableMap(std::move(taps));
 }

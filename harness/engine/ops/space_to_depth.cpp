@@ -38,7 +38,7 @@ void add_space_to_depth(Registry& registry) {
     return one({in[0].dtype, {k.n, k.c * k.b * k.b, k.h / k.b, k.w / k.b}});
   };
   op.compose = [](Emitter& to, std::span<const Value> in, const Attrs& attrs) {
-    const Spec x = to.spec(in[0]);
+    const Spec x = to.spec(in[0]);  // NOLINT(performance-unnecessary-copy-initialization): emitting moves it
     const Blocks k = blocks_of("space_to_depth", std::span(&x, 1), attrs);
     const Value split = reshape(in[0], {k.n, k.c, k.h / k.b, k.b, k.w / k.b, k.b});
     return std::vector<Value>{
@@ -65,7 +65,7 @@ void register_space_to_depth(Registry& registry) {
     return one({in[0].dtype, {k.n, k.c / (k.b * k.b), k.h * k.b, k.w * k.b}});
   };
   op.compose = [](Emitter& to, std::span<const Value> in, const Attrs& attrs) {
-    const Spec x = to.spec(in[0]);
+    const Spec x = to.spec(in[0]);  // NOLINT(performance-unnecessary-copy-initialization): emitting moves it
     const Blocks k = blocks_of("depth_to_space", std::span(&x, 1), attrs);
     const std::int64_t c = k.c / (k.b * k.b);
     const bool dcr = depth_first(std::span(&x, 1), attrs);

@@ -8,7 +8,7 @@ namespace assay::engine {
 namespace {
 
 Shape repeats_of(Specs in, const Attrs& attrs) {
-  const Shape repeats = attrs.ints("repeats", Shape(in[0].shape.size(), 1));
+  Shape repeats = attrs.ints("repeats", Shape(in[0].shape.size(), 1));
   if (repeats.size() != in[0].shape.size()) op_error("tile", in, "attribute repeats must name every axis");
   for (const std::int64_t r : repeats) {
     if (r < 0) op_error("tile", in, "attribute repeats must not be negative");

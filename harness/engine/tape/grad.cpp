@@ -109,6 +109,7 @@ std::vector<Tensor> op_vjp(const Record& record, const Pending& pending, std::sp
   }
   const std::vector<Value> grads = op.vjp({record.attrs, in, out, cotangents, wanted, create_graph});
   std::vector<Tensor> result;
+  result.reserve(grads.size());
   for (const Value v : grads) result.push_back(v.defined() ? emitter.tensor(v) : Tensor());
   return result;
 }

@@ -99,7 +99,7 @@ void name_logits(Graph& graph, const std::vector<OnnxValue>& order, std::vector<
     graph.metadata["classes"] = specs.at(graph.outputs["logits"]).shape[1];
     return;
   }
-  notes.push_back("no output is f32 [N, classes]: the model has no 'logits'");
+  notes.emplace_back("no output is f32 [N, classes]: the model has no 'logits'");
 }
 
 Json metadata_of(const OnnxModel& model) {

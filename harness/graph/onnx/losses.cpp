@@ -44,7 +44,7 @@ Operand likelihood(Call& call, const Operand& log_probabilities, const Operand& 
   if (weighted || ignores) loss = call.emit("mul", {loss, weights});
   const std::string reduction = call.text("reduction", "mean");
   if (reduction == "none") return call.reshape(loss, rows.shape);
-  const Operand total = call.emit("reduce_sum", {loss});
+  Operand total = call.emit("reduce_sum", {loss});
   if (reduction == "sum") return total;
   if (!weighted && !ignores) return call.emit("affine", {total}, {{"scale", 1.0 / static_cast<double>(count)}});
   return call.emit("div", {total, call.emit("reduce_sum", {weights})});

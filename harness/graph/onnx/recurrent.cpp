@@ -45,7 +45,7 @@ Attrs attributes_of(Call& call) {
   return attrs;
 }
 
-Operands recurrent(Call& call, const char* op, std::size_t most, std::size_t states, Attrs attrs) {
+Operands recurrent(Call& call, const char* op, std::size_t most, std::size_t states, const Attrs& attrs) {
   if (call.in(0).rank() != 3) call.bad("takes a value [T, N, I], not " + call.in(0).spec.str());
   const bool batch_first = attrs.integer("layout", 0) != 0;
   return call.emit_all(op, operands_of(call, most, states, batch_first), attrs);
