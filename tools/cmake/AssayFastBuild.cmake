@@ -1,4 +1,4 @@
-# ASSAY_FAST_BUILD: precompiled headers, and several sources a compiler run ("unity"). It halves a build from scratch;
+# ASSAY_FAST_BUILD: precompiled headers, and several sources a compiler run ("unity"). It takes a third off a build from scratch;
 # a change of one file then compiles up to eight, so working trees leave it off.
 # assay_fast_build(TARGET KIND [REGEX])   KIND: hot | cold | test | plugin, the precompiled header with the flags of
 #                                         TARGET. REGEX: sources compiled alone, since they use local names of others.

@@ -114,6 +114,7 @@ std::vector<Value> composite_vjp(const Compose& compose, const VjpArgs& v) {
   for (std::size_t i = 0; i < results.size(); ++i) backward.accumulate(results[i].id, v.cotangents[i]);
   backward.walk();
   std::vector<Value> grads;
+  grads.reserve(operands.size());
   for (const Value in : operands) grads.push_back(backward.cotangent(in.id));
   return grads;
 }

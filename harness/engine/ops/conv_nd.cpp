@@ -69,7 +69,7 @@ ConvProblem data_problem(const Family& f, Specs in, const Attrs& attrs) {
   const Shape& w = in[1].shape;
   const Shape x =
       with_spatial(in[0].shape[0], w[1] * attrs.integer("groups", 1), extents(f, f.data, in, attrs, "size"));
-  const ConvProblem p = problem_for(f.data, in, attrs, x, w);
+  ConvProblem p = problem_for(f.data, in, attrs, x, w);
   if (p.dst != in[0].shape) op_error(f.data, in, "g must have shape " + shape_str(p.dst));
   return p;
 }
@@ -80,7 +80,7 @@ ConvProblem weights_problem(const Family& f, Specs in, const Attrs& attrs) {
   expect_ranks(f, f.weights, in);
   const std::int64_t groups = std::max<std::int64_t>(1, attrs.integer("groups", 1));
   const Shape w = with_spatial(in[1].shape[1], in[0].shape[1] / groups, extents(f, f.weights, in, attrs, "kernel"));
-  const ConvProblem p = problem_for(f.weights, in, attrs, in[0].shape, w);
+  ConvProblem p = problem_for(f.weights, in, attrs, in[0].shape, w);
   if (p.dst != in[1].shape) op_error(f.weights, in, "g must have shape " + shape_str(p.dst));
   return p;
 }

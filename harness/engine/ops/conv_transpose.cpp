@@ -175,9 +175,8 @@ void register_conv_transpose(Registry& registry) {
     op.vjp = [&f](const VjpArgs& v) { return conv_transpose_vjp(f, v); };
     op.cost = [](Specs in, Specs, const Attrs&) {
       const Shape& w = in[1].shape;
-      return OpCost{
-          static_cast<double>(in[0].count() * (element_count(w) / std::max<std::int64_t>(1, w[0]))),
-          0};
+      const std::int64_t each = element_count(w) / std::max<std::int64_t>(1, w[0]);
+      return OpCost{static_cast<double>(in[0].count() * each), 0};
     };
     op.cases = conv_transpose_cases(f);
     registry.add(std::move(op));

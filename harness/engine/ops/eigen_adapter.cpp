@@ -156,7 +156,7 @@ bool least_squares(const Problem& p, const float* a, const float* b, float* x) {
 bool square_root(const Problem& p, const float* a, float* out) {
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(symmetric_part(a, p.rows));
   if (solver.info() != Eigen::Success) return false;
-  const Vector w = solver.eigenvalues();
+  const Vector& w = solver.eigenvalues();
   // Rounding may leave zero eigenvalues a little below zero.
   const double tolerance = 1e-6 * w.cwiseAbs().maxCoeff();
   if ((w.array() < -tolerance).any()) return false;
@@ -168,7 +168,7 @@ bool lyapunov(const Problem& p, const float* s, const float* g, float* x) {
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(symmetric_part(s, p.rows));
   if (solver.info() != Eigen::Success) return false;
   const Matrix& v = solver.eigenvectors();
-  const Vector w = solver.eigenvalues();
+  const Vector& w = solver.eigenvalues();
   Matrix inner = v.transpose() * load(g, p.rows, p.rows) * v;
   const double tolerance = 1e-12 * w.cwiseAbs().maxCoeff();
   for (Eigen::Index i = 0; i < inner.rows(); ++i) {
