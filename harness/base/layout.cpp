@@ -32,7 +32,7 @@ fs::path root_of_build(const fs::path& bin) {
   if (fs::path above = source_root(bin); !above.empty()) return above;
   std::ifstream file(bin.parent_path() / "source-tree");
   std::string root;
-  return std::getline(file, root) && fs::exists(fs::path(root) / "suites") ? fs::path(root) : fs::path();
+  return std::getline(file, root) ? source_root(root) : fs::path();
 }
 
 Layout install_layout(const fs::path& prefix) {

@@ -104,7 +104,7 @@ class Checker {
 
   // How far a result moves when the operands of floating-point type move by their rounding errors: dividing by the
   // spread of equal numbers, say, has no digit left, and no kernel is wrong for it.
-  double conditioning(const Application& a, Arrays in, std::size_t result, const Array& want) const {
+  double conditioning(const Application& a, const Arrays& in, std::size_t result, const Array& want) const {
     if (value(a.out[result]).dtype() != DType::f32) return 0;
     double most = 0;
     for (const char* draw : {"first", "second", "third"}) {

@@ -3,6 +3,7 @@
 #include "harness/data/loaders/support.hpp"
 
 namespace assay::data {
+
 Array read_idx(const fs::path& file) {
   constexpr std::size_t magic_bytes = 4, max_rank = 4;
   constexpr auto unsigned_bytes = std::byte{8};
