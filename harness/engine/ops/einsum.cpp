@@ -107,7 +107,7 @@ Value as_matrices(const Term& t, const std::array<const Labels*, 3>& groups, con
   return reshape(moved.value, matrix);
 }
 
-Term product(const Term& a, const Term& b, const Labels& needed, const EinsumExpression& e) {
+Term contracted(const Term& a, const Term& b, const Labels& needed, const EinsumExpression& e) {
   const Split s = split_of(a, b, needed);
   const Value left = as_matrices(a, {&s.batch, &s.left, &s.inner}, e);
   const Value right = as_matrices(b, {&s.batch, &s.inner, &s.right}, e);
@@ -134,7 +134,7 @@ std::vector<Value> compose_einsum(Emitter& to, std::span<const Value> in, const 
     if (k > 0) {
       Labels mine = later;
       mine.insert(mine.end(), total.labels.begin(), total.labels.end());
-      total = product(total, summed(terms[k], mine), later, e);
+      total = contracted(total, summed(terms[k], mine), later, e);
     }
     total = summed(total, later);
   }

@@ -7,7 +7,7 @@
 
 namespace assay::engine {
 
-void expect_alike(std::string_view op, Specs in, std::size_t count) {
+void expect_equal_shapes(std::string_view op, Specs in, std::size_t count) {
   expect_count(op, in, count, count);
   expect_f32(op, in);
   for (const Spec& s : in) {
@@ -16,7 +16,7 @@ void expect_alike(std::string_view op, Specs in, std::size_t count) {
 }
 
 void expect_rows(std::string_view op, Specs in, std::size_t count) {
-  expect_alike(op, in, count);
+  expect_equal_shapes(op, in, count);
   expect_rank(op, in, 0, 2);
 }
 
@@ -179,14 +179,14 @@ Values dice_loss(Operands in, const Attrs& attrs) {
 }
 
 void check_dice(std::string_view op, Specs in, const Attrs&) {
-  expect_alike(op, in, 2);
+  expect_equal_shapes(op, in, 2);
   if (in[0].shape.empty()) op_error(op, in, "the operands need a batch axis");
 }
 
 void add_classification(Registry& r) {
   const auto labelled = [](std::string_view op, Specs in, const Attrs&) { expect_labels(op, in); };
   const auto two_rows = [](std::string_view op, Specs in, const Attrs&) { expect_rows(op, in, 2); };
-  const auto two = [](std::string_view op, Specs in, const Attrs&) { expect_alike(op, in, 2); };
+  const auto two = [](std::string_view op, Specs in, const Attrs&) { expect_equal_shapes(op, in, 2); };
   const OpCase pairs = rows_case(2, 5, 4), none = rows_case(2, 0, 4);
   OpCase hot = pairs, weighted = pairs,
          probabilities{.name = "planes", .in = {make_spec({3, 2, 2, 3}), make_spec({3, 2, 2, 3})}};

@@ -13,7 +13,7 @@ struct Loss {
 };
 void add_loss(Registry& registry, Loss loss);
 
-void expect_alike(std::string_view op, Specs in, std::size_t count);  // f32 operands of equal shape
+void expect_equal_shapes(std::string_view op, Specs in, std::size_t count);  // f32 operands of equal shape
 void expect_rows(std::string_view op, Specs in, std::size_t count);   // the same, of two axes
 
 // A case of `count` operands [n, c].

@@ -30,7 +30,7 @@ Values smooth_l1_loss(Operands in, const Attrs& attrs) {
 }
 
 void check_threshold(std::string_view op, Specs in, const Attrs& attrs) {
-  expect_alike(op, in, 2);
+  expect_equal_shapes(op, in, 2);
   for (const char* key : {"delta", "beta"}) {
     if (!(attrs.real(key, 1) > 0)) op_error(op, in, std::string("attribute ") + key + " must be positive");
   }

@@ -135,7 +135,7 @@ std::vector<Value> log_softmax_vjp(const VjpArgs& v) {
   return {g - call("exp", {v.out[0]}) * sum_kept(g, v.attrs)};
 }
 
-std::vector<Value> log_sum_exp_vjp(const VjpArgs& v) {
+std::vector<Value> lse_vjp(const VjpArgs& v) {
   Shape kept = shape_of(v.in[0]);
   const Spec spec = f32_spec(kept);
   kept[axis_of("log_sum_exp", std::span(&spec, 1), v.attrs.integer("axis", -1), kept.size())] = 1;
@@ -197,7 +197,7 @@ void register_softmax(Registry& registry) {
     return one(f32_spec(shape));
   };
   lse.prepare = prepare_with("log_sum_exp", log_sum_exp_loop, false);
-  lse.vjp = log_sum_exp_vjp;
+  lse.vjp = lse_vjp;
   registry.add(std::move(lse));
 }
 

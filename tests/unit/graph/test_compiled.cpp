@@ -7,7 +7,7 @@
 namespace assay::graph {
 namespace {
 
-constexpr double tolerance = 1e-5;
+constexpr double kTolerance = 1e-5;
 constexpr std::int64_t batch = 5;
 
 CompiledPlan plan_for(const Graph& graph, Mode mode, bool optimize, bool params) {
@@ -59,12 +59,12 @@ TEST_CASE("a compiled plan gives the eager values and gradients, in every mode, 
       CompiledPlan plan = plan_for(graph, mode, true, true);
       const auto& out = plan.run({{"input", x}, {"labels", y}}, {9, 2, ids});
       const auto at = [&](const std::string& name) { return out[static_cast<std::size_t>(plan.output_index(name))]; };
-      CHECK(difference(at("logits"), want.logits) < tolerance);
-      CHECK(relative_difference(at("grad:input"), want.input) < tolerance);
+      CHECK(difference(at("logits"), want.logits) < kTolerance);
+      CHECK(relative_difference(at("grad:input"), want.input) < kTolerance);
       for (const auto& [name, grad] : want.parameters) {
         const std::string& parameter = name;  // a binding cannot be captured
         CAPTURE(parameter);
-        CHECK(relative_difference(at("grad:" + name), grad) < 5 * tolerance);
+        CHECK(relative_difference(at("grad:" + name), grad) < 5 * kTolerance);
       }
     }
   }
@@ -79,7 +79,7 @@ TEST_CASE("folding and fusion change values and input gradients by less than 1e-
     const auto& a = fused.run({{"input", x}, {"labels", y}});
     const auto& b = plain.run({{"input", x}, {"labels", y}});
     REQUIRE(fused.output_names() == plain.output_names());
-    for (std::size_t i = 0; i < a.size(); ++i) CHECK(relative_difference(a[i], b[i]) < tolerance);
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(relative_difference(a[i], b[i]) < kTolerance);
     CHECK(fused.kernel_count() < plain.kernel_count());
   }
 }
@@ -203,7 +203,7 @@ TEST_CASE("taps and several outputs come in one run; a tap in front of a folded 
   const Tensor x = random_tensor({4, 1, 16, 16}, 1);
   const auto values = executor.forward(x, {"logits", "features", "stage1", "raw"});
   const auto recorded = executor.forward_recorded(x, {"logits", "features", "stage1", "raw"}).values;
-  for (std::size_t i = 0; i < values.size(); ++i) CHECK(difference(values[i], recorded[i]) < tolerance);
+  for (std::size_t i = 0; i < values.size(); ++i) CHECK(difference(values[i], recorded[i]) < kTolerance);
   CHECK(values[1].shape() == Shape{4, 32});
   CHECK(values[2].shape() == Shape{4, 8, 8, 8});
 }
@@ -216,7 +216,7 @@ TEST_CASE("input_vjp equals the loss gradient when its cotangent is the loss's")
   const Tensor soft = engine::apply1("softmax", {loss.logits});
   const Tensor hot = engine::apply1("one_hot", {y}, {{"classes", std::int64_t{10}}});
   const Tensor grad = executor.input_vjp("logits", x, engine::apply1("sub", {soft, hot}));
-  CHECK(relative_difference(grad, loss.grad) < tolerance);
+  CHECK(relative_difference(grad, loss.grad) < kTolerance);
 }
 
 TEST_CASE("parameter gradients are means over all rows, whatever the compute batch") {
@@ -224,7 +224,7 @@ TEST_CASE("parameter gradients are means over all rows, whatever the compute bat
   const Tensor x = random_tensor({7, 1, 28, 28}, 1), y = random_labels(7, 10, 2);
   Executor small(graph, 3), large(graph, 7);
   const auto a = small.loss_and_param_grads("cross-entropy", x, y), b = large.loss_and_param_grads("cross-entropy", x, y);
-  for (const auto& [name, grad] : a) CHECK(relative_difference(grad, b.at(name)) < tolerance);
+  for (const auto& [name, grad] : a) CHECK(relative_difference(grad, b.at(name)) < kTolerance);
 }
 
 TEST_CASE("gradients of gradients reach a recorded model's input") {

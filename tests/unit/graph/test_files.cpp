@@ -9,6 +9,7 @@
 #include "harness/graph/executor.hpp"
 #include "harness/graph/state_dict.hpp"
 #include "harness/graph/zoo/zoo.hpp"
+#include "helpers.hpp"
 
 using namespace assay;
 using namespace assay::graph;
@@ -16,16 +17,6 @@ using namespace assay::graph;
 namespace {
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 Graph resnet(std::uint64_t seed) { return zoo::build("resnet20", Json::object({}), {3, 32, 32}, 10, seed); }
 
