@@ -84,7 +84,8 @@ std::vector<std::string> PlanState::finished_keys() const {
 
 PlanState plan_state(const Plan& plan, const std::string& db_option, bool retry_failed) {
   std::optional<store::Store> db;
-  if (std::filesystem::exists(database_path(db_option))) db = open_database(db_option);
+  const std::filesystem::path file = database_path(db_option);
+  if (std::filesystem::exists(file) && !std::filesystem::is_empty(file)) db = open_database(db_option);
   const auto done = [&](const Node& node) { return db && stands(*db, plan, node, retry_failed); };
   const sched::Preview preview = sched::preview(plan, artifact_folder(), done);
   PlanState state;

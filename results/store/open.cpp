@@ -84,6 +84,19 @@ void migrate(const Connection& db, int version) {
   }
 }
 
+// A new database appears whole: who is killed while making one leaves nothing under its name.
+void create(const fs::path& file, int busy_ms) {
+  const fs::path unfinished = file.string() + ".new";
+  for (const char* suffix : {"", "-journal"}) fs::remove(unfinished.string() + suffix);
+  {
+    const Connection db(unfinished, Connection::Mode::create, busy_ms);
+    db.run("PRAGMA synchronous = FULL");
+    migrate(db, 0);
+  }
+  fs::rename(unfinished, file);
+  fsync_path(folder_of(file));
+}
+
 void set_pragmas(const Connection& db, const fs::path& file, const OpenOptions& options) {
   const bool network = options.network.value_or(std::string(journal_mode_for(filesystem_type(folder_of(file)))) == "delete");
   const std::string want = network ? "delete" : "wal";
@@ -142,6 +155,7 @@ Store Store::open(const fs::path& file, const OpenOptions& options) {
     throw Error(Fault::io, "database '" + file.string() + "': read-only: no permission to write it");
   if (!exists) fs::create_directories(folder_of(file));
   FileLock lock = take_lock(file);
+  if (!fs::exists(file)) create(file, options.busy_ms);
   Impl impl{file, std::move(lock), Connection(file, Connection::Mode::create, options.busy_ms), true};
   if (!unmarked_and_empty(impl.db)) check_ours(impl.db, file);
   const int version = check_version(impl.db, file, true);

@@ -51,6 +51,9 @@ def first_run(home, suite, check):
     cells = [row for row in plan if row["kind"] == "cell"]
     check(len(cells) == 6 and all(row["state"] == "to do" for row in cells), f"plan before: {plan}")
     dry = home.run("run", suite, "--dry-run", check=0)
+    (home.folder / "empty.db").touch()
+    empty = home.run("run", suite, "--dry-run", "--db", home.folder / "empty.db", check=0)
+    check("6 to run" in empty.stdout, f"an empty file is a database without rows: {empty.stdout}")
     check("6 to run" in dry.stdout and not home.database.exists(), f"--dry-run says and does nothing: {dry.stdout}")
     part = home.run("run", suite, "--only", "method=fgsm", "--only", "seed=1", check=0)
     check("1 ok" in part.stderr, f"--only runs one cell: {part.stderr}")

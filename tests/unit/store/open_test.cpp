@@ -74,6 +74,16 @@ TEST_CASE("a new database has our marks, STRICT tables and a write-ahead log") {
   CHECK(raw_text(file, "SELECT count(*) > 15 FROM sqlite_schema WHERE type = 'table'") == "1|");
 }
 
+TEST_CASE("a process that died while it made a database leaves nothing under the database's name") {
+  const TempDir dir;
+  const fs::path file = dir.path() / "x.db", unfinished = dir.path() / "x.db.new";
+  raw(unfinished, "CREATE TABLE half(x);");
+  CHECK(open_error(file, reading()).find("no such file") != std::string::npos);
+  CHECK(Store::open(file).schema_version() == static_cast<int>(migrations().size()));
+  CHECK_FALSE(fs::exists(unfinished));
+  CHECK(raw_text(file, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == "0|");
+}
+
 TEST_CASE("what is not our database is refused with a reason") {
   const TempDir dir;
   const fs::path file = dir.path() / "x.db";
