@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 CLI::App* subcommand(CLI::App& app, const std::string& name, const std::string& says, const std::string& example);
 
 void add_run(CLI::App& app, Action& action);
+void add_node(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);

@@ -32,7 +32,7 @@ void catch_signals() {
 
 struct RunFlags {
   std::vector<std::string> suites, only;
-  std::string db, format = "table";
+  std::string db, format = "table", executor = "local", slurm_profile;
   int jobs = 0;
   bool dry_run = false, retry_failed = false, quiet = false;
 };
@@ -68,6 +68,8 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   how.retry_failed = options.retry_failed;
   how.database = database_path(options.db);
   how.stop = &stop_requested;
+  if (options.executor == "slurm")
+    how.slurm = options.slurm_profile.empty() ? sched::SlurmProfile{} : sched::SlurmProfile::load(options.slurm_profile);
   const std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
   if (options.dry_run) {
     print(std::string_view(summary));
@@ -83,7 +85,8 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   tell(report.failures, "failed");
   tell(report.refused, "refused by the store");
   if (report.summary.interrupted) {
-    remark("interrupted; run the same command to go on");
+    remark(how.slurm && stop_requested.load() == 1 ? "stopped waiting; tasks go on in Slurm, and the same command takes their results"
+                                                   : "interrupted; run the same command to go on");
     return exit_interrupted;
   }
   const bool clean = report.failures.empty() && report.refused.empty() && report.summary.failed == 0;
@@ -91,6 +94,9 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
 }
 
 int run(const RunFlags& options) {
+  if (!options.slurm_profile.empty() && options.executor != "slurm")
+    throw Error(Fault::bad_input, "--slurm-profile goes with --executor slurm");
+  if (!options.slurm_profile.empty()) sched::SlurmProfile::load(options.slurm_profile);
   std::vector<std::filesystem::path> files;
   for (const std::string& name : options.suites)
     for (const auto& file : find_suites(name)) files.push_back(file);
@@ -121,6 +127,10 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("KEY=VALUE");
   command->add_option("--jobs,-j", options->jobs, "cells at a time (default: cores / threads of a cell)")
       ->check(CLI::Range(1, 4096));
+  command->add_option("--executor", options->executor, "local: processes of this machine; slurm: job arrays")
+      ->check(CLI::IsMember({"local", "slurm"}));
+  command->add_option("--slurm-profile", options->slurm_profile, "TOML file: partition, account, modules, limits")
+      ->type_name("FILE");
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
   command->add_option("--format", options->format, "of the leaderboard: table, markdown, csv or json");
   command->add_flag("--dry-run", options->dry_run, "say what would be done and what it costs");

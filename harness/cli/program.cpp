@@ -13,6 +13,7 @@ namespace {
 
 void add_commands(CLI::App& app, Action& action) {
   add_run(app, action);
+  add_node(app, action);
   add_plan(app, action);
   add_leaderboard(app, action);
   add_list(app, action);

@@ -1,10 +1,7 @@
 // One node's way through its stages: inputs checked, processes started, outputs published, the record handed over.
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "harness/base/error.hpp"
-#include "harness/base/hash.hpp"
 #include "harness/base/log.hpp"
 #include "harness/sched/facts.hpp"
 #include "harness/sched/supervisor.hpp"
@@ -42,17 +39,28 @@ void Supervisor::start(Task& task) {
   if (!inputs_whole(task)) return;
   if (!cell && fs::exists(cache_.folder(node))) cache_.quarantine(node);
   task.state = State::running;
-  task.flight = std::make_unique<Flight>(Flight{std::move(artifact_lock), std::move(scratch_lock), {}, nullptr, 0,
-                                                now_seconds(), load_average()});
+  task.flight = std::make_unique<Flight>(Flight{std::move(artifact_lock), std::move(scratch_lock), {}, nullptr, now_seconds()});
   task.flight->record.node = &node;
   task.flight->record.attempt = 1 + (callbacks_.attempts_before ? callbacks_.attempts_before(node) : 0);
   task.flight->record.input_digests = input_digests(task);
   mark_shared();
-  advance(task);
+  try {
+    task.flight->run = executor_.start(ticket_for(task));
+  } catch (const Error& error) {
+    if (error.fault() == Fault::io) throw;
+    Ended ended;
+    ended.status = "failed";
+    ended.reason = error.what();
+    ended.host = host_facts(node.numerics, load_average());
+    finish(task, ended);
+    return;
+  }
+  if (task.flight->run->ended()) finish(task, Ended(*task.flight->run->ended()));
 }
 
 // Times of nodes that ran beside others are marked so (rule 41).
 void Supervisor::mark_shared() {
+  if (!executor_.shares_machine()) return;
   const auto flying = std::count_if(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.flight != nullptr; });
   for (Task& task : tasks_)
     if (task.flight && flying > 1) task.flight->shared = true;
@@ -98,31 +106,6 @@ void Supervisor::mend(Task& damaged, const std::string& what) {
   }
 }
 
-// Called when a stage ended and at the start: goes on to the next stage that has to run, or finishes the node.
-void Supervisor::advance(Task& task) {
-  Flight& flight = *task.flight;
-  while (true) {
-    if (flight.stage) {
-      flight.record.stages.push_back(*flight.stage->result());
-      flight.stage.reset();
-      if (flight.record.stages.back().status != "ok") return finish(task);
-    }
-    if (flight.next == task.node->stages.size()) return finish(task);
-    const Stage& stage = task.node->stages[flight.next++];
-    Job job;
-    try {
-      job = job_for(task, stage);
-    } catch (const Error& error) {
-      flight.record.status = "failed";
-      flight.record.reason = stage.stage + ": " + error.what();
-      return finish(task);
-    }
-    const StageLimits limits{task.node->seconds, task.node->memory_mb, options_.file_bytes};
-    flight.stage = std::make_unique<StageRun>(std::move(job), limits, options_.worker);
-    if (!flight.stage->result()) return;
-  }
-}
-
 // What the node is made from, all stages together, so that a row names its data even when its first stage fails. What
 // one stage hands to the next stays inside the node.
 std::vector<std::pair<std::string, std::string>> Supervisor::input_digests(const Task& task) const {
@@ -139,9 +122,23 @@ std::vector<std::pair<std::string, std::string>> Supervisor::input_digests(const
   return digests;
 }
 
-Job Supervisor::job_for(const Task& task, const Stage& stage) const {
+Ticket Supervisor::ticket_for(const Task& task) const {
   const Node& node = *task.node;
-  Job job;
+  Ticket ticket;
+  ticket.key = node.key;
+  ticket.label = node.label;
+  ticket.limits = {node.seconds, node.memory_mb, options_.file_bytes};
+  ticket.numerics = node.numerics;
+  ticket.scratch = scratch(node);
+  ticket.worker = options_.worker;
+  for (const Stage& stage : node.stages) ticket.steps.push_back(step_for(task, stage));
+  return ticket;
+}
+
+Step Supervisor::step_for(const Task& task, const Stage& stage) const {
+  const Node& node = *task.node;
+  Step step;
+  Job& job = step.job;
   job.stage = stage.stage;
   job.key = node.key;
   job.attempt = task.flight->record.attempt;
@@ -154,24 +151,24 @@ Job Supervisor::job_for(const Task& task, const Stage& stage) const {
     job.plugin_sha256 = node.plugin_sha256;
     job.plugin_id = node.plugin_id;
   }
-  for (const InputRef& ref : stage.inputs) job.inputs[ref.name] = resolve(task, ref);
-  return job;
+  for (const InputRef& ref : stage.inputs) {
+    if (!ref.stage.empty()) {
+      step.from_stages.push_back(ref);
+    } else {
+      job.inputs[ref.name] = resolve(stage, ref);
+    }
+  }
+  return step;
 }
 
-JobInput Supervisor::resolve(const Task& task, const InputRef& ref) const {
+JobInput Supervisor::resolve(const Stage& stage, const InputRef& ref) const {
   if (!ref.path.empty()) return {fs::absolute(ref.path).string(), ref.sha256};
-  if (!ref.stage.empty()) {
-    const fs::path folder = scratch(*task.node) / ref.stage;
-    const fs::path file = ref.file == "shard" ? folder / "shard" : folder / "out" / ref.file;
-    if (!fs::exists(file)) throw Error(Fault::bad_input, "stage '" + ref.stage + "' left no file '" + ref.file + "'");
-    return {file.string(), sha256_file(file)};
-  }
   const Task& other = tasks_[index_.at(ref.node)];
   const ManifestFile* file = other.artifact->find(ref.file);
   if (file == nullptr) {
     std::vector<std::string> names;
     for (const ManifestFile& one : other.artifact->files) names.push_back(one.name);
-    throw Error(Fault::bad_input, "the artifact of '" + other.node->label + "' has no file '" + ref.file + "'" +
+    throw Error(Fault::bad_input, stage.stage + ": the artifact of '" + other.node->label + "' has no file '" + ref.file + "'" +
                                       suggestion(ref.file, names));
   }
   return {(cache_.folder(*other.node) / ref.file).string(), file->sha256};
@@ -204,14 +201,13 @@ void Supervisor::publish(Task& task) {
   task.artifact = record.artifact;
 }
 
-void Supervisor::finish(Task& task) {
+void Supervisor::finish(Task& task, const Ended& ended) {
   Finished& record = task.flight->record;
-  record.host = host_facts(task.node->numerics, task.flight->load_before);
-  record.host["shared"] = task.flight->shared;
-  if (record.status.empty()) {
-    record.status = record.stages.back().status;
-    if (record.status != "ok") record.reason = record.stages.back().stage + ": " + record.stages.back().reason;
-  }
+  record.host = ended.host;
+  if (!record.host.has("shared")) record.host["shared"] = task.flight->shared;
+  record.stages = ended.stages;
+  record.status = ended.status;
+  record.reason = ended.reason;
   if (record.status != "ok") check_disk();
   try {
     if (record.status == "ok") publish(task);

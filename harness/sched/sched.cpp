@@ -2,14 +2,25 @@
 #include "harness/sched/sched.hpp"
 
 #include "harness/base/error.hpp"
+#include "harness/sched/slurm.hpp"
 #include "harness/sched/supervisor.hpp"
 
 namespace assay::sched {
 
+namespace {
+
+std::unique_ptr<Executor> executor_for(const SchedOptions& options) {
+  if (!options.slurm) return local_executor(options.jobs);
+  return std::make_unique<SlurmExecutor>(*options.slurm, fs::absolute(options.work), fs::absolute(options.program));
+}
+
+}  // namespace
+
 Summary run(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks) {
   if (options.jobs < 1) throw Error(Fault::bad_input, "jobs must be at least 1");
   try {
-    return Supervisor(plan, options, callbacks).run();
+    const std::unique_ptr<Executor> executor = executor_for(options);
+    return Supervisor(plan, options, callbacks, *executor).run();
   } catch (const fs::filesystem_error& error) {
     throw Error(Fault::io, error.what());
   }

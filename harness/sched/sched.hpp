@@ -18,10 +18,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/record/plan.hpp"
+#include "harness/sched/slurm_profile.hpp"
 
 namespace assay::sched {
 
@@ -32,6 +34,8 @@ struct SchedOptions {
   const std::atomic<int>* stop = nullptr; // 0 go on; 1 start nothing new, end what runs; 2 kill what runs (scratch stays)
   double progress_seconds = 0.2;          // least time between two on_progress calls
   std::uint64_t file_bytes = std::uint64_t{8} << 30;  // the longest file a worker may write
+  std::optional<SlurmProfile> slurm;      // nodes run as tasks of Slurm instead of here; `jobs` says nothing then
+  std::filesystem::path program;          // with slurm: what a task starts, as `program node TICKET`
 };
 
 struct Running {
@@ -71,6 +75,10 @@ struct Callbacks {
 // Runs what is not done. Throws Error(bad_input) for a plan that is no DAG, Error(io) when its own folders cannot be
 // written (a full disk: nothing is recorded for the cells in flight, and the next run goes on from them).
 Summary run(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks);
+
+// What a task of Slurm does on its node: runs the ticket and writes ended.json beside it. 0: done, now or before
+// (a second task of the same ticket waits for the first); 143: ended by a signal, what is done stays. Throws Error for a bad ticket.
+int run_ticket(const std::filesystem::path& ticket);
 
 // What run() would do now, in plan order; reads manifests, verifies no digest, changes nothing.
 struct Preview {

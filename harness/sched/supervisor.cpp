@@ -74,8 +74,8 @@ std::vector<std::vector<std::size_t>> checked_needs(const Plan& plan) {
   return needs;
 }
 
-Supervisor::Supervisor(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks)
-    : plan_(plan), options_(options), callbacks_(callbacks), cache_(options.cache), begun_(now_seconds()) {
+Supervisor::Supervisor(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks, Executor& executor)
+    : plan_(plan), options_(options), callbacks_(callbacks), executor_(executor), cache_(options.cache), begun_(now_seconds()) {
   options_.work = fs::absolute(options.work);
   options_.worker = fs::absolute(options.worker);
   cache_ = Cache(fs::absolute(options.cache));
@@ -95,6 +95,7 @@ Summary Supervisor::run() {
   while (true) {
     const int level = stop_level();
     if (level >= 2) kill_flights();
+    if (level == 1 && executor_.outlives_us()) break;
     // Between two ends only a lock that another supervisor gave back can make a node startable.
     if (level == 0 && now_seconds() >= next_start) {
       start_ready();
@@ -110,10 +111,11 @@ Summary Supervisor::run() {
     if (now >= next_watch) {
       const bool all = now >= next_group;
       for (Task& task : tasks_)
-        if (task.flight && task.flight->stage) task.flight->stage->watch(all);
+        if (task.flight) task.flight->run->watch(all);
       next_watch = now + watch_seconds;
       if (all) next_group = now + watch_group_seconds;
     }
+    executor_.tick();
     if (poll_flights()) next_start = 0;
     report_progress(false);
   }
@@ -188,12 +190,13 @@ void Supervisor::reuse(Task& task, const Manifest& manifest) {
 }
 
 void Supervisor::start_ready() {
-  auto running = std::count_if(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.state == State::running; });
+  auto running = static_cast<std::size_t>(
+      std::count_if(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.state == State::running; }));
   // A node that settles at once (found in the cache, failed by dependency, thrown out) may free others: look again.
   do {
     settled_ = false;
     for (Task& task : tasks_) {
-      if (running >= options_.jobs || stop_level() > 0) return;
+      if (running >= executor_.capacity() || stop_level() > 0) return;
       if (task.state != State::pending || !needs_ready(task)) continue;
       start(task);
       if (task.state == State::running) ++running;
@@ -216,11 +219,11 @@ bool Supervisor::needs_ready(Task& task) {
 bool Supervisor::poll_flights() {
   bool ended = false;
   for (Task& task : tasks_) {
-    if (!task.flight || !task.flight->stage) continue;
-    task.flight->stage->poll();
-    if (!task.flight->stage->result()) continue;
-    advance(task);
-    ended |= !task.flight;
+    if (!task.flight) continue;
+    task.flight->run->poll();
+    if (!task.flight->run->ended()) continue;
+    finish(task, Ended(*task.flight->run->ended()));  // a copy: the flight ends with it
+    ended = true;
   }
   return ended;
 }
@@ -228,7 +231,7 @@ bool Supervisor::poll_flights() {
 void Supervisor::kill_flights() {
   for (Task& task : tasks_) {
     if (!task.flight) continue;
-    if (task.flight->stage) task.flight->stage->kill();
+    task.flight->run->kill();
     task.flight.reset();
     task.state = State::pending;
   }
@@ -239,7 +242,7 @@ Summary Supervisor::summary() const {
   for (const Task& task : tasks_) {
     const bool cell = task.node->kind == NodeKind::cell;
     const bool ready = task.state == State::ready, failed = task.state == State::failed;
-    sum.interrupted |= task.state == State::pending;
+    sum.interrupted |= task.state == State::pending || task.state == State::running;
     if (cell) {
       ++sum.cells;
       sum.ok += ready && task.made;
@@ -281,11 +284,11 @@ Progress Supervisor::progress() const {
     if (!task.flight) continue;
     const double seconds = now_seconds() - task.flight->started;
     left.push_back({task.node, seconds});
-    if (task.flight->stage)
-      progress.running.push_back({task.node->label, task.flight->stage->stage(), task.flight->stage->what(),
-                                  task.flight->stage->fraction(), seconds});
+    Running& now = progress.running.emplace_back(task.flight->run->running());
+    now.label = task.node->label;
+    now.seconds = seconds;
   }
-  progress.seconds_left = seconds_left(costs_, left, options_.jobs);
+  progress.seconds_left = seconds_left(costs_, left, executor_.parallel());
   return progress;
 }
 

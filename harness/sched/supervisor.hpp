@@ -13,18 +13,17 @@
 #include "harness/base/files.hpp"
 #include "harness/sched/cache.hpp"
 #include "harness/sched/progress.hpp"
+#include "harness/sched/executor.hpp"
 #include "harness/sched/sched.hpp"
-#include "harness/sched/stage.hpp"
 
 namespace assay::sched {
 
-// A node whose processes run. The locks keep other supervisors off its artifact and its scratch folder.
+// A node that an executor runs. The locks keep other supervisors off its artifact and its scratch folder.
 struct Flight {
   FileLock artifact_lock, scratch_lock;
-  Finished record;  // stages so far
-  std::unique_ptr<StageRun> stage;
-  std::size_t next = 0;  // index of the stage after `stage`
-  double started = 0, load_before = 0;
+  Finished record;
+  std::unique_ptr<Run> run;
+  double started = 0;
   bool shared = false;  // another node of this run was in flight at the same time
 };
 
@@ -50,7 +49,7 @@ void remove_scratch(const fs::path& folder);
 
 class Supervisor {
  public:
-  Supervisor(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks);
+  Supervisor(const Plan& plan, const SchedOptions& options, const Callbacks& callbacks, Executor& executor);
   Summary run();
 
  private:
@@ -76,12 +75,12 @@ class Supervisor {
   void start(Task& task);  // stays pending when another supervisor has it or an artifact must be made again
   bool inputs_whole(Task& task);
   void mend(Task& damaged, const std::string& what);
-  void advance(Task& task);
   std::vector<std::pair<std::string, std::string>> input_digests(const Task& task) const;
   void mark_shared();
-  Job job_for(const Task& task, const Stage& stage) const;
-  JobInput resolve(const Task& task, const InputRef& ref) const;
-  void finish(Task& task);
+  Ticket ticket_for(const Task& task) const;
+  Step step_for(const Task& task, const Stage& stage) const;
+  JobInput resolve(const Stage& stage, const InputRef& ref) const;
+  void finish(Task& task, const Ended& ended);
   void publish(Task& task);
   void fail_without_run(Task& task, const std::string& reason);
   void check_disk() const;
@@ -94,6 +93,7 @@ class Supervisor {
   const Plan& plan_;
   SchedOptions options_;
   const Callbacks& callbacks_;
+  Executor& executor_;
   Cache cache_;
   CostModel costs_;
   std::vector<Task> tasks_;

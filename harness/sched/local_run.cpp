@@ -1,0 +1,77 @@
+#include "harness/sched/local_run.hpp"
+
+#include "harness/base/error.hpp"
+#include "harness/sched/facts.hpp"
+
+namespace assay::sched {
+namespace {
+
+class LocalExecutor final : public Executor {
+ public:
+  explicit LocalExecutor(int jobs) : jobs_(static_cast<std::size_t>(jobs)) {}
+  std::size_t capacity() const override { return jobs_; }
+  std::unique_ptr<Run> start(Ticket ticket) override { return std::make_unique<LocalRun>(std::move(ticket)); }
+  bool shares_machine() const override { return true; }
+
+ private:
+  std::size_t jobs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> local_executor(int jobs) { return std::make_unique<LocalExecutor>(jobs); }
+
+LocalRun::LocalRun(Ticket ticket) : ticket_(std::move(ticket)), load_before_(load_average()) { advance(); }
+
+// Called when a stage ended and at the start: goes on to the next stage that has to run, or ends the node.
+void LocalRun::advance() {
+  while (true) {
+    if (stage_) {
+      so_far_.stages.push_back(*stage_->result());
+      stage_.reset();
+      const StageResult& last = so_far_.stages.back();
+      if (last.status != "ok") return end(last.status, last.stage + ": " + last.reason);
+    }
+    if (next_ == ticket_.steps.size()) return end("ok", "");
+    const Step& step = ticket_.steps[next_++];
+    try {
+      stage_ = std::make_unique<StageRun>(completed(ticket_, step), ticket_.limits, ticket_.worker);
+    } catch (const Error& error) {
+      if (error.fault() == Fault::io) throw;
+      return end("failed", step.job.stage + ": " + error.what());
+    }
+    if (!stage_->result()) return;
+  }
+}
+
+void LocalRun::end(std::string status, std::string reason) {
+  so_far_.status = std::move(status);
+  so_far_.reason = std::move(reason);
+  so_far_.host = host_facts(ticket_.numerics, load_before_);
+  ended_ = std::move(so_far_);
+}
+
+void LocalRun::poll() {
+  if (ended_ || !stage_) return;
+  stage_->poll();
+  if (stage_->result()) advance();
+}
+
+void LocalRun::watch(bool all) {
+  if (stage_) stage_->watch(all);
+}
+
+void LocalRun::kill() {
+  if (stage_) stage_->kill();
+}
+
+Running LocalRun::running() const {
+  Running now;
+  if (!stage_) return now;
+  now.stage = stage_->stage();
+  now.what = stage_->what();
+  now.fraction = stage_->fraction();
+  return now;
+}
+
+}  // namespace assay::sched

@@ -1,0 +1,27 @@
+// One node on this machine: its stages one after the other, each a process. Private to harness/sched.
+#pragma once
+
+#include "harness/sched/executor.hpp"
+
+namespace assay::sched {
+
+class LocalRun final : public Run {
+ public:
+  explicit LocalRun(Ticket ticket);
+  void poll() override;
+  void watch(bool all) override;
+  void kill() override;
+  Running running() const override;
+
+ private:
+  void advance();
+  void end(std::string status, std::string reason);
+
+  Ticket ticket_;
+  Ended so_far_;
+  std::unique_ptr<StageRun> stage_;
+  std::size_t next_ = 0;  // index of the step after `stage_`
+  double load_before_ = 0;
+};
+
+}  // namespace assay::sched

@@ -1,0 +1,71 @@
+#include "harness/sched/ticket.hpp"
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+
+namespace assay::sched {
+namespace {
+
+Json ref_to_json(const InputRef& ref) {
+  return Json::object({{"name", ref.name}, {"stage", ref.stage}, {"file", ref.file}});
+}
+
+InputRef ref_from_json(const Json& json) {
+  InputRef ref;
+  ref.name = json.at("name").as_string();
+  ref.stage = json.at("stage").as_string();
+  ref.file = json.at("file").as_string();
+  return ref;
+}
+
+}  // namespace
+
+Json Ticket::to_json() const {
+  Json list(Json::Array{});
+  for (const Step& step : steps) {
+    Json refs(Json::Array{});
+    for (const InputRef& ref : step.from_stages) refs.push_back(ref_to_json(ref));
+    list.push_back(Json::object({{"job", step.job.to_json()}, {"from_stages", refs}}));
+  }
+  return Json::object({{"key", key},
+                       {"label", label},
+                       {"scratch", scratch.string()},
+                       {"worker", worker.string()},
+                       {"seconds", limits.seconds},
+                       {"memory_mb", limits.memory_mb},
+                       {"file_bytes", static_cast<std::int64_t>(limits.file_bytes)},
+                       {"numerics", numerics.to_json()},
+                       {"steps", list}});
+}
+
+Ticket Ticket::from_json(const Json& json, const std::string& origin) {
+  Ticket ticket;
+  ticket.key = json.at("key").as_string();
+  ticket.label = json.at("label").as_string();
+  ticket.scratch = json.at("scratch").as_string();
+  ticket.worker = json.at("worker").as_string();
+  ticket.limits.seconds = json.at("seconds").as_real();
+  ticket.limits.memory_mb = json.at("memory_mb").as_int();
+  ticket.limits.file_bytes = static_cast<std::uint64_t>(json.at("file_bytes").as_int());
+  ticket.numerics = Numerics::from_json(json.at("numerics"));
+  for (const Json& one : json.at("steps").as_array()) {
+    Step& step = ticket.steps.emplace_back();
+    step.job = Job::from_json(one.at("job"), origin);
+    for (const Json& ref : one.at("from_stages").as_array()) step.from_stages.push_back(ref_from_json(ref));
+  }
+  return ticket;
+}
+
+Job completed(const Ticket& ticket, const Step& step) {
+  Job job = step.job;
+  for (const InputRef& ref : step.from_stages) {
+    const fs::path folder = ticket.scratch / ref.stage;
+    const fs::path file = ref.file == "shard" ? folder / "shard" : folder / "out" / ref.file;
+    if (!fs::exists(file)) throw Error(Fault::bad_input, "stage '" + ref.stage + "' left no file '" + ref.file + "'");
+    job.inputs[ref.name] = {file.string(), sha256_file(file)};
+  }
+  return job;
+}
+
+}  // namespace assay::sched
