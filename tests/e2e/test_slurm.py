@@ -39,7 +39,7 @@ CELLS = 4 * (VARIANTS + 1)
 def suite(home):
     text = SUITE
     for i in range(VARIANTS):
-        text += f'[[method]]\nuse = "pgd"\nname = "v{i}"\nparams = {{ steps = {1 + i % 7}, alpha = {0.01 + 0.001 * (i // 7)} }}\n'
+        text += f'[[method]]\nuse = "pgd"\nname = "v{i}"\nparams = {{ steps = {1 + i % 7}, step = {0.1 + 0.02 * (i // 7):.2f} }}\n'
     return home.suite("slurm", text)
 
 
