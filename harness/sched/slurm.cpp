@@ -17,7 +17,7 @@ namespace {
 
 constexpr double gather_seconds = 0.3;     // what becomes ready together travels together
 constexpr double look_seconds = 0.3;       // between two looks for results
-constexpr double refused_seconds = 10;     // after a limit of the site
+constexpr double refused_polls = 2;          // looks at the queue to wait for after a limit of the site
 constexpr int absent_looks = 2;            // a shared folder may show a result later than Slurm shows the end
 constexpr std::int64_t overhead_mb = 256;  // of the program that watches the stages
 
@@ -137,7 +137,7 @@ void SlurmExecutor::submit_wave(const std::vector<SlurmRun*>& wave) {
     fs::remove_all(folder);
     if (!submitted.later) throw Error(Fault::bad_input, "sbatch refused a job array: " + submitted.error);
     wave_limit_ = std::max<std::size_t>(1, wave.size() / 2);
-    submit_from_ = now_seconds() + refused_seconds;
+    submit_from_ = now_seconds() + refused_polls * profile_.poll_seconds;
     log::info("sbatch: {}; trying again with at most {} tasks", submitted.error, wave_limit_);
     return;
   }

@@ -33,8 +33,10 @@ for ((i = 0; i <= last; ++i)); do
   if [[ -f $here/state ]]; then
     cat "$here/state" >"$here/tasks/${job}_$i"
   else
-    echo RUNNING >"$here/tasks/${job}_$i"
-    (SLURM_ARRAY_TASK_ID=$i bash "$script" >/dev/null 2>&1; echo COMPLETED >"$here/tasks/${job}_$i") >/dev/null 2>&1 &
+    # A session of its own: what a command leaves behind in its group ends with it.
+    SLURM_ARRAY_TASK_ID=$i setsid bash -c 'echo RUNNING >"$1"; bash "$0"; echo COMPLETED >"$1"' "$script" "$here/tasks/${job}_$i" \
+      >/dev/null 2>&1 &
+    until [[ -s $here/tasks/${job}_$i ]]; do sleep 0.01; done
   fi
 done
 echo "$job"
