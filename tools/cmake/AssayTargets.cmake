@@ -9,6 +9,12 @@
 # takes more than twice as long.
 set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board cli catalog loaders onnx zoo store stats)
 
+# Sanitized programs are slow; a time limit is there for what hangs.
+set(ASSAY_TIMEOUT_FACTOR 1)
+if(ASSAY_SANITIZE)
+  set(ASSAY_TIMEOUT_FACTOR 10)
+endif()
+
 function(assay_add_layer name)
   cmake_parse_arguments(ARG "" "ONLY;EXCEPT;COLD" "DEPS;PRIVATE_DEPS;DEFINES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
@@ -78,6 +84,7 @@ function(assay_add_tests name)
   assay_fast_build(test_${name} test)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND test_${name})
+  math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * ${ASSAY_TIMEOUT_FACTOR}")
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

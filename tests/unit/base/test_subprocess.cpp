@@ -215,7 +215,7 @@ TEST_CASE("resident memory of the group is seen while it runs, and its peak afte
   SpawnOptions options = child({"memory", "200", "stay"});
   options.stdout_file = folder.path() / "out";
   Child process = Child::spawn(options);
-  for (int i = 0; i < 500 && (!fs::exists(options.stdout_file) || fs::file_size(options.stdout_file) == 0); ++i)
+  for (int i = 0; i < 6000 && (!fs::exists(options.stdout_file) || fs::file_size(options.stdout_file) == 0); ++i)
     ::usleep(10000);
   CHECK(process.rss_bytes() > std::uint64_t{200} << 20);
 #ifndef __SANITIZE_THREAD__  // its shadow memory is five times what the program touches
