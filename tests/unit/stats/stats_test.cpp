@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "agreement.hpp"
 #include "fixtures/reference.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/rng.hpp"
@@ -11,26 +12,8 @@
 
 using namespace assay;
 using namespace assay::stats;
-
-namespace {
-
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::vector<double> normals(std::uint64_t stream, std::size_t n, double mean = 0) {
-  const Rng rng(99, "stats-test", stream);
-  std::vector<double> out(n);
-  for (std::size_t i = 0; i < n; ++i) out[i] = mean + rng.normal(i);
-  return out;
-}
-
-}  // namespace
+using agreement::message_of;
+using agreement::normals;
 
 TEST_CASE("Wilson intervals equal scipy's") {
   for (const auto& c : reference::wilson) {
