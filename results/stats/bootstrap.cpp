@@ -40,12 +40,6 @@ Interval mean_interval(std::span<const double> values, std::vector<double> repli
   return bca_interval(input, options, over, n);
 }
 
-Interval bootstrap_mean(std::span<const double> values, const std::string& over, const BootstrapOptions& options) {
-  detail::need_numbers("bootstrap", values);
-  check_options("bootstrap", options);
-  return mean_interval(values, mean_replicates(values, options), options, over);
-}
-
 std::vector<double> jackknife(std::size_t n, const Statistic& statistic) {
   detail::need_at_least("BCa bootstrap", n, 2);
   std::vector<double> out(n);
@@ -63,8 +57,9 @@ void check_levels(const std::vector<std::vector<double>>& per_seed, const TwoLev
   for (const auto& seed : per_seed) {
     detail::need_numbers("two-level bootstrap", seed);
     if (levels.same_samples && seed.size() != per_seed[0].size())
-      detail::refuse("two-level bootstrap", "needs the same samples in every seed, got " + std::to_string(per_seed[0].size()) +
-                                                " and " + std::to_string(seed.size()));
+      detail::refuse("two-level bootstrap", "needs the same samples in every seed, got " +
+                                                std::to_string(per_seed[0].size()) + " and " +
+                                                std::to_string(seed.size()));
   }
 }
 
@@ -85,14 +80,21 @@ double quantile(std::vector<double> values, double q) {
 
 void resample_indices(std::uint64_t seed, std::uint64_t b, std::span<std::uint32_t> indices) {
   const Rng rng(seed, "bootstrap", b);
-  for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::uint32_t>(rng.below(i, indices.size()));
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    indices[i] = static_cast<std::uint32_t>(rng.below(i, indices.size()));
 }
 
-Interval percentile_interval(const std::vector<double>& replicates, const BootstrapOptions& options, const std::string& over,
-                             std::int64_t n) {
+Interval percentile_interval(const std::vector<double>& replicates, const BootstrapOptions& options,
+                             const std::string& over, std::int64_t n) {
   check_options("bootstrap", options);
   const double tail = (1 - options.level) / 2;
   return {quantile(replicates, tail), quantile(replicates, 1 - tail), options.level, over, n, "percentile bootstrap"};
+}
+
+Interval bootstrap_mean(std::span<const double> values, const std::string& over, const BootstrapOptions& options) {
+  detail::need_numbers("bootstrap", values);
+  check_options("bootstrap", options);
+  return mean_interval(values, mean_replicates(values, options), options, over);
 }
 
 Interval bootstrap_samples(std::span<const double> values, const BootstrapOptions& options) {
@@ -103,7 +105,8 @@ Interval bootstrap_seeds(std::span<const double> per_seed, const BootstrapOption
   return bootstrap_mean(per_seed, "seeds", options);
 }
 
-Interval bootstrap(std::size_t n, const Statistic& statistic, const std::string& over, const BootstrapOptions& options) {
+Interval bootstrap(std::size_t n, const Statistic& statistic, const std::string& over,
+                   const BootstrapOptions& options) {
   if (n == 0) detail::refuse("bootstrap", "no values");
   check_options("bootstrap", options);
   std::vector<std::uint32_t> indices(n);
@@ -153,7 +156,8 @@ double bootstrap_p(std::span<const double> difference_replicates) {
     below += d <= 0;
     above += d >= 0;
   }
-  const double tail = static_cast<double>(1 + std::min(below, above)) / static_cast<double>(1 + difference_replicates.size());
+  const double tail =
+      static_cast<double>(1 + std::min(below, above)) / static_cast<double>(1 + difference_replicates.size());
   return std::min(1.0, 2 * tail);
 }
 

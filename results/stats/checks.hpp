@@ -25,7 +25,8 @@ inline void need_numbers(const char* what, std::span<const double> values) {
 // Rule 45: paired data must be pairs.
 inline void need_pairs(const char* what, std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size())
-    refuse(what, "needs the same samples on both sides, got " + std::to_string(a.size()) + " and " + std::to_string(b.size()));
+    refuse(what, "needs the same samples on both sides, got " + std::to_string(a.size()) + " and " +
+                     std::to_string(b.size()));
   need_numbers(what, a);
   need_numbers(what, b);
 }

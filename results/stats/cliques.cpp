@@ -28,7 +28,8 @@ class BronKerbosch {
  private:
   Set neighbours(const Set& among, std::size_t of) const {
     Set out;
-    std::copy_if(among.begin(), among.end(), std::back_inserter(out), [&](std::size_t v) { return v != of && alike_[of][v]; });
+    std::copy_if(among.begin(), among.end(), std::back_inserter(out),
+                 [&](std::size_t v) { return v != of && alike_[of][v]; });
     return out;
   }
 
@@ -64,7 +65,8 @@ class BronKerbosch {
 
   void keep() {
     if (found_.size() == most_cliques)
-      throw Error(Fault::unsupported, "cliques: more than " + std::to_string(most_cliques) + " maximal sets of methods");
+      throw Error(Fault::unsupported,
+                  "cliques: more than " + std::to_string(most_cliques) + " maximal sets of methods");
     found_.push_back(current_);
   }
 
@@ -105,7 +107,8 @@ std::vector<Bar> diagram_bars(const std::vector<std::vector<std::size_t>>& cliqu
       if (m >= ranks.size()) detail::refuse("diagram bars", "method " + std::to_string(m) + " has no rank");
     Bar bar;
     bar.methods = clique;
-    std::stable_sort(bar.methods.begin(), bar.methods.end(), [&](std::size_t a, std::size_t b) { return ranks[a] < ranks[b]; });
+    std::stable_sort(bar.methods.begin(), bar.methods.end(),
+                     [&](std::size_t a, std::size_t b) { return ranks[a] < ranks[b]; });
     bar.from = ranks[bar.methods.front()];
     bar.to = ranks[bar.methods.back()];
     for (std::size_t m = 0; m < ranks.size(); ++m) {

@@ -16,12 +16,13 @@ void check_table(const Table& table) {
   if (table.methods.size() < 2) detail::refuse("table", "needs at least two methods");
   if (table.data_sets.empty()) detail::refuse("table", "no data sets");
   if (table.values.size() != table.data_sets.size())
-    detail::refuse("table", std::to_string(table.values.size()) + " rows for " + std::to_string(table.data_sets.size()) + " data sets");
+    detail::refuse("table", std::to_string(table.values.size()) + " rows for " +
+                                std::to_string(table.data_sets.size()) + " data sets");
   for (std::size_t d = 0; d < table.values.size(); ++d) {
     const auto& row = table.values[d];
     if (row.size() != table.methods.size())
-      detail::refuse("table", "data set '" + table.data_sets[d] + "' has " + std::to_string(row.size()) + " entries for " +
-                                  std::to_string(table.methods.size()) + " methods");
+      detail::refuse("table", "data set '" + table.data_sets[d] + "' has " + std::to_string(row.size()) +
+                                  " entries for " + std::to_string(table.methods.size()) + " methods");
     for (std::size_t m = 0; m < row.size(); ++m)
       if (row[m] && !std::isfinite(*row[m]))
         detail::refuse("table", "'" + table.methods[m] + "' on '" + table.data_sets[d] + "' is not a finite number");
@@ -99,7 +100,8 @@ Table average_seeds(const std::vector<Measurement>& measurements, bool higher_is
   };
   std::map<std::pair<std::size_t, std::size_t>, std::pair<double, double>> sums;  // (data set, method) -> sum, count
   for (const Measurement& each : measurements) {
-    if (!std::isfinite(each.value)) detail::refuse("table", "'" + each.method + "' on '" + each.data_set + "' is not a finite number");
+    if (!std::isfinite(each.value))
+      detail::refuse("table", "'" + each.method + "' on '" + each.data_set + "' is not a finite number");
     auto& [sum, count] = sums[{place(out.data_sets, each.data_set), place(out.methods, each.method)}];
     sum += each.value;
     ++count;
@@ -147,8 +149,10 @@ ManyComparison compare_many(const Table& table, const ManyOptions& options) {
   out.ranks = average_ranks(rows, table.higher_is_better);
   out.order.resize(methods);
   std::iota(out.order.begin(), out.order.end(), std::size_t{0});
-  std::stable_sort(out.order.begin(), out.order.end(), [&](std::size_t a, std::size_t b) { return out.ranks[a] < out.ranks[b]; });
-  if (methods > 2 && rows.size() < 2) detail::refuse("comparison", "needs at least two data sets for more than two methods");
+  std::stable_sort(out.order.begin(), out.order.end(),
+                   [&](std::size_t a, std::size_t b) { return out.ranks[a] < out.ranks[b]; });
+  if (methods > 2 && rows.size() < 2)
+    detail::refuse("comparison", "needs at least two data sets for more than two methods");
   if (methods > 2) {
     out.friedman = friedman(rows);
     out.omnibus = out.friedman.f_p <= options.alpha ? Omnibus::rejected : Omnibus::not_rejected;

@@ -23,7 +23,8 @@ Placements placements(std::span<const double> in, std::span<const double> out) {
   detail::need_at_least("delong", out.size(), 2);
   std::vector<double> both(out.begin(), out.end());
   both.insert(both.end(), in.begin(), in.end());
-  const auto joint = detail::midranks(both).ranks, own_out = detail::midranks(out).ranks, own_in = detail::midranks(in).ranks;
+  const auto joint = detail::midranks(both).ranks, own_out = detail::midranks(out).ranks,
+             own_in = detail::midranks(in).ranks;
   Placements p;
   const double negatives = static_cast<double>(in.size()), positives = static_cast<double>(out.size());
   for (std::size_t i = 0; i < out.size(); ++i) p.out.push_back((joint[i] - own_out[i]) / negatives);
@@ -40,7 +41,8 @@ double covariance(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 double covariance(const Placements& a, const Placements& b) {
-  return covariance(a.out, b.out) / static_cast<double>(a.out.size()) + covariance(a.in, b.in) / static_cast<double>(a.in.size());
+  return covariance(a.out, b.out) / static_cast<double>(a.out.size()) +
+         covariance(a.in, b.in) / static_cast<double>(a.in.size());
 }
 
 }  // namespace
@@ -85,8 +87,12 @@ DelongTest delong_paired(const DetectorScores& a, const DetectorScores& b, doubl
     result.p = 2 * detail::normal_cdf(-std::abs(result.z));
   }
   const double half = detail::normal_quantile(0.5 + level / 2) * result.standard_error;
-  result.interval = {std::max(-1.0, result.difference - half), std::min(1.0, result.difference + half), level, "samples",
-                     static_cast<std::int64_t>(a.in.size() + a.out.size()), "DeLong"};
+  result.interval = {std::max(-1.0, result.difference - half),
+                     std::min(1.0, result.difference + half),
+                     level,
+                     "samples",
+                     static_cast<std::int64_t>(a.in.size() + a.out.size()),
+                     "DeLong"};
   return result;
 }
 

@@ -11,11 +11,12 @@ namespace {
 
 void check_rope(const Rope& rope) {
   if (!(rope.lo < rope.hi) || !std::isfinite(rope.lo) || !std::isfinite(rope.hi))
-    detail::refuse("practical equivalence", "the region [" + std::to_string(rope.lo) + ", " + std::to_string(rope.hi) + "] is empty or unbounded");
+    detail::refuse("practical equivalence", "the region [" + std::to_string(rope.lo) + ", " + std::to_string(rope.hi) +
+                                                "] is empty or unbounded");
 }
 
-// Dominance of each value of `of` over the sorted `others`: share below minus share above. Adds the number of pairs that
-// differ to `unequal`.
+// Dominance of each value of `of` over the sorted `others`: share below minus share above. Adds the number of pairs
+// that differ to `unequal`.
 std::vector<double> dominance(std::span<const double> of, const std::vector<double>& others, double& unequal) {
   std::vector<double> out;
   out.reserve(of.size());
@@ -52,7 +53,8 @@ std::pair<double, double> delta_limits(double d, double variance, double z, doub
 
 }  // namespace
 
-MeanDifference mean_difference(std::span<const double> a, std::span<const double> b, const std::string& over, double level) {
+MeanDifference mean_difference(std::span<const double> a, std::span<const double> b, const std::string& over,
+                               double level) {
   const auto values = detail::differences("mean difference", a, b);
   MeanDifference out;
   out.interval = student(values, over, level);
@@ -89,9 +91,12 @@ GroupEffect cliffs_delta(std::span<const double> a, std::span<const double> b, d
 
 const char* practical_name(Practical verdict) {
   switch (verdict) {
-    case Practical::equivalent: return "equivalent";
-    case Practical::different: return "different";
-    case Practical::undecided: break;
+    case Practical::equivalent:
+      return "equivalent";
+    case Practical::different:
+      return "different";
+    case Practical::undecided:
+      break;
   }
   return "undecided";
 }

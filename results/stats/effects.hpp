@@ -1,6 +1,6 @@
-// Effect sizes with their intervals, and verdicts of practical equivalence (rule 48). Odds ratios of paired 0/1 outcomes
-// are in paired.hpp (mcnemar), the rank biserial correlation there too (wilcoxon). Pure and deterministic. [any-thread]
-// Throws Error(bad_input) on empty input, unequal lengths where pairs are needed, or NaN.
+// Effect sizes with their intervals, and verdicts of practical equivalence (rule 48). Odds ratios of paired 0/1
+// outcomes are in paired.hpp (mcnemar), the rank biserial correlation there too (wilcoxon). Pure and deterministic.
+// [any-thread] Throws Error(bad_input) on empty input, unequal lengths where pairs are needed, or NaN.
 #pragma once
 
 #include "results/stats/intervals.hpp"
@@ -14,14 +14,15 @@ struct MeanDifference {
   double standardized = 0;
   Interval interval;
 };
-MeanDifference mean_difference(std::span<const double> a, std::span<const double> b, const std::string& over, double level = 0.95);
+MeanDifference mean_difference(std::span<const double> a, std::span<const double> b, const std::string& over,
+                               double level = 0.95);
 
-// Cliff's delta P(a > b) - P(a < b) of two independent groups (Cliff 1993), such as seeds of two methods: an effect size,
-// not a test. Interval: Cliff's unbiased variance (1993, eq. 7; at least (1 - d^2) / (mn - 1)) and the asymmetric limits of
-// Feng & Cliff (2004, eq. 6) with normal quantiles; at d = +-1 the inner limit is +-(m - z^2) / (m + z^2), m the smaller
-// group. Each group has at least two values. O((m + n) log(m + n)).
+// Cliff's delta P(a > b) - P(a < b) of two independent groups (Cliff 1993), such as seeds of two methods: an effect
+// size, not a test. Interval: Cliff's unbiased variance (1993, eq. 7; at least (1 - d^2) / (mn - 1)) and the asymmetric
+// limits of Feng & Cliff (2004, eq. 6) with normal quantiles; at d = +-1 the inner limit is +-(m - z^2) / (m + z^2), m
+// the smaller group. Each group has at least two values. O((m + n) log(m + n)).
 struct GroupEffect {
-  double delta = 0;          // in [-1, 1]
+  double delta = 0;  // in [-1, 1]
   Interval interval;
   double superiority = 0.5;  // A = P(a > b) + P(a = b) / 2 = (delta + 1) / 2 (Vargha & Delaney 2000)
   Interval superiority_interval;
@@ -39,9 +40,9 @@ const char* practical_name(Practical verdict);  // "equivalent" ...
 // By an interval (Kruschke 2018, without his posterior): inside the region, outside of it, or across its border.
 Practical practical(const Interval& interval, const Rope& rope);
 
-// Two one-sided t tests of paired differences (Schuirmann 1987). `equivalent` when both reject at alpha, which is when the
-// 1 - 2 alpha interval lies in the region; `different` when that interval lies outside. At least two pairs. Without any
-// spread each p is 0 or 1.
+// Two one-sided t tests of paired differences (Schuirmann 1987). `equivalent` when both reject at alpha, which is when
+// the 1 - 2 alpha interval lies in the region; `different` when that interval lies outside. At least two pairs. Without
+// any spread each p is 0 or 1.
 struct Equivalence {
   double p_lower = 1, p_upper = 1;  // of "difference <= lo" and of "difference >= hi"
   double p = 1;                     // the larger

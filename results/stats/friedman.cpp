@@ -14,8 +14,8 @@ void check_rows(const char* what, const Rows& rows) {
   if (rows.empty() || rows[0].empty()) detail::refuse(what, "no values");
   for (const auto& row : rows) {
     if (row.size() != rows[0].size())
-      detail::refuse(what, "needs every method on every data set, got rows of " + std::to_string(rows[0].size()) + " and " +
-                               std::to_string(row.size()));
+      detail::refuse(what, "needs every method on every data set, got rows of " + std::to_string(rows[0].size()) +
+                               " and " + std::to_string(row.size()));
     detail::need_numbers(what, row);
   }
 }
@@ -70,7 +70,8 @@ Friedman friedman(const Rows& rows) {
 
 std::vector<double> nemenyi(const std::vector<double>& average_ranks, std::size_t data_sets) {
   detail::need_numbers("nemenyi", average_ranks);
-  if (average_ranks.size() < 2 || data_sets == 0) detail::refuse("nemenyi", "needs at least two methods and one data set");
+  if (average_ranks.size() < 2 || data_sets == 0)
+    detail::refuse("nemenyi", "needs at least two methods and one data set");
   const double k = static_cast<double>(average_ranks.size());
   const double error = std::sqrt(k * (k + 1) / (12 * static_cast<double>(data_sets)));
   std::vector<double> out;

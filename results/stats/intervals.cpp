@@ -10,7 +10,8 @@
 namespace assay::stats {
 
 Interval wilson(std::int64_t k, std::int64_t n, double level) {
-  if (n <= 0 || k < 0 || k > n) detail::refuse("wilson", std::to_string(k) + " of " + std::to_string(n) + " is no proportion");
+  if (n <= 0 || k < 0 || k > n)
+    detail::refuse("wilson", std::to_string(k) + " of " + std::to_string(n) + " is no proportion");
   detail::need_share("wilson", "level", level);
   const double z = detail::normal_quantile(0.5 + level / 2);
   const double trials = static_cast<double>(n), p = static_cast<double>(k) / trials, z2 = z * z;

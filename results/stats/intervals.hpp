@@ -1,6 +1,6 @@
 // Intervals that say over what they are (rule 6): bootstrap over samples, over seeds, over both; Wilson's for
-// proportions; Student's for few seeds. Pure and deterministic: resampling draws from the counter-based generator, keyed
-// by the options' seed, so equal input gives equal output on every machine. [any-thread] Every function throws
+// proportions; Student's for few seeds. Pure and deterministic: resampling draws from the counter-based generator,
+// keyed by the options' seed, so equal input gives equal output on every machine. [any-thread] Every function throws
 // Error(bad_input) on empty input, NaN, or a level outside (0, 1).
 #pragma once
 
@@ -42,21 +42,24 @@ void resample_indices(std::uint64_t seed, std::uint64_t b, std::span<std::uint32
 // Bootstrap of the mean over samples of one run, or of a seed-wise statistic over seeds.
 Interval bootstrap_samples(std::span<const double> values, const BootstrapOptions& options = {});
 Interval bootstrap_seeds(std::span<const double> per_seed, const BootstrapOptions& options = {});
+// The same over anything else that is named, such as "data sets".
+Interval bootstrap_mean(std::span<const double> values, const std::string& over, const BootstrapOptions& options = {});
 // The same for any statistic of a resample of n items, given by indices. With bca it is also called on 0..n-1 and on
 // that without each item in turn.
 using Statistic = std::function<double(std::span<const std::uint32_t>)>;
-Interval bootstrap(std::size_t n, const Statistic& statistic, const std::string& over, const BootstrapOptions& options = {});
+Interval bootstrap(std::size_t n, const Statistic& statistic, const std::string& over,
+                   const BootstrapOptions& options = {});
 
 // Intervals of replicates that the caller made.
-Interval percentile_interval(const std::vector<double>& replicates, const BootstrapOptions& options, const std::string& over,
-                             std::int64_t n);
+Interval percentile_interval(const std::vector<double>& replicates, const BootstrapOptions& options,
+                             const std::string& over, std::int64_t n);
 // Efron (1987), eqs. 2.3 and 6.6; DiCiccio & Efron (1996), eqs. 2.3-2.8. z0 counts replicates equal to the estimate by
 // half, and is bounded as if half a replicate lay beyond the estimate where none does; the acceleration is 0 where the
 // jackknife values are all equal. At least two of those.
 struct BcaInput {
-  double estimate = 0;              // of the data themselves
-  std::vector<double> replicates;   // of resamples
-  std::vector<double> jackknife;    // of the data without item i
+  double estimate = 0;             // of the data themselves
+  std::vector<double> replicates;  // of resamples
+  std::vector<double> jackknife;   // of the data without item i
 };
 Interval bca_interval(const BcaInput& input, const BootstrapOptions& options, const std::string& over, std::int64_t n);
 

@@ -1,6 +1,6 @@
-// Many methods: corrections, rank ranges, and the comparison over many data sets of rule 46 (Demsar 2006): omnibus first,
-// then all pairs with Holm, then a critical-difference diagram whose bars join exactly the pairs that were not rejected.
-// Pure and deterministic. [any-thread] Throws Error(bad_input) on empty input, ragged rows or NaN.
+// Many methods: corrections, rank ranges, and the comparison over many data sets of rule 46 (Demsar 2006): omnibus
+// first, then all pairs with Holm, then a critical-difference diagram whose bars join exactly the pairs that were not
+// rejected. Pure and deterministic. [any-thread] Throws Error(bad_input) on empty input, ragged rows or NaN.
 #pragma once
 
 #include <optional>
@@ -77,7 +77,8 @@ struct Completed {
 Completed complete(const Table& table, Missing policy);
 
 // wilcoxon_holm: signed ranks of each pair alone, so that no method's rank depends on which others are shown (Benavoli,
-// Corani & Mangili 2016), Holm over all pairs. nemenyi: differences of average ranks against the studentized range (1963).
+// Corani & Mangili 2016), Holm over all pairs. nemenyi: differences of average ranks against the studentized range
+// (1963).
 enum class PostHoc { wilcoxon_holm, nemenyi };
 struct ManyOptions {
   double alpha = 0.05;
@@ -87,16 +88,17 @@ struct ManyOptions {
 };
 
 struct Pair {
-  std::size_t a = 0, b = 0;     // indices of methods, a < b
-  double p = 1;                 // of the post hoc test by itself
-  double adjusted = 1;          // Holm's, or Nemenyi's p, which is adjusted already
-  double mean_difference = 0;   // a - b, on the values
-  double effect = 0;            // rank biserial of the signed ranks, > 0 when a has the higher values
-  bool rejected = false;        // adjusted <= alpha, and the omnibus (if one was needed) rejected
+  std::size_t a = 0, b = 0;    // indices of methods, a < b
+  double p = 1;                // of the post hoc test by itself
+  double adjusted = 1;         // Holm's, or Nemenyi's p, which is adjusted already
+  double mean_difference = 0;  // a - b, on the values
+  double effect = 0;           // rank biserial of the signed ranks, > 0 when a has the higher values
+  bool rejected = false;       // adjusted <= alpha, and the omnibus (if one was needed) rejected
 };
 
-// A bar of the diagram: a maximal set of methods of which no pair was rejected, two or more. Where `skipped` is not empty
-// the bar may not be drawn through: it passes methods of other sets, so mark its members and leave gaps at the skipped.
+// A bar of the diagram: a maximal set of methods of which no pair was rejected, two or more. Where `skipped` is not
+// empty the bar may not be drawn through: it passes methods of other sets, so mark its members and leave gaps at the
+// skipped.
 struct Bar {
   std::vector<std::size_t> methods;  // best average rank first
   std::vector<std::size_t> skipped;  // methods whose average rank lies on the bar and that are not of the set
@@ -107,19 +109,19 @@ struct Bar {
 enum class Omnibus { not_needed, rejected, not_rejected };  // not needed: two methods, the pair's test says it all
 struct ManyComparison {
   Completed data;
-  std::vector<double> ranks;                      // average rank per method
-  std::vector<std::size_t> order;                 // methods, best average rank first; ties by their place in the table
-  Friedman friedman;                              // of at least three methods
+  std::vector<double> ranks;       // average rank per method
+  std::vector<std::size_t> order;  // methods, best average rank first; ties by their place in the table
+  Friedman friedman;               // of at least three methods
   Omnibus omnibus = Omnibus::not_needed;
   std::vector<Pair> pairs;                        // all of them, (0,1), (0,2), ..., (1,2), ...
   std::vector<std::vector<std::size_t>> cliques;  // maximal sets without a rejected pair, members and sets by `order`
   bool drawable = false;                          // rule 47
   std::string why_not;                            // "too few data sets: 4 of at least 5"
   std::vector<Bar> bars;                          // empty unless drawable
-  // Least p that signed ranks over so many data sets can give, 2^(1-N), times the number of pairs, exceeds alpha: whatever
-  // the values, Holm cannot reject all pairs' hypotheses, and its first step cannot reject one.
+  // Least p that signed ranks over so many data sets can give, 2^(1-N), times the number of pairs, exceeds alpha:
+  // whatever the values, Holm cannot reject all pairs' hypotheses, and its first step cannot reject one.
   bool cannot_reject = false;
-  std::size_t data_sets_needed = 0;               // for the first step to be able to
+  std::size_t data_sets_needed = 0;  // for the first step to be able to
 };
 ManyComparison compare_many(const Table& table, const ManyOptions& options = {});
 

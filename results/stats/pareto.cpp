@@ -29,7 +29,8 @@ void check_points(const Points& points, const std::vector<Better>& objectives) {
   for (const auto& point : points) {
     detail::need_numbers("pareto front", point);
     if (point.size() != objectives.size())
-      detail::refuse("pareto front", "a point has " + std::to_string(point.size()) + " values for " + std::to_string(objectives.size()) + " objectives");
+      detail::refuse("pareto front", "a point has " + std::to_string(point.size()) + " values for " +
+                                         std::to_string(objectives.size()) + " objectives");
   }
 }
 
@@ -40,11 +41,13 @@ std::size_t count_resamples(const std::vector<UncertainPoint>& points, std::size
   std::size_t count = 0;
   for (const auto& point : points) {
     if (!point.replicates.empty() && point.replicates.size() != objectives)
-      detail::refuse("pareto front", "a point has replicates of " + std::to_string(point.replicates.size()) + " objectives of " + std::to_string(objectives));
+      detail::refuse("pareto front", "a point has replicates of " + std::to_string(point.replicates.size()) +
+                                         " objectives of " + std::to_string(objectives));
     for (const auto& one : point.replicates) {
       if (one.empty()) continue;
       detail::need_numbers("pareto front", one);
-      if (count != 0 && one.size() != count) detail::refuse("pareto front", "points have different numbers of resamples");
+      if (count != 0 && one.size() != count)
+        detail::refuse("pareto front", "points have different numbers of resamples");
       count = one.size();
     }
   }
@@ -61,7 +64,8 @@ std::vector<bool> pareto_front(const Points& points, const std::vector<Better>& 
   return front(turned);
 }
 
-std::vector<FrontMember> uncertain_front(const std::vector<UncertainPoint>& points, const std::vector<Better>& objectives) {
+std::vector<FrontMember> uncertain_front(const std::vector<UncertainPoint>& points,
+                                         const std::vector<Better>& objectives) {
   Points values;
   for (const auto& point : points) values.push_back(point.values);
   const auto on = pareto_front(values, objectives);
@@ -79,7 +83,8 @@ std::vector<FrontMember> uncertain_front(const std::vector<UncertainPoint>& poin
     for (std::size_t i = 0; i < points.size(); ++i)
       for (std::size_t k = 0; k < objectives.size(); ++k) values[i][k] = at(points[i], k, b);
     const auto now = front(values);
-    for (std::size_t i = 0; i < points.size(); ++i) out[i].probability += now[i] ? 1 / static_cast<double>(resamples) : 0;
+    for (std::size_t i = 0; i < points.size(); ++i)
+      out[i].probability += now[i] ? 1 / static_cast<double>(resamples) : 0;
   }
   return out;
 }

@@ -26,7 +26,8 @@ std::vector<double> signed_sums(std::span<const double> values) {
 // Share of all sign flips whose absolute sum reaches `bound` > 0: twice the upper tail, which is counted by walking the
 // sums of one half up while those of the other go down.
 double exact_share(std::span<const double> values, double bound) {
-  const auto left = signed_sums(values.first(values.size() / 2)), right = signed_sums(values.subspan(values.size() / 2));
+  const auto left = signed_sums(values.first(values.size() / 2)),
+             right = signed_sums(values.subspan(values.size() / 2));
   std::size_t from = right.size();
   double count = 0;
   for (const double l : left) {
@@ -42,7 +43,8 @@ double sampled_share(std::span<const double> values, double bound, const Permuta
   for (int b = 0; b < options.resamples; ++b) {
     Rng(options.seed, "permutation", static_cast<std::uint64_t>(b)).fill_bits(bits);
     double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += (bits[i / 64] >> (i % 64) & 1U) != 0 ? values[i] : -values[i];
+    for (std::size_t i = 0; i < values.size(); ++i)
+      sum += (bits[i / 64] >> (i % 64) & 1U) != 0 ? values[i] : -values[i];
     reached += std::abs(sum) >= bound;
   }
   return static_cast<double>(1 + reached) / static_cast<double>(1 + options.resamples);
@@ -50,7 +52,8 @@ double sampled_share(std::span<const double> values, double bound, const Permuta
 
 }  // namespace
 
-PermutationTest permutation_test(std::span<const double> a, std::span<const double> b, const PermutationOptions& options) {
+PermutationTest permutation_test(std::span<const double> a, std::span<const double> b,
+                                 const PermutationOptions& options) {
   if (options.exact_up_to < 0 || options.exact_up_to > 40)
     detail::refuse("permutation test", "exact_up_to " + std::to_string(options.exact_up_to) + " is outside [0, 40]");
   if (options.resamples < 1) detail::refuse("permutation test", "needs at least one resample");

@@ -18,7 +18,8 @@ void check(const PowerOptions& options) {
 }
 
 void need_positive(const char* name, double value) {
-  if (!(value > 0) || !std::isfinite(value)) detail::refuse("power", std::string(name) + " must be positive and finite");
+  if (!(value > 0) || !std::isfinite(value))
+    detail::refuse("power", std::string(name) + " must be positive and finite");
 }
 
 void need_finite(double difference) {
@@ -64,7 +65,8 @@ double t_power(double standardized, std::int64_t n, double alpha) {
 
 // Largest smaller count at which the exact test of d discordant samples rejects; -1: it never does.
 std::int64_t critical_count(std::int64_t d, double alpha) {
-  const double guess = (static_cast<double>(d) + detail::normal_quantile(alpha / 2) * std::sqrt(static_cast<double>(d))) / 2;
+  const double guess =
+      (static_cast<double>(d) + detail::normal_quantile(alpha / 2) * std::sqrt(static_cast<double>(d))) / 2;
   auto c = std::max<std::int64_t>(-1, static_cast<std::int64_t>(guess));
   while (c >= 0 && 2 * detail::binomial_cdf(c, d, 0.5) > alpha) --c;
   while (2 * (c + 1) < d && 2 * detail::binomial_cdf(c + 1, d, 0.5) <= alpha) ++c;
@@ -124,7 +126,8 @@ double mcnemar_power(const Discordance& truth, std::int64_t n, double alpha) {
 
 std::optional<double> mcnemar_detectable(double discordant, std::int64_t n, const PowerOptions& options) {
   check(options);
-  if (!(discordant > 0 && discordant <= 1)) detail::refuse("power", "the share of discordant samples is outside (0, 1]");
+  if (!(discordant > 0 && discordant <= 1))
+    detail::refuse("power", "the share of discordant samples is outside (0, 1]");
   const auto power = [&](double difference) {
     return mcnemar_power({(discordant + difference) / 2, (discordant - difference) / 2}, n, options.alpha);
   };
@@ -141,7 +144,8 @@ std::optional<std::int64_t> mcnemar_needed(const Discordance& truth, const Power
   check(options);
   check(truth);
   if (truth.only_a == truth.only_b) return std::nullopt;
-  return least(1, most_samples, [&](std::int64_t n) { return mcnemar_power(truth, n, options.alpha) >= options.power; });
+  return least(1, most_samples,
+               [&](std::int64_t n) { return mcnemar_power(truth, n, options.alpha) >= options.power; });
 }
 
 double normal_power(double difference, double standard_error, double alpha) {

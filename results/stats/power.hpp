@@ -15,17 +15,19 @@ struct PowerOptions {
 
 // --- paired t test: seeds, data sets, per-sample values ---
 // `sd`: of the paired differences, > 0. Power by the noncentral t distribution, both tails (Cohen 1988, section 2.3).
-double paired_power(double difference, double sd, std::int64_t n, double alpha = 0.05);         // n >= 2
-double paired_detectable(double sd, std::int64_t n, const PowerOptions& options = {});           // the least difference, >= 0
+double paired_power(double difference, double sd, std::int64_t n, double alpha = 0.05);  // n >= 2
+double paired_detectable(double sd, std::int64_t n, const PowerOptions& options = {});   // the least difference, >= 0
 // Least n >= 2; nullopt beyond 10^8 or when the difference is 0.
 std::optional<std::int64_t> paired_needed(double difference, double sd, const PowerOptions& options = {});
 
 // --- exact McNemar test: accuracies on the same samples ---
-// Shares of samples that only a, only b has right, >= 0, together at most 1. The difference of accuracies is their difference.
+// Shares of samples that only a, only b has right, >= 0, together at most 1. The difference of accuracies is their
+// difference.
 struct Discordance {
   double only_a = 0, only_b = 0;
 };
-// Unconditional: over the binomial number of discordant samples (Schork & Williams 1980); terms below 1e-12 in sum left out.
+// Unconditional: over the binomial number of discordant samples (Schork & Williams 1980); terms below 1e-12 in sum left
+// out.
 double mcnemar_power(const Discordance& truth, std::int64_t n, double alpha = 0.05);
 // Least difference of accuracies that n samples can detect when a share `discordant` in (0, 1] of them differs; nullopt
 // when even a one-sided difference of that size cannot be.

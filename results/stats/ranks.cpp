@@ -26,7 +26,8 @@ std::vector<double> holm(std::span<const double> p) {
 namespace {
 
 double pair_p(const RankInput& x, const RankInput& y) {
-  if (x.replicates.size() != y.replicates.size()) detail::refuse("rank ranges", "methods have different numbers of resamples");
+  if (x.replicates.size() != y.replicates.size())
+    detail::refuse("rank ranges", "methods have different numbers of resamples");
   if (x.replicates.empty()) return 1;  // nothing to tell them apart by
   std::vector<double> difference(x.replicates.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = x.replicates[i] - y.replicates[i];
@@ -60,8 +61,8 @@ std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool h
 }
 
 int resamples_for(std::size_t methods, double level, int at_least) {
-  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that many
-  // resamples leave room for a few on the wrong side.
+  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that
+  // many resamples leave room for a few on the wrong side.
   const double pairs = static_cast<double>(methods) * (static_cast<double>(methods) - 1) / 2;
   return std::max(at_least, static_cast<int>(std::ceil(4 * pairs / (1 - level))));
 }

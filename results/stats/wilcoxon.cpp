@@ -10,8 +10,8 @@
 namespace assay::stats {
 namespace {
 
-// P(sum of the ranks with a random half of the signs <= w). Midranks are multiples of 1/2, so twice a rank is an integer
-// and the distribution is a convolution of two-point ones.
+// P(sum of the ranks with a random half of the signs <= w). Midranks are multiples of 1/2, so twice a rank is an
+// integer and the distribution is a convolution of two-point ones.
 double exact_lower_tail(const std::vector<double>& ranks, double w) {
   std::vector<double> mass{1};
   for (const double rank : ranks) {

@@ -1,4 +1,5 @@
-// BCa, two-level and Student's intervals, effect sizes, equivalence, power and Pareto fronts against other implementations.
+// BCa, two-level and Student's intervals, effect sizes, equivalence, power and Pareto fronts against other
+// implementations.
 #include "agreement.hpp"
 #include "results/stats/stats.hpp"
 
@@ -76,9 +77,13 @@ TEST_CASE("the two-level bootstrap has the variance of its scheme, and says over
   CHECK(crossed > 1.7 * half(false, false));
   CHECK(crossed == doctest::Approx(half(true, true)).epsilon(0.08));
   data[1].pop_back();
-  CHECK(message_of([&] { bootstrap_two_level(data, {true, true}, options); }).find("the same samples in every seed") != std::string::npos);
+  CHECK(message_of([&] {
+          bootstrap_two_level(data, {true, true}, options);
+        }).find("the same samples in every seed") != std::string::npos);
   options.kind = Resampling::bca;
-  CHECK(message_of([&] { bootstrap_two_level(data, {true, false}, options); }).find("has no BCa form") != std::string::npos);
+  CHECK(message_of([&] {
+          bootstrap_two_level(data, {true, false}, options);
+        }).find("has no BCa form") != std::string::npos);
 }
 
 TEST_CASE("Student's interval equals R's") {
@@ -123,13 +128,17 @@ TEST_CASE("equivalence tests equal statsmodels'; verdicts keep no difference and
     CHECK(got.interval.level == doctest::Approx(0.9));
   }
   const Rope rope{-0.01, 0.01};
-  const auto verdict = [&](double lo, double hi) { return std::string(practical_name(practical({lo, hi, 0.95, "samples", 9}, rope))); };
+  const auto verdict = [&](double lo, double hi) {
+    return std::string(practical_name(practical({lo, hi, 0.95, "samples", 9}, rope)));
+  };
   CHECK(verdict(-0.005, 0.01) == "equivalent");
   CHECK(verdict(-0.02, 0.005) == "undecided");
   CHECK(verdict(0.005, 0.5) == "undecided");
   CHECK(verdict(0.02, 0.5) == "different");
   CHECK(verdict(-0.5, -0.02) == "different");
-  CHECK(message_of([] { practical({0, 1, 0.95, "samples", 9}, {1, 1}); }).find("empty or unbounded") != std::string::npos);
+  CHECK(message_of([] {
+          practical({0, 1, 0.95, "samples", 9}, {1, 1});
+        }).find("empty or unbounded") != std::string::npos);
   const std::vector<double> a{1, 2, 3}, b{1.5, 2.5, 3.5};
   CHECK(mean_difference(a, b, "seeds").difference == -0.5);
   CHECK(mean_difference(a, b, "seeds").sd == 0);
@@ -143,7 +152,8 @@ TEST_CASE("power of the paired t test equals statsmodels' and R's") {
     power(paired_power(real(c, "d"), 1, c.at("n").as_int(), real(c, "alpha")), real(c, "power"));
   for (const auto& c : python().at("t_detectable").as_array())
     solved(paired_detectable(3, c.at("n").as_int(), {real(c, "alpha"), real(c, "power")}) / 3, real(c, "d"));
-  for (const auto& c : r().at("t_detectable").as_array()) strict(paired_detectable(2, c.at("n").as_int()), real(c, "delta"));
+  for (const auto& c : r().at("t_detectable").as_array())
+    strict(paired_detectable(2, c.at("n").as_int()), real(c, "delta"));
   for (const auto& c : python().at("t_needed").as_array())
     CHECK(paired_needed(-2 * real(c, "d"), 2, {real(c, "alpha"), real(c, "power")}) == c.at("n").as_int());
   CHECK_FALSE(paired_needed(0, 1).has_value());
@@ -191,7 +201,8 @@ TEST_CASE("Pareto fronts equal numpy's over all pairs") {
 TEST_CASE("a front's uncertainty comes from joint resamples") {
   const std::vector<Better> objectives{Better::higher, Better::lower};
   // Quality of b: in one of four resamples it falls below that of the cheaper a. c is dominated always.
-  const UncertainPoint a{{0.8, 1}, {{0.8, 0.8, 0.8, 0.8}, {}}}, b{{0.9, 2}, {{0.9, 0.7, 0.95, 0.85}, {}}}, c{{0.1, 3}, {}};
+  const UncertainPoint a{{0.8, 1}, {{0.8, 0.8, 0.8, 0.8}, {}}}, b{{0.9, 2}, {{0.9, 0.7, 0.95, 0.85}, {}}},
+      c{{0.1, 3}, {}};
   const auto got = uncertain_front({a, b, c}, objectives);
   CHECK(got[0].probability == 1);
   CHECK(got[1].probability == 0.75);
@@ -201,7 +212,9 @@ TEST_CASE("a front's uncertainty comes from joint resamples") {
   const UncertainPoint x{{0.5, 1}, {{0.1, 0.9}, {}}}, y{{0.6, 2}, {{0.2, 1.0}, {}}};
   CHECK(uncertain_front({x, y}, objectives)[1].probability == 1);
   CHECK(uncertain_front({c}, objectives)[0].probability == 1);
-  CHECK(message_of([&] { uncertain_front({a, x}, objectives); }) == "pareto front: points have different numbers of resamples");
+  CHECK(message_of([&] {
+          uncertain_front({a, x}, objectives);
+        }) == "pareto front: points have different numbers of resamples");
   CHECK(message_of([&] { pareto_front({{1}}, objectives); }).find("1 values for 2 objectives") != std::string::npos);
   CHECK(message_of([&] { pareto_front({}, objectives); }) == "pareto front: no points or no objectives");
 }

@@ -1,9 +1,10 @@
 // Many methods over many data sets [rules 46, 47, 49]: omnibus, pairs, cliques and diagrams. The cases in which known
 // tools draw wrong bars are written out.
+#include "results/stats/many.hpp"
+
 #include <set>
 
 #include "agreement.hpp"
-#include "results/stats/many.hpp"
 
 using namespace assay::stats;
 using namespace agreement;
@@ -41,7 +42,8 @@ void check_bars(const ManyComparison& got) {
 }  // namespace
 
 TEST_CASE("Friedman and Iman-Davenport equal scipy's, R's, and an analysis of variance of ranks") {
-  Agreement chi("Friedman, scipy and R"), f("Iman-Davenport, statsmodels' AnovaRM on ranks"), ranks("average ranks, scipy");
+  Agreement chi("Friedman, scipy and R"), f("Iman-Davenport, statsmodels' AnovaRM on ranks"),
+      ranks("average ranks, scipy");
   for (const auto& c : python().at("friedman").as_array()) {
     Rows rows;
     for (const auto& row : c.at("rows").as_array()) rows.push_back(reals(row));
@@ -70,8 +72,10 @@ TEST_CASE("Nemenyi: the studentized range equals scipy's and R's") {
     ranks[1] = 1 + q * std::sqrt(static_cast<double>(k * (k + 1)) / 12.0);
     return nemenyi(ranks, 1)[0];
   };
-  for (const auto& c : python().at("range").as_array()) scipy(tail(real(c, "q"), static_cast<std::size_t>(c.at("k").as_int())), real(c, "p"));
-  for (const auto& c : r().at("range").as_array()) r_range(tail(real(c, "q"), static_cast<std::size_t>(c.at("k").as_int())), real(c, "p"));
+  for (const auto& c : python().at("range").as_array())
+    scipy(tail(real(c, "q"), static_cast<std::size_t>(c.at("k").as_int())), real(c, "p"));
+  for (const auto& c : r().at("range").as_array())
+    r_range(tail(real(c, "q"), static_cast<std::size_t>(c.at("k").as_int())), real(c, "p"));
 }
 
 TEST_CASE("Holm equals R's p.adjust [rule 50]") {

@@ -1,7 +1,8 @@
 // Paired tests and areas under the ROC curve against scipy, statsmodels, R and plain enumeration.
+#include "results/stats/paired.hpp"
+
 #include "agreement.hpp"
 #include "results/stats/auroc.hpp"
-#include "results/stats/paired.hpp"
 
 using namespace assay::stats;
 using namespace agreement;
@@ -88,10 +89,12 @@ TEST_CASE("the Monte Carlo permutation test agrees with the exact one within its
 }
 
 TEST_CASE("Wilcoxon's signed ranks equal scipy's, R's, and an enumeration of all signs") {
-  Agreement exact("wilcoxon exact, scipy and enumeration"), normal("wilcoxon normal, scipy"), coin("wilcoxon ties, coin and exactRankTests");
+  Agreement exact("wilcoxon exact, scipy and enumeration"), normal("wilcoxon normal, scipy"),
+      coin("wilcoxon ties, coin and exactRankTests");
   for (const auto& c : python().at("wilcoxon").as_array()) {
     const auto d = reals(c, "d");
-    const auto got = wilcoxon(d, zeros_like(d), {c.at("zeros").as_string() == "pratt" ? Zeros::pratt : Zeros::wilcoxon});
+    const auto got =
+        wilcoxon(d, zeros_like(d), {c.at("zeros").as_string() == "pratt" ? Zeros::pratt : Zeros::wilcoxon});
     CHECK(got.exact == c.at("exact").as_bool());
     (got.exact ? exact : normal)(got.p, real(c, "p"));
   }
@@ -102,7 +105,8 @@ TEST_CASE("Wilcoxon's signed ranks equal scipy's, R's, and an enumeration of all
   }
 }
 
-TEST_CASE("Wilcoxon: differences that are equal but for rounding tie; no difference is p = 1; the effect has the sign") {
+TEST_CASE(
+    "Wilcoxon: differences that are equal but for rounding tie; no difference is p = 1; the effect has the sign") {
   // 0.3 - 0.2 < 0.2 - 0.1 in double; as ties both differences have rank 1.5, and so has each sign.
   const std::vector<double> a{0.3, 0.1, 0.9}, b{0.2, 0.2, 0.4};
   CHECK(wilcoxon(a, b).w_plus == 4.5);
@@ -151,5 +155,6 @@ TEST_CASE("DeLong at the edges: perfect detectors, equal rankings, infinite scor
   CHECK(logit.hi < 1);
   CHECK(logit.over == "samples");
   CHECK(message_of([&] { delong(one, out); }) == "delong: needs at least 2 values, got 1");
-  CHECK(message_of([&] { delong_paired(detector(in, out), detector(one, out)); }).find("the same samples") != std::string::npos);
+  CHECK(message_of([&] { delong_paired(detector(in, out), detector(one, out)); }).find("the same samples") !=
+        std::string::npos);
 }

@@ -1,5 +1,6 @@
 // By simulation: intervals cover the truth as often as they say, tests reject a true null no more often than they say.
-// Bounds are the nominal rate plus four standard errors of the trials, or what the method is known to miss, said beside.
+// Bounds are the nominal rate plus four standard errors of the trials, or what the method is known to miss, said
+// beside.
 #include "../agreement.hpp"
 #include "results/stats/stats.hpp"
 
@@ -58,7 +59,9 @@ TEST_CASE("the two-level bootstrap covers where the one over samples is far too 
     return seeds;
   };
   const double both = share([&](auto t) { return covers(bootstrap_two_level(data(t), {true, false}, options), 0); });
-  const double samples = share([&](auto t) { return covers(bootstrap_two_level(data(t), {false, false}, options), 0); });
+  const double samples = share([&](auto t) {
+    return covers(bootstrap_two_level(data(t), {false, false}, options), 0);
+  });
   MESSAGE("samples and seeds ", both, ", samples ", samples);
   CHECK(both > 0.90);  // ten seeds: the factor (S - 1) / S of a bootstrap variance
   CHECK(samples < 0.75);
@@ -89,7 +92,8 @@ TEST_CASE("type-I errors of McNemar: the exact test is conservative, the mid-p n
     }
     return mcnemar(only_a, only_b);
   };
-  const double exact = share([&](auto t) { return test(t).p <= 0.05; }), mid = share([&](auto t) { return test(t).mid_p <= 0.05; });
+  const double exact = share([&](auto t) { return test(t).p <= 0.05; }),
+               mid = share([&](auto t) { return test(t).mid_p <= 0.05; });
   MESSAGE("exact ", exact, ", mid-p ", mid);
   CHECK(exact < 0.05 + noise(0.05));
   CHECK(mid < 0.05 + noise(0.05));
@@ -138,18 +142,22 @@ TEST_CASE("many methods: the family's error stays below alpha, the omnibus holds
 
 TEST_CASE("Cliff's delta covers, equivalence tests err no more than alpha on the border, power is what it says") {
   const double truth = 2 * 0.7602499389065233 - 1;  // P(a > b) = Phi(1 / sqrt 2)
-  const double cliff = share([&](auto t) { return covers(cliffs_delta(normals(500000 + 2 * t, 15, 1), normals(500001 + 2 * t, 15)).interval, truth); });
+  const double cliff = share([&](auto t) {
+    return covers(cliffs_delta(normals(500000 + 2 * t, 15, 1), normals(500001 + 2 * t, 15)).interval, truth);
+  });
   MESSAGE("Cliff's delta ", cliff);
   CHECK(cliff > 0.92);
   EquivalenceOptions options;
   options.rope = {-1, 1};
   const double false_equivalence = share([&](auto t) {
-    return equivalence_test(normals(600000 + 2 * t, 40, 1), normals(600001 + 2 * t, 40), options).verdict == Practical::equivalent;
+    return equivalence_test(normals(600000 + 2 * t, 40, 1), normals(600001 + 2 * t, 40), options).verdict ==
+           Practical::equivalent;
   });
   CHECK(false_equivalence < 0.05 + noise(0.05));
   const double detectable = paired_detectable(std::sqrt(2.0), 8);
   const double power = share([&](auto t) {
-    return !covers(mean_difference(normals(700000 + 2 * t, 8, detectable), normals(700001 + 2 * t, 8), "seeds").interval, 0);
+    return !covers(
+        mean_difference(normals(700000 + 2 * t, 8, detectable), normals(700001 + 2 * t, 8), "seeds").interval, 0);
   });
   CHECK(std::abs(power - 0.8) < noise(0.8));
 }
