@@ -30,7 +30,6 @@ Columns columns_of(const stats::Rows& rows) {
 
 stats::Interval interval_of(const std::vector<double>& values, Unit unit, const CompareOptions& options) {
   const double level = 1 - options.alpha;
-  if (values.size() < 2) return {values[0], values[0], level, unit_name(unit), 1, "none"};
   if (static_cast<std::int64_t>(values.size()) < few) return stats::student(values, unit_name(unit), level);
   stats::BootstrapOptions bootstrap;
   bootstrap.level = level;
@@ -65,22 +64,45 @@ void test_pair(PairLine& line, const std::vector<double>& a, const std::vector<d
   permutation.seed = options.seed;
   line.p = stats::permutation_test(a, b, permutation).p;
   line.effect_name = "standardized difference";
-  line.effect = a.size() < 2 ? 0 : stats::mean_difference(a, b, unit_name(report.unit)).standardized;
+  line.effect = stats::mean_difference(a, b, unit_name(report.unit)).standardized;
+}
+
+// Share of samples on which the two differ.
+double discordant_share(const std::vector<double>& a, const std::vector<double>& b) {
+  double count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i];
+  return count / static_cast<double>(a.size());
+}
+
+// What could have been found, and what `border` takes: by the exact McNemar test or by a paired t test, at alpha /
+// pairs.
+void add_power(PairLine& line, const std::vector<double>& a, const std::vector<double>& b,
+               const stats::PowerOptions& power, double border) {
+  const auto n = static_cast<std::int64_t>(a.size());
+  if (line.effect_name == "odds ratio") {
+    const double share = discordant_share(a, b);
+    if (share > 0) line.detectable = stats::mcnemar_detectable(share, n, power);
+    if (border > 0 && border < share)
+      line.needed = stats::mcnemar_needed({(share + border) / 2, (share - border) / 2}, power);
+    return;
+  }
+  const double sd = stats::mean_difference(a, b, "").sd;
+  if (sd > 0) line.detectable = stats::paired_detectable(sd, n, power);
+  if (sd > 0 && border > 0) line.needed = stats::paired_needed(border, sd, power);
 }
 
 void judge_size(PairLine& line, const std::vector<double>& a, const std::vector<double>& b,
-                const CompareOptions& options, std::size_t pairs) {
-  if (a.size() < 2) return;
-  const auto found = stats::mean_difference(a, b, "");
+                const CompareOptions& options, const Comparison& report) {
+  const std::size_t k = report.methods.size(), pairs = k * (k - 1) / 2;
   const stats::PowerOptions power{options.alpha / static_cast<double>(pairs), options.power};
-  if (found.sd > 0) line.detectable = stats::paired_detectable(found.sd, static_cast<std::int64_t>(a.size()), power);
+  const double border = options.rope ? std::min(std::abs(options.rope->lo), std::abs(options.rope->hi)) : 0;
+  add_power(line, a, b, power, border);
   if (!options.rope) return;
   stats::EquivalenceOptions equivalence;
   equivalence.rope = *options.rope;
-  equivalence.alpha = options.alpha;
-  line.practical = stats::equivalence_test(a, b, equivalence).verdict;
-  const double border = std::min(std::abs(options.rope->lo), std::abs(options.rope->hi));
-  if (found.sd > 0 && border > 0) line.needed = stats::paired_needed(border, found.sd, power);
+  equivalence.alpha = power.alpha;
+  equivalence.over = unit_name(report.unit);
+  line.practical = stats::equivalence_test(a, b, equivalence);
 }
 
 void add_methods(Comparison& out, const stats::Table& table, const Columns& columns,
@@ -95,7 +117,7 @@ void add_methods(Comparison& out, const stats::Table& table, const Columns& colu
 
 void add_pairs(Comparison& out, const Columns& columns, const std::vector<std::size_t>& order,
                const CompareOptions& options) {
-  const std::size_t k = order.size(), count = k * (k - 1) / 2;
+  const std::size_t k = order.size();
   std::vector<double> p;
   for (std::size_t i = 0; i < k; ++i)
     for (std::size_t j = i + 1; j < k; ++j) {
@@ -108,7 +130,7 @@ void add_pairs(Comparison& out, const Columns& columns, const std::vector<std::s
       for (std::size_t d = 0; d < a.size(); ++d) gaps[d] = a[d] - b[d];
       line.interval = interval_of(gaps, out.unit, options);
       test_pair(line, a, b, out, options);
-      judge_size(line, a, b, options, count);
+      judge_size(line, a, b, options, out);
       p.push_back(line.p);
       out.pairs.push_back(std::move(line));
     }

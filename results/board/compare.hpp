@@ -52,9 +52,9 @@ struct PairLine {
   std::string effect_name;     // "rank biserial" | "odds ratio" | "standardized difference"
   double effect = 0;
   Outcome outcome = Outcome::no_difference_found;
-  std::optional<stats::Practical> practical;  // where a region was given
-  std::optional<double> detectable;           // least difference found with the stated power at alpha / pairs
-  std::optional<std::int64_t> needed;         // rows needed to find a difference at the region's border so
+  std::optional<stats::Equivalence> practical;  // where a region was given, at alpha / pairs (rule 50)
+  std::optional<double> detectable;             // least difference found with the stated power, at alpha / pairs
+  std::optional<std::int64_t> needed;           // rows that finding a difference at the region's border so takes
 };
 
 struct Comparison {

@@ -43,7 +43,7 @@ Lines pair_lines(const Comparison& c) {
   for (const PairLine& p : c.pairs) {
     out.push_back({p.a, p.b, short_number(p.difference), bracket(p.interval), short_number(p.effect), p_cell(p.p),
                    p_cell(p.adjusted), outcome_name(p.outcome)});
-    if (judged) out.back().push_back(stats::practical_name(*p.practical));
+    if (judged) out.back().push_back(stats::practical_name(p.practical->verdict));
   }
   return out;
 }
@@ -126,6 +126,11 @@ Json interval_json(const stats::Interval& i) {
       {{"lo", i.lo}, {"hi", i.hi}, {"level", i.level}, {"over", i.over}, {"n", i.n}, {"method", i.method}});
 }
 
+Json practical_json(const stats::Equivalence& e) {
+  return Json::object(
+      {{"verdict", stats::practical_name(e.verdict)}, {"p_equivalence", e.p}, {"interval", interval_json(e.interval)}});
+}
+
 Json pair_json(const PairLine& p) {
   return Json::object({{"a", p.a},
                        {"b", p.b},
@@ -135,7 +140,7 @@ Json pair_json(const PairLine& p) {
                        {"p_holm", p.adjusted},
                        {"effect", Json::object({{"name", p.effect_name}, {"value", p.effect}})},
                        {"a_is", outcome_name(p.outcome)},
-                       {"practical", p.practical ? Json(stats::practical_name(*p.practical)) : Json()},
+                       {"practical", p.practical ? practical_json(*p.practical) : Json()},
                        {"detectable", p.detectable ? Json(*p.detectable) : Json()},
                        {"rows_needed", p.needed ? Json(*p.needed) : Json()}});
 }

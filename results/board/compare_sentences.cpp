@@ -86,18 +86,24 @@ std::string size_text(const PairLine& line) {
                      line.effect_name, std::isinf(line.effect) ? "inf" : fmt::format("{:.2f}", line.effect));
 }
 
-std::string region_text(const PairLine& line, const CompareOptions& options) {
+std::string region_text(const PairLine& line, const Comparison& c, const CompareOptions& options) {
   if (!line.practical) return "";
-  const std::string region = fmt::format("[{}, {}]", short_number(options.rope->lo), short_number(options.rope->hi));
-  if (*line.practical == stats::Practical::equivalent)
+  const auto ends = [](double lo, double hi) { return fmt::format("[{}, {}]", short_number(lo), short_number(hi)); };
+  const stats::Equivalence& e = *line.practical;
+  const std::string region = ends(options.rope->lo, options.rope->hi);
+  const std::string interval =
+      fmt::format("its {} t interval, {}{},", percent(e.interval.level), ends(e.interval.lo, e.interval.hi),
+                  c.pairs.size() > 1 ? fmt::format(", corrected for {} pairs", c.pairs.size()) : "");
+  if (e.verdict == stats::Practical::equivalent)
     return fmt::format(
-        " They are equivalent for practical purposes: two one-sided t tests place the difference inside {}.", region);
-  if (*line.practical == stats::Practical::different)
-    return fmt::format(" The difference matters: its interval lies outside {}.", region);
+        " The difference does not matter, they are equivalent by two one-sided t tests: {} lies inside {}.", interval,
+        region);
+  if (e.verdict == stats::Practical::different)
+    return fmt::format(" The difference matters: {} lies outside {}.", interval, region);
   std::string out =
-      fmt::format(" Whether the difference matters is undecided: its interval crosses the border of {}.", region);
+      fmt::format(" Whether the difference matters is undecided: {} crosses the border of {}.", interval, region);
   if (line.needed)
-    out += fmt::format(" Telling a difference of that size takes {} rows at power {}.", *line.needed,
+    out += fmt::format(" Finding a difference of that size takes {} {} at power {}.", *line.needed, unit_name(c.unit),
                        percent(options.power));
   return out;
 }
@@ -108,16 +114,17 @@ std::string pair_text(const PairLine& line, const Comparison& c, const CompareOp
     const bool better = line.outcome == Outcome::better;
     return fmt::format("{} is better than {} ({}, {}).", better ? line.a : line.b, better ? line.b : line.a,
                        size_text(line), p) +
-           region_text(line, options);
+           region_text(line, c, options);
   }
   std::string out =
       fmt::format("No difference was found between {} and {} ({}, {})", line.a, line.b, size_text(line), p);
-  const bool equivalent = line.practical == stats::Practical::equivalent;
+  const bool equivalent = line.practical && line.practical->verdict == stats::Practical::equivalent;
   out += equivalent ? "." : ", which does not show that they are equivalent.";
   if (line.detectable && !equivalent)
-    out += fmt::format(" With {} {}, a difference of {} would be found at power {}.", c.rows, unit_name(c.unit),
-                       short_number(*line.detectable), percent(options.power));
-  return out + region_text(line, options);
+    out += fmt::format(" With {} {}, a difference of {} would be found at power {} ({}).", c.rows, unit_name(c.unit),
+                       short_number(*line.detectable), percent(options.power),
+                       line.effect_name == "odds ratio" ? "as many samples differing" : "as a t test would");
+  return out + region_text(line, c, options);
 }
 
 void add_groups(std::vector<std::string>& out, const Comparison& c) {

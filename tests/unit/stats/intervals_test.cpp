@@ -157,6 +157,11 @@ TEST_CASE("power of the paired t test equals statsmodels' and R's") {
   for (const auto& c : python().at("t_needed").as_array())
     CHECK(paired_needed(-2 * real(c, "d"), 2, {real(c, "alpha"), real(c, "power")}) == c.at("n").as_int());
   CHECK_FALSE(paired_needed(0, 1).has_value());
+  CHECK(paired_power(1e6, 1, 2, 1e-5) == doctest::Approx(1));
+  // Both sides of the place where the series gives way to its limit; the slope between them is 1e-6 or so.
+  const double edge = 1e4 / std::sqrt(2.0);
+  CHECK(std::abs(paired_power(edge * (1 - 1e-6), 1, 2, 1e-4) - paired_power(edge * (1 + 1e-6), 1, 2, 1e-4)) < 2e-6);
+  CHECK(paired_needed(1e12, 1) == 2);
   CHECK(paired_power(paired_detectable(1, 7), 1, 7) == doctest::Approx(0.8).epsilon(1e-9));
 }
 
