@@ -12,8 +12,8 @@ struct DelongAuroc {
   double auroc = 0.5;  // P(out > in) + P(out = in) / 2
   double standard_error = 0;
   Interval interval;  // auroc +- z se, cut to [0, 1], over "samples"
-  // The same on the logit scale (Pepe 2003, section 5.2.4): stays inside (0, 1) and covers better near 1. Equal to
-  // `interval` where the area is 0 or 1 and the logit does not exist.
+  // The same on the logit scale (Pepe 2003): logit(A) +- z se / (A (1 - A));: stays inside (0, 1) and covers better
+  // near 1. Equal to `interval` where the area is 0 or 1 and the logit does not exist.
   Interval logit_interval;
 };
 DelongAuroc delong(std::span<const double> in, std::span<const double> out, double level = 0.95);

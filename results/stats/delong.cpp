@@ -1,4 +1,4 @@
-// DeLong's covariance of areas from placement values, which are differences of midranks (Sun & Xu 2014, eqs. 9-12).
+// DeLong's covariance of areas from placement values, which are differences of midranks (Sun & Xu 2014).
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -10,7 +10,7 @@ namespace assay::stats {
 // Mean of paired differences a - b, with Student's interval (n - 1 degrees of freedom). At least two pairs.
 struct MeanDifference {
   double difference = 0, sd = 0, standard_error = 0;  // sd of the differences, divisor n - 1
-  // difference / sd: Cohen's d of paired data, d_z (Cohen 1988, section 2.3.5); 0 when both are 0.
+  // difference / sd: Cohen's d of paired data, d_z (Cohen 1988); 0 when both are 0.
   double standardized = 0;
   Interval interval;
 };
@@ -18,9 +18,13 @@ MeanDifference mean_difference(std::span<const double> a, std::span<const double
                                double level = 0.95);
 
 // Cliff's delta P(a > b) - P(a < b) of two independent groups (Cliff 1993), such as seeds of two methods: an effect
-// size, not a test. Interval: Cliff's unbiased variance (1993, eq. 7; at least (1 - d^2) / (mn - 1)) and the asymmetric
-// limits of Feng & Cliff (2004, eq. 6) with normal quantiles; at d = +-1 the inner limit is +-(m - z^2) / (m + z^2), m
-// the smaller group. Each group has at least two values. O((m + n) log(m + n)).
+// size, not a test. Interval: Cliff's unbiased variance (1993), with d_ij = sign(a_i - b_j) and m, n values
+//   v = (n^2 sum_i (d_i. - d)^2 + m^2 sum_j (d_.j - d)^2 - sum_ij (d_ij - d)^2) / (m n (m - 1)(n - 1)), at least
+//   (1 - d^2) / (m n - 1),
+// and the asymmetric limits of Feng & Cliff (2004) with normal quantiles
+//   (d - d^3 +- z sqrt(v) sqrt((1 - d^2)^2 + z^2 v)) / (1 - d^2 + z^2 v);
+// at d = +-1 the inner limit is +-(k - z^2) / (k + z^2), k the smaller group. Each group has at least two values.
+// O((m + n) log(m + n)).
 struct GroupEffect {
   double delta = 0;  // in [-1, 1]
   Interval interval;

@@ -53,7 +53,7 @@ Interval bootstrap(std::size_t n, const Statistic& statistic, const std::string&
 // Intervals of replicates that the caller made.
 Interval percentile_interval(const std::vector<double>& replicates, const BootstrapOptions& options,
                              const std::string& over, std::int64_t n);
-// Efron (1987), eqs. 2.3 and 6.6; DiCiccio & Efron (1996), eqs. 2.3-2.8. z0 counts replicates equal to the estimate by
+// Efron (1987); Efron & Tibshirani (1993), eqs. 14.10, 14.14 and 14.15. z0 counts replicates equal to the estimate by
 // half, and is bounded as if half a replicate lay beyond the estimate where none does; the acceleration is 0 where the
 // jackknife values are all equal. At least two of those.
 struct BcaInput {

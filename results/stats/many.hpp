@@ -37,10 +37,11 @@ using Rows = std::vector<std::vector<double>>;
 // Mean over data sets of each method's rank, 1 = best; equal values share the mean of their ranks.
 std::vector<double> average_ranks(const Rows& rows, bool higher_is_better);
 
-// Friedman's test (1937) with the correction for ties (Conover 1999, section 5.8; Demsar 2006, eq. 6), and Iman and
-// Davenport's F (1980; Demsar 2006, eq. 7), which is the less conservative and decides here. At least two data sets and
-// two methods. When every method ties on every data set, both p are 1. When all data sets rank all methods alike, F is
-// infinite and its p is (1/k!)^(N-1), the exact one (Conover 1999, p. 371).
+// Friedman's test (1937) with the correction for ties (Conover 1999, section 5.8), and Iman and
+// Davenport's F (1980; Demsar 2006, section 3.2.2), F = (N - 1) chi^2 / (N (k - 1) - chi^2), which is the less
+// conservative and decides here. At least two data sets and two methods. When every method ties on every data set, both
+// p are 1. When all data sets rank all methods alike, F is infinite and its p is (1/k!)^(N-1), the exact one (Conover
+// 1999, p. 371).
 struct Friedman {
   double chi_squared = 0, p = 1;
   double f = 0, f_p = 1;

@@ -31,7 +31,7 @@ struct McNemar {
   double mid_p = 1;
   // Conditional maximum likelihood only_a / only_b; +infinity when only_b is 0; 1 without discordant pairs.
   double odds_ratio = 1;
-  // Exact, from Clopper and Pearson's interval of only_a in only_a + only_b (Breslow & Day 1980, section 5.2), over
+  // Exact, from Clopper and Pearson's interval of only_a in only_a + only_b (Breslow & Day 1980), over
   // "discordant samples"; [0, infinity] without any.
   Interval odds_interval;
 };

@@ -14,7 +14,7 @@ struct PowerOptions {
 };
 
 // --- paired t test: seeds, data sets, per-sample values ---
-// `sd`: of the paired differences, > 0. Power by the noncentral t distribution, both tails (Cohen 1988, section 2.3).
+// `sd`: of the paired differences, > 0. Power by the noncentral t distribution, both tails (Cohen 1988).
 double paired_power(double difference, double sd, std::int64_t n, double alpha = 0.05);  // n >= 2
 double paired_detectable(double sd, std::int64_t n, const PowerOptions& options = {});   // the least difference, >= 0
 // Least n >= 2; nullopt beyond 10^8 or when the difference is 0.
@@ -32,7 +32,8 @@ double mcnemar_power(const Discordance& truth, std::int64_t n, double alpha = 0.
 // Least difference of accuracies that n samples can detect when a share `discordant` in (0, 1] of them differs; nullopt
 // when even a one-sided difference of that size cannot be.
 std::optional<double> mcnemar_detectable(double discordant, std::int64_t n, const PowerOptions& options = {});
-// Least n by doubling and bisection, taking power as rising in n (its saw teeth are below 0.01); nullopt beyond 10^7.
+// An n that has the power while n - 1 has not, by doubling and bisection; nullopt beyond 10^7. Power is all but rising
+// in n; where nearly every sample is discordant it has saw teeth, and a somewhat smaller n may do too.
 std::optional<std::int64_t> mcnemar_needed(const Discordance& truth, const PowerOptions& options = {});
 
 // --- any estimate that is near normal with a known standard error, such as a difference of AUROCs (DeLong) ---

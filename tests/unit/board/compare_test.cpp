@@ -83,18 +83,18 @@ TEST_CASE("the report in four formats; no difference is not equivalence [rule 48
 }
 
 TEST_CASE("samples of 0 and 1 are compared by McNemar, seeds by permutation; neither has an omnibus or a diagram") {
-  std::string samples = "sample,a,b\n", seeds = "seed,a,b\n";
-  for (int i = 0; i < 40; ++i) samples += std::to_string(i) + (i < 30 ? ",1," : ",0,") + (i < 18 ? "1\n" : "0\n");
+  std::string by_sample = "sample,a,b\n", by_seed = "seed,a,b\n";
+  for (int i = 0; i < 40; ++i) by_sample += std::to_string(i) + (i < 30 ? ",1," : ",0,") + (i < 18 ? "1\n" : "0\n");
   for (int i = 0; i < 3; ++i)
-    seeds += std::to_string(i) + "," + std::to_string(0.9 + 0.01 * i) + "," + std::to_string(0.8 + 0.02 * i) + "\n";
-  const Comparison binary = compare(parse_wide(samples, "t.csv", true));
+    by_seed += std::to_string(i) + "," + std::to_string(0.9 + 0.01 * i) + "," + std::to_string(0.8 + 0.02 * i) + "\n";
+  const Comparison binary = compare(parse_wide(by_sample, "t.csv", true));
   CHECK(binary.test == "McNemar's exact test");
   CHECK(binary.pairs[0].p == stats::mcnemar(12, 0).p);
   CHECK(std::isinf(binary.pairs[0].effect));
   CHECK(binary.pairs[0].outcome == Outcome::better);
   CHECK_FALSE(binary.many.has_value());
   CHECK(binary.pairs[0].detectable == stats::mcnemar_detectable(0.3, 40));
-  const Comparison few = compare(parse_wide(seeds, "t.csv", true));
+  const Comparison few = compare(parse_wide(by_seed, "t.csv", true));
   CHECK(few.test == "the paired permutation test");
   CHECK(few.pairs[0].p == 0.25);  // three seeds cannot say more
   CHECK(few.pairs[0].outcome == Outcome::no_difference_found);
