@@ -1,36 +1,20 @@
 // Statistics against scipy and numpy (fixtures/make.py), and by simulation where there is no closed form.
+#include "results/stats/stats.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
+#include "agreement.hpp"
 #include "fixtures/reference.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/rng.hpp"
-#include "results/stats/stats.hpp"
 
 using namespace assay;
 using namespace assay::stats;
-
-namespace {
-
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::vector<double> normals(std::uint64_t stream, std::size_t n, double mean = 0) {
-  const Rng rng(99, "stats-test", stream);
-  std::vector<double> out(n);
-  for (std::size_t i = 0; i < n; ++i) out[i] = mean + rng.normal(i);
-  return out;
-}
-
-}  // namespace
+using agreement::message_of;
+using agreement::normals;
 
 TEST_CASE("Wilson intervals equal scipy's") {
   for (const auto& c : reference::wilson) {
@@ -49,7 +33,8 @@ TEST_CASE("exact McNemar equals scipy's binomial test [rule 45]") {
   const McNemar got = mcnemar(a, b);
   CHECK(got.only_a == 3);
   CHECK(got.only_b == 1);
-  CHECK(message_of([&] { mcnemar(a, std::vector<double>{1}); }).find("the same samples on both sides") != std::string::npos);
+  CHECK(message_of([&] { mcnemar(a, std::vector<double>{1}); }).find("the same samples on both sides") !=
+        std::string::npos);
 }
 
 TEST_CASE("quantiles equal numpy's") {
@@ -121,7 +106,8 @@ TEST_CASE("the paired bootstrap rejects a true null about 5 times in 100 and see
   int rejected = 0;
   constexpr int rounds = 300;
   for (int r = 0; r < rounds; ++r) {
-    const auto a = normals(static_cast<std::uint64_t>(1000 + 2 * r), 80), b = normals(static_cast<std::uint64_t>(1001 + 2 * r), 80);
+    const auto a = normals(static_cast<std::uint64_t>(1000 + 2 * r), 80),
+               b = normals(static_cast<std::uint64_t>(1001 + 2 * r), 80);
     rejected += paired_bootstrap(a, b, options).p <= 0.05;
   }
   CHECK(rejected < 0.09 * rounds);
@@ -145,7 +131,8 @@ TEST_CASE("methods that cannot be told apart share a rank range") {
     for (const double z : normals(stream, 1000)) m.replicates.push_back(mean + spread * z);
     return m;
   };
-  const std::vector<RankInput> methods{method(0.9, 0.01, 1), method(0.895, 0.01, 2), method(0.5, 0.01, 3), method(0.1, 0.01, 4)};
+  const std::vector<RankInput> methods{method(0.9, 0.01, 1), method(0.895, 0.01, 2), method(0.5, 0.01, 3),
+                                       method(0.1, 0.01, 4)};
   auto ranges = rank_ranges(methods, true);
   CHECK(ranges[0].lo == 1);
   CHECK(ranges[0].hi == 2);
@@ -161,7 +148,8 @@ TEST_CASE("methods that cannot be told apart share a rank range") {
   apart[2].panel = apart[3].panel = 1;
   CHECK(rank_ranges(apart, true)[2].lo == 1);
   CHECK(rank_ranges(apart, true)[3].lo == 2);
-  CHECK(rank_ranges({RankInput{1, {}, 0}, RankInput{2, {}, 0}}, true)[0].hi == 2);  // no replicates: nothing is told apart
+  CHECK(rank_ranges({RankInput{1, {}, 0}, RankInput{2, {}, 0}}, true)[0].hi ==
+        2);  // no replicates: nothing is told apart
   CHECK(rank_ranges({}, true).empty());
   CHECK(resamples_for(2) == 2000);
   CHECK(2.0 / (resamples_for(20) + 1) < 0.05 / 190);

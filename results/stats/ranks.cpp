@@ -1,47 +1,12 @@
-// Closed-form intervals and tests, corrections, rank ranges.
+// Holm's correction and rank ranges.
 #include <algorithm>
-#include <boost/math/distributions/binomial.hpp>
-#include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <numeric>
 
 #include "results/stats/checks.hpp"
-#include "results/stats/stats.hpp"
+#include "results/stats/many.hpp"
 
 namespace assay::stats {
-
-Interval wilson(std::int64_t k, std::int64_t n, double level) {
-  if (n <= 0 || k < 0 || k > n) detail::refuse("wilson", std::to_string(k) + " of " + std::to_string(n) + " is no proportion");
-  if (!(level > 0 && level < 1)) detail::refuse("wilson", "level " + std::to_string(level) + " is outside (0, 1)");
-  const double z = boost::math::quantile(boost::math::normal(), 0.5 + level / 2);
-  const double trials = static_cast<double>(n), p = static_cast<double>(k) / trials, z2 = z * z;
-  const double centre = (p + z2 / (2 * trials)) / (1 + z2 / trials);
-  const double half = z / (1 + z2 / trials) * std::sqrt(p * (1 - p) / trials + z2 / (4 * trials * trials));
-  // The closed form reaches 0 and 1 only up to rounding.
-  return {k == 0 ? 0 : centre - half, k == n ? 1 : centre + half, level, "binomial", n};
-}
-
-McNemar mcnemar(std::int64_t only_a, std::int64_t only_b) {
-  if (only_a < 0 || only_b < 0) detail::refuse("mcnemar", "a count is negative");
-  McNemar out{only_a, only_b, 1};
-  const std::int64_t total = only_a + only_b;
-  if (total == 0) return out;
-  const boost::math::binomial coin(static_cast<double>(total), 0.5);
-  out.p = std::min(1.0, 2 * boost::math::cdf(coin, static_cast<double>(std::min(only_a, only_b))));
-  return out;
-}
-
-McNemar mcnemar(std::span<const double> a, std::span<const double> b) {
-  detail::need_pairs("mcnemar", a, b);
-  std::int64_t only_a = 0, only_b = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if ((a[i] != 0 && a[i] != 1) || (b[i] != 0 && b[i] != 1))
-      detail::refuse("mcnemar", "outcome " + std::to_string(i) + " is not 0 or 1");
-    only_a += a[i] > b[i];
-    only_b += b[i] > a[i];
-  }
-  return mcnemar(only_a, only_b);
-}
 
 std::vector<double> holm(std::span<const double> p) {
   for (const double each : p)
@@ -61,7 +26,8 @@ std::vector<double> holm(std::span<const double> p) {
 namespace {
 
 double pair_p(const RankInput& x, const RankInput& y) {
-  if (x.replicates.size() != y.replicates.size()) detail::refuse("rank ranges", "methods have different numbers of resamples");
+  if (x.replicates.size() != y.replicates.size())
+    detail::refuse("rank ranges", "methods have different numbers of resamples");
   if (x.replicates.empty()) return 1;  // nothing to tell them apart by
   std::vector<double> difference(x.replicates.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = x.replicates[i] - y.replicates[i];
@@ -95,12 +61,10 @@ std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool h
 }
 
 int resamples_for(std::size_t methods, double level, int at_least) {
-  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that many
-  // resamples leave room for a few on the wrong side.
+  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that
+  // many resamples leave room for a few on the wrong side.
   const double pairs = static_cast<double>(methods) * (static_cast<double>(methods) - 1) / 2;
   return std::max(at_least, static_cast<int>(std::ceil(4 * pairs / (1 - level))));
 }
-
-std::string Coverage::str() const { return std::to_string(done) + " of " + std::to_string(planned); }
 
 }  // namespace assay::stats
