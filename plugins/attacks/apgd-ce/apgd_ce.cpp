@@ -27,6 +27,7 @@ struct ApgdCe {
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     using attacks::Norm;
     const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     return apgd_named(problem, "cross-entropy", {steps, restarts, rho, random_start});
   }
 };

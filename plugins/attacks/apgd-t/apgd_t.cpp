@@ -30,6 +30,7 @@ struct ApgdT {
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     using attacks::Norm;
     const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     const attacks::Index ranks = attacks::targets_of(problem, targets, info.id);
     if (problem.classes < 4) assay::fail(ASSAY_UNSUPPORTED, "the targeted DLR loss needs at least four classes");
     attacks::Apgd search(problem, steps, rho);

@@ -45,6 +45,7 @@ struct Bandits {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf}, info.id);
+    if (problem.eps <= 0) return batch.x;
     const Tiles tiles(Image(problem.shape), static_cast<std::size_t>(tile));
     Points x = problem.x;
     std::vector<std::vector<double>> prior(problem.count(), std::vector<double>(tiles.count, 0.0));

@@ -42,6 +42,7 @@ struct BoundaryWalk {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     if (problem.targeted) assay::fail(ASSAY_UNSUPPORTED, "boundary has no start of a target class");
     Boundary at = start_anywhere(problem, tries);
     to_boundary(problem, far(problem, at, false), 1e-3, at);

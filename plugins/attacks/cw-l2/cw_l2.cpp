@@ -42,6 +42,7 @@ struct CwL2 {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     Points found = problem.x;
     std::vector<Search> all(problem.count());
     const Scores clean = ask(problem, problem.x);

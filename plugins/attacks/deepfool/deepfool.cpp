@@ -35,6 +35,7 @@ struct DeepFool {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     if (problem.targeted) assay::fail(ASSAY_UNSUPPORTED, "deepfool has no targeted form");
     const std::size_t rivals = std::min(static_cast<std::size_t>(candidates), problem.classes) - 1;
     Points x = problem.x;

@@ -49,6 +49,7 @@ struct FabT {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf, Norm::l2, Norm::l1}, info.id);
+    if (problem.eps <= 0) return batch.x;
     Closest found{problem.x, std::vector<double>(problem.count(), std::numeric_limits<double>::infinity())};
     const Scores clean = ask(problem, problem.x);
     for (std::size_t i = 0; i < problem.count(); ++i) {

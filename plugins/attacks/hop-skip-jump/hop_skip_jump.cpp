@@ -28,6 +28,7 @@ struct HopSkipJump {
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     if (problem.targeted) assay::fail(ASSAY_UNSUPPORTED, "hop-skip-jump has no start of a target class");
     const auto d = static_cast<double>(problem.x.size);
     const double theta = problem.norm == Norm::l2 ? 1 / (d * std::sqrt(d)) : 1 / (d * d);  // section 3.3

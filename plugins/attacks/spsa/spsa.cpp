@@ -24,6 +24,7 @@ struct Spsa {
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     using namespace attacks;
     const Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    if (problem.eps <= 0) return batch.x;
     Points x = problem.x, first(x.count(), x.size), second(x.count(), x.size);
     Index rows = standing(problem, every(problem.count()), ask(problem, x));
     for (std::int64_t t = 0; t < steps && !rows.empty(); ++t) {
