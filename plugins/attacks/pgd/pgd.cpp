@@ -1,16 +1,18 @@
 // Projected gradient descent (Madry et al., ICLR 2018, eq. 2.1 ff.): from a random point of the ball, `steps` steps of
 // length `step` * eps along the sign of the loss gradient (L2: the normalised gradient), projected back each time.
-// Of all restarts the point with the highest loss is kept, sample by sample.
-#include "assay/sdk.hpp"
+// L1: steps along the signs of the steepest elements (Tramer & Boneh, NeurIPS 2019, section 4) and the exact projection
+// onto ball and range. Of all restarts the point with the highest loss is kept, sample by sample.
+#include "../common/ball.hpp"
+#include "../common/query.hpp"
 
 struct Pgd {
   std::int64_t steps, restarts;
-  double step;
+  double step, sparsity;
   bool random_start;
   std::string loss;
 
   static constexpr assay::Info info{.id = "pgd",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "projected gradient descent with random start",
                                     .title = "Towards Deep Learning Models Resistant to Adversarial Attacks",
                                     .year = 2018,
@@ -19,11 +21,17 @@ struct Pgd {
                                     .iterative = true};
   static constexpr auto params = assay::params(
       assay::integer("steps", &Pgd::steps, {.fallback = 20, .min = 1, .max = 10000, .doc = "gradient steps"}),
-      assay::real("step", &Pgd::step, {.fallback = 0.125, .min = 1e-4, .max = 2, .doc = "step length as a share of eps"}),
+      assay::real("step", &Pgd::step,
+                  {.fallback = 0.125, .min = 1e-4, .max = 2, .doc = "step length as a share of eps"}),
       assay::integer("restarts", &Pgd::restarts, {.fallback = 1, .min = 1, .max = 100, .doc = "random restarts"}),
       assay::flag("random_start", &Pgd::random_start, {.fallback = true, .doc = "start at a random point of the ball"}),
       assay::choice("loss", &Pgd::loss,
-                    {.fallback = "cross-entropy", .choices = {"cross-entropy", "cw-margin"}, .doc = "loss that is raised"}));
+                    {.fallback = "cross-entropy",
+                     .choices = {"cross-entropy", "cw-margin", "dlr"},
+                     .doc = "loss that is raised"}),
+      assay::real(
+          "sparsity", &Pgd::sparsity,
+          {.fallback = 0.01, .min = 0, .max = 1, .doc = "norm l1: share of the elements moved a step, at least one"}));
 
   assay::Tensor project(const assay::Batch& batch, const assay::Tensor& x) const {
     if (batch.norm != "l2") return clamp(clamp(x, batch.x - batch.eps, batch.x + batch.eps), batch.lo, batch.hi);
@@ -34,6 +42,10 @@ struct Pgd {
 
   assay::Tensor start(assay::Run& run, const assay::Batch& batch, std::int64_t restart) const {
     if (!random_start) return batch.x;
+    if (batch.norm == "l1") {
+      const attacks::Problem problem(run, batch, {attacks::Norm::l1}, info.id);
+      return problem.tensor(on_sphere(problem, attacks::every(problem.count()), static_cast<std::uint64_t>(restart)));
+    }
     const assay::RandomOptions keyed{.ids = batch.ids, .index = static_cast<std::uint64_t>(restart)};
     if (batch.norm != "l2") {
       return project(batch, batch.x + run.uniform("start", batch.x.shape(), -1, 1, keyed) * batch.eps);
@@ -43,6 +55,7 @@ struct Pgd {
   }
 
   assay::Tensor climb(assay::Run& run, const assay::Batch& batch, assay::Tensor x) const {
+    if (batch.norm == "l1") return climb_l1(run, batch, x);
     const double length = (batch.targeted ? -step : step) * batch.eps;
     for (std::int64_t i = 0; i < steps; ++i) {
       run.check();
@@ -52,6 +65,36 @@ struct Pgd {
       x = project(batch, x + ascent * length);
     }
     return x;
+  }
+
+  assay::Tensor climb_l1(assay::Run& run, const assay::Batch& batch, const assay::Tensor& from) const {
+    const attacks::Problem problem(run, batch, {attacks::Norm::l1}, info.id);
+    attacks::Points x(from);
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const attacks::Slope slope = named_slope(problem, loss.c_str(), x, problem.y);
+      for (std::size_t row = 0; row < x.count(); ++row) {
+        steepest(problem, row, slope.grad.row(row), x.row(row));
+        attacks::project(problem, row, x.row(row));
+      }
+    }
+    return problem.tensor(x);
+  }
+  // The elements of steepest ascent that have room to move share a step of L1 length step * eps.
+  void steepest(const attacks::Problem& problem, std::size_t row, attacks::ConstRow gradient, attacks::Row x) const {
+    const attacks::ConstRow lo = problem.lo.row(row), hi = problem.hi.row(row);
+    constexpr float room = 1e-6f;  // the projection may leave a rounding between an element and its bound
+    attacks::Index open;
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      if (gradient[j] > 0 ? x[j] < hi[j] - room : gradient[j] < 0 && x[j] > lo[j] + room) open.push_back(j);
+    }
+    const auto wanted = static_cast<std::size_t>(std::ceil(sparsity * static_cast<double>(x.size())));
+    const std::size_t moved = std::min(std::max<std::size_t>(wanted, 1), open.size());
+    std::stable_sort(open.begin(), open.end(),
+                     [&](std::size_t a, std::size_t b) { return std::abs(gradient[a]) > std::abs(gradient[b]); });
+    for (std::size_t k = 0; k < moved; ++k) {
+      const auto length = static_cast<float>(step * problem.eps / static_cast<double>(moved));
+      x[open[k]] += gradient[open[k]] > 0 ? length : -length;
+    }
   }
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
