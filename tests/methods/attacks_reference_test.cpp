@@ -1,5 +1,5 @@
-// The attacks against PyTorch in float64 (fixtures/attacks.json, made by make_attack_fixtures.py from the papers' equations),
-// and against what holds for each of them by definition.
+// The attacks against PyTorch in float64 (fixtures/attacks.json, made by make_attack_fixtures.py from the papers'
+// equations), and against what holds for each of them by definition.
 #include "world.hpp"
 
 using namespace world;
@@ -184,7 +184,8 @@ TEST_CASE("square search: scores only, no false alarm, close to what gradients f
     CAPTURE(norm);
     plugin::AttackInputs in = problem(norm);
     in.victims = {plugin::Model(perceptron(), plugin::kDecision | plugin::kScores, "scores", 4)};
-    const auto few = run("square", in, settings({{"queries", 5}})), many = run("square", in, settings({{"queries", 2000}}));
+    const auto few = run("square", in, settings({{"queries", 5}})),
+               many = run("square", in, settings({{"queries", 2000}}));
     stays(many, norm, in.eps);
     const auto gradient = integers(reference().at("apgd-t_" + norm).at("broken"));
     const auto found = broken(many);
@@ -225,7 +226,8 @@ TEST_CASE("more targets than other classes are refused [rule 24]") {
   CHECK_NOTHROW(run("apgd-t", problem("linf"), settings({{"targets", 4}, {"steps", 2}})));
 }
 
-TEST_CASE("score-based searches and label-based walks come near what gradients find, with no more access than they declare") {
+TEST_CASE(
+    "score-based searches and label-based walks come near what gradients find, with no more access than they declare") {
   const auto attempt = [](const std::string& id, const std::string& norm, plugin::Access access, const Json& params) {
     CAPTURE(id);
     CAPTURE(norm);
@@ -259,7 +261,7 @@ TEST_CASE("the smallest perturbations that labels lead to are close to those of 
       if (nearest.at(i).as_real() > 0.01) ratio.push_back(length(x, i, "l2") / nearest.at(i).as_real());
     }
     std::sort(ratio.begin(), ratio.end());
-    CHECK(ratio.front() > 0.93);  // torch took 20 steps: not the last word
+    CHECK(ratio.front() > 0.93);            // torch took 20 steps: not the last word
     CHECK(ratio[ratio.size() / 2] < 1.25);  // the median; a walk may end at a farther boundary
   }
 }
