@@ -75,6 +75,7 @@ struct Layout {
   fs::path plugins;      // folder with *.so
   fs::path suites;       // folder with <task>/*.toml
   fs::path catalog;      // catalog.toml
+  fs::path site;         // folder with the built front end of the results site
 };
 Layout installed_layout();
 

@@ -37,11 +37,13 @@ fs::path root_of_build(const fs::path& bin) {
 
 Layout install_layout(const fs::path& prefix) {
   return {if_exists(prefix / "bin/assay-worker"), if_exists(prefix / "lib/assay/plugins"),
-          if_exists(prefix / "share/assay/suites"), if_exists(prefix / "share/assay/catalog.toml")};
+          if_exists(prefix / "share/assay/suites"), if_exists(prefix / "share/assay/catalog.toml"),
+          if_exists(prefix / "share/assay/site")};
 }
 
 Layout build_layout(const fs::path& bin, const fs::path& root) {
-  Layout layout{if_exists(bin / "assay-worker"), if_exists(bin.parent_path() / "plugins"), {}, {}};
+  Layout layout{if_exists(bin / "assay-worker"), if_exists(bin.parent_path() / "plugins"), {}, {},
+                if_exists(bin.parent_path() / "site")};
   if (root.empty()) return layout;
   layout.suites = if_exists(root / "suites");
   layout.catalog = if_exists(root / "harness/data/catalog.toml");

@@ -13,6 +13,8 @@ install(DIRECTORY "${PROJECT_BINARY_DIR}/plugins/" DESTINATION lib/assay/plugins
         FILES_MATCHING PATTERN "*.so" PATTERN "CMakeFiles" EXCLUDE)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/suites" DESTINATION share/assay FILES_MATCHING PATTERN "*.toml")
 install(FILES "${PROJECT_SOURCE_DIR}/harness/data/catalog.toml" DESTINATION share/assay OPTIONAL)
+# Built by the target assay-site-bundle, which needs npm; without it `assay site` says so.
+install(DIRECTORY "${PROJECT_BINARY_DIR}/site" DESTINATION share/assay OPTIONAL)
 
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/assayConfig.cmake.in" "${PROJECT_BINARY_DIR}/assayConfig.cmake"
                               INSTALL_DESTINATION lib/cmake/assay)

@@ -1,0 +1,203 @@
+// One board and its pairs as chunks.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/metrics/registry.hpp"
+#include "results/board/ranking.hpp"
+#include "results/board/text.hpp"
+#include "results/export/chunks.hpp"
+#include "results/export/sections.hpp"
+
+namespace assay::site {
+namespace {
+
+std::string better(const board::Board& board, const std::string& quantity) {
+  const auto* info = metrics::find(quantity);
+  if (info == nullptr || info->direction == metrics::Direction::none) return "none";
+  return board::lower_is_better(quantity, board.suite.task, board.rank) ? "lower" : "higher";
+}
+
+Json metric_json(const board::Board& board, const board::Metric& metric) {
+  const auto* info = metrics::find(metric.quantity);
+  return Json::object({{"quantity", metric.quantity},
+                       {"condition", metric.condition},
+                       {"configuration", metric.configuration},
+                       {"grade", metric.grade},
+                       {"ranked", metric.ranked},
+                       {"title", metric.title()},
+                       {"better", better(board, metric.quantity)},
+                       {"unit", info == nullptr ? "" : info->unit},
+                       {"definition", info == nullptr ? "" : info->definition},
+                       {"rule", info == nullptr ? "" : info->rule},
+                       {"citation", info == nullptr ? "" : info->citation}});
+}
+
+// [mean, lo, hi, over, n, per_seed, numerator, denominator]; `over` collects the words.
+Json value_json(const board::Value& value, std::vector<std::string>& over) {
+  if (!value.mean) return {};
+  Json out = Json::array();
+  out.push_back(number(*value.mean));
+  if (value.interval) {
+    const auto found = std::find(over.begin(), over.end(), value.interval->over);
+    const auto at = static_cast<int>(found - over.begin());
+    if (found == over.end()) over.push_back(value.interval->over);
+    out.push_back(number(value.interval->lo));
+    out.push_back(number(value.interval->hi));
+    out.push_back(at);
+    out.push_back(value.interval->n);
+  } else {
+    out.push_back(Json());
+    out.push_back(Json());
+    out.push_back(-1);
+    out.push_back(0);
+  }
+  Json seeds = Json::array();
+  for (const double one : value.per_seed) seeds.push_back(number(one));
+  out.push_back(seeds);
+  if (value.denominator) {
+    out.push_back(number(value.numerator.value_or(0)));
+    out.push_back(number(*value.denominator));
+  }
+  return out;
+}
+
+Json cost_json(const board::Cost& cost) {
+  return Json::object({{"cpu", cost.cpu_seconds},
+                       {"wall", cost.wall_seconds},
+                       {"forward", cost.forward},
+                       {"backward", cost.backward},
+                       {"macs", cost.macs},
+                       {"rss", cost.peak_rss_bytes},
+                       {"shared", cost.shared}});
+}
+
+Json row_json(const board::Row& row, std::vector<std::string>& over) {
+  Json values = Json::array(), cells = Json::array();
+  for (const auto& value : row.values) values.push_back(value_json(value, over));
+  for (const auto& key : row.cells) cells.push_back(short_cell(key));
+  return Json::object({{"method", row.method},
+                       {"name", board::row_name(row)},
+                       {"subject", row.subject},
+                       {"params", row.params},
+                       {"axes", row.axes},
+                       {"version", row.plugin_version},
+                       {"digest", row.plugin_digest},
+                       {"rank", row.rank ? Json(std::vector<int>{row.rank->lo, row.rank->hi}) : Json()},
+                       {"unranked", row.unranked_because},
+                       {"level", level_index(row.level)},
+                       {"status", row.status},
+                       {"reasons", row.reasons},
+                       {"notes", row.notes},
+                       {"baseline", row.baseline},
+                       {"single_run", row.single_run},
+                       {"uses_outliers", row.uses_outliers},
+                       {"transductive", row.transductive},
+                       {"done", row.coverage.done},
+                       {"planned", row.coverage.planned},
+                       {"cost", cost_json(row.cost)},
+                       {"values", values},
+                       {"cells", cells}});
+}
+
+Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {
+  Json out = Json::array();
+  for (const auto& one : numbers)
+    out.push_back(Json::object({{"method", one.method}, {"subject", one.subject}, {"quantity", one.quantity},
+                                {"condition", one.condition}, {"value", number(one.value)}, {"source", one.source}}));
+  return out;
+}
+
+Json curves_json(const std::optional<board::Curves>& curves) {
+  if (!curves) return {};
+  Json all = Json::array();
+  for (const auto& curve : curves->curves) {
+    Json points = Json::array();
+    for (const auto& point : curve.points)
+      points.push_back(Json::object({{"x", point.x}, {"label", point.label}, {"mean", point.mean ? number(*point.mean) : Json()},
+                                     {"lo", point.interval ? number(point.interval->lo) : Json()},
+                                     {"hi", point.interval ? number(point.interval->hi) : Json()}}));
+    all.push_back(Json::object({{"method", curve.method}, {"subject", curve.subject}, {"baseline", curve.baseline}, {"points", points}}));
+  }
+  return Json::object({{"axis", curves->axis}, {"quantity", curves->quantity}, {"condition", curves->condition},
+                       {"notes", curves->notes}, {"curves", all}});
+}
+
+// Rule 47: a diagram of ranks over data sets needs at least five; the pairs (data set, subject) of one protocol share their
+// data, so a board holds one.
+Json critical_difference() {
+  return Json::object({{"status", "too_few"},
+                       {"reason", "1 data set; a critical-difference diagram needs at least 5 (rule 47)"},
+                       {"datasets", 1},
+                       {"ranks", Json::array()},
+                       {"cliques", Json::array()}});
+}
+
+}  // namespace
+
+BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
+  BoardData data;
+  data.id = short_protocol(suite.protocol_hash);
+  data.query.protocol = suite.protocol_hash;
+  data.board = board::make_board(db, data.query);
+  data.curves = board::make_curves(db, data.query);
+  data.cells = db.cells(suite.protocol_hash);
+  data.caption = caption(db, suite);
+  return data;
+}
+
+Json board_chunk(const BoardData& data) {
+  const board::Board& board = data.board;
+  Json metrics = Json::array(), rows = Json::array();
+  std::vector<std::string> over;
+  for (const auto& metric : board.metrics) metrics.push_back(metric_json(board, metric));
+  for (const auto& row : board.rows) rows.push_back(row_json(row, over));
+  return Json::object({{"id", data.id},
+                       {"suite", board.suite.name},
+                       {"version", board.suite.version},
+                       {"task", board.suite.task},
+                       {"protocol", board.suite.protocol_hash},
+                       {"series", board.suite.series},
+                       {"rank", board.rank},
+                       {"rank_by", board.suite.rank_by},
+                       {"condition", board.suite.condition},
+                       {"level", data.query.level},
+                       {"caption", data.caption},
+                       {"sentence", board.sentence},
+                       {"footnotes", board.footnotes},
+                       {"protocol_json", board.suite.protocol},
+                       {"over", over},
+                       {"metrics", metrics},
+                       {"rows", rows},
+                       {"claimed", claimed_json(board.claimed)},
+                       {"curves", curves_json(data.curves)}});
+}
+
+Json compare_chunk(const store::Store& db, const BoardData& data) {
+  const board::Pairs pairs = board::make_pairs(db, data.query, data.board);
+  Json items = Json::array();
+  for (const auto& pair : pairs.pairs) {
+    Json one = Json::array();
+    one.push_back(static_cast<std::int64_t>(pair.a));
+    one.push_back(static_cast<std::int64_t>(pair.b));
+    for (const double v : {pair.difference, pair.interval.lo, pair.interval.hi, pair.p, pair.p_holm}) one.push_back(number(v));
+    items.push_back(std::move(one));
+  }
+  std::string sentence = pairs.note.empty() ? "" : "Note: " + pairs.note + ".";
+  if (!pairs.pairs.empty())
+    sentence = fmt::format("Differences of means over seeds with {:g} % percentile bootstrap intervals over samples and seeds, paired by "
+                           "sample ({} resamples); p is two-sided, Holm-corrected over all {} pairs of this board. A large p says that "
+                           "no difference was found, not that there is none. {}",
+                           data.query.level * 100, pairs.resamples, pairs.pairs.size(), sentence);
+  return Json::object({{"board", data.id},
+                       {"metric", 0},
+                       {"sentence", sentence},
+                       {"level", data.query.level},
+                       {"n", pairs.pairs.empty() ? std::int64_t{0} : pairs.pairs[0].interval.n},
+                       {"over", pairs.pairs.empty() ? "" : pairs.pairs[0].interval.over},
+                       {"pairs", items},
+                       {"cd", critical_difference()}});
+}
+
+}  // namespace assay::site

@@ -1,0 +1,82 @@
+// The protocol in one sentence, for the caption of every table and figure.
+#include <fmt/format.h>
+
+#include "harness/base/error.hpp"
+#include "results/export/chunks.hpp"
+#include "results/export/sections.hpp"
+
+namespace assay::site {
+namespace {
+
+std::string text_of(const Json& value) { return value.is_string() ? value.as_string() : value.dump(); }
+
+std::string task_words(const std::string& task) {
+  if (task == "attack") return "Adversarial attacks";
+  if (task == "detect") return "Detection of inputs from outside of the distribution";
+  if (task == "compress") return "Compression of trained nets";
+  if (task == "predict") return "Predictions and their uncertainty";
+  return "Task " + task;
+}
+
+std::string subject_words(const Json& protocol) {
+  if (!protocol.has("subjects") || !protocol.at("subjects").is_array()) return "";
+  const auto& subjects = protocol.at("subjects").as_array();
+  std::string out;
+  for (std::size_t i = 0; i < subjects.size() && i < 3; ++i) out += (i == 0 ? " on " : ", ") + subjects[i].get("id", "a model");
+  if (subjects.size() > 3) out += fmt::format(" and {} more", subjects.size() - 3);
+  return out;
+}
+
+std::string threat_words(const Json& protocol) {
+  if (!protocol.has("threat") || !protocol.at("threat").is_object()) return "";
+  const Json& threat = protocol.at("threat");
+  std::string eps;
+  if (threat.has("eps") && threat.at("eps").is_array())
+    for (const Json& one : threat.at("eps").as_array()) eps += (eps.empty() ? "" : ", ") + text_of(one);
+  return fmt::format(" ({}, {}, {} norm{})", threat.get("access", "access not stated"),
+                     threat.get("targeted", false) ? "targeted" : "untargeted", threat.get("norm", "no"),
+                     eps.empty() ? "" : " up to " + eps);
+}
+
+std::string data_words(const store::Store& db, const Json& protocol) {
+  std::string out;
+  for (const auto& [place, key] : data_keys(protocol)) {
+    const auto node = data_node(db, key);
+    std::string label = node ? node->label : key.substr(0, 12);
+    if (label.rfind("prepare ", 0) == 0) label = label.substr(8);
+    out += fmt::format("; {}: {}", place, label);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol) {
+  std::vector<std::pair<std::string, std::string>> out;
+  if (!protocol.is_object() || !protocol.has("data") || !protocol.at("data").is_object()) return out;
+  for (const auto& [place, value] : protocol.at("data").as_object()) {
+    if (value.is_string()) out.emplace_back(place, value.as_string());
+    if (!value.is_array()) continue;
+    for (const Json& one : value.as_array())
+      if (one.is_object() && one.has("records"))
+        out.emplace_back(place + " " + one.get("group", "") + " " + one.get("label", ""), one.at("records").as_string());
+  }
+  return out;
+}
+
+std::optional<store::CellRecord> data_node(const store::Store& db, const std::string& key) {
+  if (key.size() < 32) return std::nullopt;  // not a content key
+  try {
+    return db.show(key);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::bad_input) throw;
+    return std::nullopt;  // made on another machine, or before this database
+  }
+}
+
+std::string caption(const store::Store& db, const store::SuiteRecord& suite) {
+  return task_words(suite.task) + subject_words(suite.protocol) + threat_words(suite.protocol) + data_words(db, suite.protocol) +
+         fmt::format("; suite {} version {}, protocol {}.", suite.name, suite.version, short_protocol(suite.protocol_hash));
+}
+
+}  // namespace assay::site

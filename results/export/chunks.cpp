@@ -1,0 +1,29 @@
+#include "results/export/chunks.hpp"
+
+#include <cmath>
+
+#include "harness/base/files.hpp"
+
+namespace assay::site {
+
+void ChunkWriter::write(const std::string& name, const Json& value) {
+  const std::string text = "assay.data(" + Json(name).dump() + "," + value.dump() + ");\n";
+  write_atomic(folder_ / (name + ".js"), text);
+  ++files_;
+  bytes_ += text.size();
+}
+
+std::string safe_name(const std::string& name) {
+  std::string out = name;
+  for (char& c : out) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!plain) c = '_';
+  }
+  return out;
+}
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+int level_index(store::Level level) { return static_cast<int>(level); }
+
+}  // namespace assay::site

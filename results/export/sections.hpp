@@ -1,0 +1,48 @@
+// The chunks of a site, each made from what the store and the boards say. Inside of the export; pure but for reads.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "results/board/board.hpp"
+#include "results/board/pairs.hpp"
+
+namespace assay::site {
+
+// Everything that one board's chunks are made from.
+struct BoardData {
+  std::string id;                       // of its chunks and addresses
+  board::Query query;
+  board::Board board;
+  std::optional<board::Curves> curves;
+  std::vector<store::CellRecord> cells; // all planned cells of the protocol
+  std::string caption;                  // the protocol in one sentence
+};
+
+BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
+
+// caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf up to 1/2); test: fashion-mnist test, 1000
+// balanced; suite version 1, protocol 7da787da3fb1."
+std::string caption(const store::Store& db, const store::SuiteRecord& suite);
+// Content keys that a protocol names, with their place: {"test", key}, {"ood far mnist", key}.
+std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol);
+// The node that made a content key; nullopt when the database does not know it.
+std::optional<store::CellRecord> data_node(const store::Store& db, const std::string& key);
+
+Json board_chunk(const BoardData& data);
+Json compare_chunk(const store::Store& db, const BoardData& data);
+
+struct CellContext {
+  const BoardData& board;
+  bool ranked = false;
+};
+inline constexpr std::size_t log_cap = 4096;  // bytes of a stage's log that are kept
+Json cell_record(const store::Store& db, const store::CellRecord& cell, const CellContext& context);
+
+// Cards by method name.
+std::map<std::string, Json> method_cards(const store::Store& db, const std::vector<BoardData>& boards);
+
+Json index_chunk(const store::Store& db, const std::vector<BoardData>& boards, const std::string& version, int cell_prefix);
+
+}  // namespace assay::site

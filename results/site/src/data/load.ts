@@ -1,0 +1,54 @@
+// Chunks of data by script tag: works from file://, where a browser refuses fetch, and asks no other place.
+import type { Board, CellChunk, Compare, Index, MethodCard } from "./types";
+
+type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void };
+
+const loaded = new Map<string, Promise<unknown>>();
+const waiting = new Map<string, Waiting>();
+
+declare global {
+  interface Window { assay: { data(name: string, value: unknown): void } }
+}
+
+export function install(): void {
+  window.assay = {
+    data(name, value) {
+      waiting.get(name)?.resolve(value);
+      waiting.delete(name);
+    },
+  };
+}
+
+function request(name: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    waiting.set(name, { resolve, reject });
+    const script = document.createElement("script");
+    const fail = (why: string) => {
+      if (!waiting.delete(name)) return;
+      loaded.delete(name); // a later visit tries again
+      reject(new Error(why));
+    };
+    script.src = "data/" + name.split("/").map(encodeURIComponent).join("/") + ".js";
+    script.onload = () => { script.remove(); fail(`data/${name}.js holds something else`); };
+    script.onerror = () => { script.remove(); fail(`data/${name}.js cannot be read`); };
+    document.head.append(script);
+  });
+}
+
+export function chunk<T>(name: string): Promise<T> {
+  let found = loaded.get(name);
+  if (!found) loaded.set(name, (found = request(name)));
+  return found as Promise<T>;
+}
+
+export const loadIndex = () => chunk<Index>("index");
+export const loadBoard = (id: string) => chunk<Board>("board/" + id);
+export const loadCompare = (id: string) => chunk<Compare>("compare/" + id);
+export const loadMethod = (name: string) => chunk<MethodCard>("method/" + name.replace(/[^a-zA-Z0-9._-]/g, "_"));
+
+export async function loadCell(index: Index, key: string) {
+  const cells = await chunk<CellChunk>("cells/" + (index.cell_prefix === 0 ? "all" : key.slice(0, index.cell_prefix)));
+  const found = cells[key.slice(0, 16)];
+  if (!found) throw new Error(`no cell ${key} in this site`);
+  return found;
+}
