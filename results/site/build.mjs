@@ -13,5 +13,5 @@ await build({
   ...common, entryPoints: ["src/main.tsx"], outfile: join(out, "site.js"), format: "iife", target: "es2019",
   jsx: "automatic", jsxImportSource: "preact", legalComments: "inline", define: { "process.env.NODE_ENV": '"production"' },
 });
-await build({ ...common, entryPoints: ["src/style.css"], outfile: join(out, "site.css"), target: "chrome90,firefox90,safari15" });
+await build({ ...common, entryPoints: ["src/style.css"], outfile: join(out, "site.css"), target: ["chrome90", "firefox90", "safari15"] });
 await copyFile(join(here, "src/index.html"), join(out, "index.html"));

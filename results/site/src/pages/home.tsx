@@ -1,0 +1,71 @@
+// What there is: boards, claims, and what went wrong in the last runs.
+import type { BoardEntry, ClaimEntry, Index } from "../data/types";
+import { href } from "../route";
+import { BoardLink, CellLink, Facts, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
+
+const boardName = (board: BoardEntry) => board.suite + (board.latest ? "" : ` (earlier protocol, version ${board.version})`);
+
+function Boards({ boards }: { boards: BoardEntry[] }) {
+  const rows = boards.map((board): (Entry | string | number)[] => [
+    { value: board.suite, show: <BoardLink id={board.id}>{boardName(board)}</BoardLink> },
+    board.task,
+    { value: `${board.rank_by} @ ${board.condition}`, show: <>{board.rank_by.replace(/_/g, " ")} <span class="dim">@ {board.condition}</span></> },
+    { value: board.best, show: board.best ? <MethodLink name={board.best} /> : "–" },
+    board.rows,
+    { value: `${board.done} of ${board.planned}` },
+    { value: board.suspect + board.invalid + board.failed,
+      show: board.suspect + board.invalid + board.failed === 0 ? "none"
+        : <a href={href(["board", board.id], { level: "trouble" })}>{board.suspect} suspect, {board.invalid} invalid, {board.failed} failed</a> },
+    { value: board.id, show: <a href={href(["compare", board.id])} aria-label={`compare methods of ${board.suite}`}>compare</a> },
+  ]);
+  return <Table name="boards" title="Boards" caption="One board a suite and protocol; numbers made under two protocols never meet in one table."
+    columns={["Suite", "Task", "Ranked by", "First", "Rows", "Cells done", "Trouble", "Methods"]} rows={rows} numeric={[4, 5]} />;
+}
+
+function Claims({ claims }: { claims: ClaimEntry[] }) {
+  if (!claims.length) return null;
+  const rows = claims.map((claim): (Entry | string)[] => [
+    { value: claim.suite, show: <BoardLink id={claim.board}>{claim.suite}</BoardLink> },
+    claim.says,
+    { value: claim.expect, show: <code>{claim.expect}</code> },
+    claim.test,
+    { value: claim.verdict ?? "not evaluated", show: <>{claim.verdict ?? "not evaluated"}{claim.detail && <div class="dim">{claim.detail}</div>}</> },
+  ]);
+  return <Table name="claims" title="Claims" caption="What the suites' authors expect, as written in the suites, with the test that decides it."
+    columns={["Suite", "Claim", "Expression", "Test", "Verdict"]} rows={rows} />;
+}
+
+function Health({ index }: { index: Index }) {
+  const { health } = index;
+  const rows = health.problems.map((problem): (Entry | string)[] => [
+    { value: problem.label, show: <CellLink cell={problem.cell}>{problem.label}</CellLink> },
+    { value: problem.status, show: <Verdict level={problem.level} status={problem.status} /> },
+    problem.reasons.join("; "),
+  ]);
+  return (
+    <>
+      <h2>Health</h2>
+      <Facts items={[
+        ["Cells with an attempt", health.attempts],
+        ["Verdicts", `${health.by_level[0]} VALID, ${health.by_level[1]} SUSPECT, ${health.by_level[2]} INVALID`],
+        ["Status", Object.entries(health.by_status).map(([name, n]) => `${n} ${name}`).join(", ")],
+        ["Machines", health.machines.join(", ")], ["Builds", health.builds.join(", ")],
+      ]} />
+      {rows.length === 0 ? <p>No cell is suspect, invalid or failed.</p>
+        : <Table name="problems" title="Cells in trouble" caption="Why a cell is suspect, invalid or failed; none of them is ranked."
+            columns={["Cell", "Verdict", "Why"]} rows={rows} />}
+    </>
+  );
+}
+
+export function HomePage({ index }: { index: Index }) {
+  return (
+    <>
+      <h1>Results</h1>
+      <p class="lead">{index.suites.length} suites, {index.methods.length} methods, {index.health.attempts} measured cells.</p>
+      <Boards boards={index.boards} />
+      <Claims claims={index.claims} />
+      <Health index={index} />
+    </>
+  );
+}

@@ -1,0 +1,38 @@
+// One row of a board in full: every metric with its interval and seeds, why it stands where it stands, its cells.
+import { loadBoard } from "../data/load";
+import type { Board, Index } from "../data/types";
+import { href } from "../route";
+import { better, bytes, count, interval, metricName, num, plain, seconds } from "../ui/format";
+import { BoardLink, CellLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
+
+function RowView({ board, at }: { board: Board; at: number }) {
+  const row = board.rows[at];
+  if (!row) return <p class="error" role="alert">The board has no row {at + 1}.</p>;
+  const why = [...row.reasons, ...row.notes, ...(row.rank ? [] : [`not ranked: ${row.unranked}`])];
+  return (
+    <>
+      <h1>{row.name}</h1>
+      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · <MethodLink name={row.method} /> · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a></p>
+      {why.length > 0 && <ul>{why.map((text) => <li key={text}>{text}</li>)}</ul>}
+      <Facts items={[["Rank", row.rank ? row.rank.join("–") : ""], ["Subject", row.subject], ["Parameters", plain(row.params)], ["Axes", plain(row.axes)],
+        ["Plugin version", row.version], ["Plugin digest", row.digest], ["Cells done", `${row.done} of ${row.planned}`]]} />
+      <Table name={`${board.id}-row-${at + 1}`} title="Numbers" caption={board.caption} numeric={[1, 3]}
+        columns={["Metric", "Mean", "Interval", "n", "Over", "Per seed", "Grade", "Direction"]}
+        rows={board.metrics.flatMap((metric, m): (Entry | string | number)[][] => {
+          const value = row.values[m];
+          if (!value) return [];
+          return [[metricName(metric), { value: value[0], show: num(value[0]) }, interval(value), value[4], value[3] < 0 ? "" : board.over[value[3]],
+            value[5].map((one) => num(one)).join(", "), metric.grade, better(metric)]];
+        })} />
+      <h2>Cells</h2>
+      <ul>{row.cells.map((cell, i) => <li key={cell}><CellLink cell={cell}>cell {i + 1} ({cell}): log, cost, reproducing command</CellLink></li>)}</ul>
+      <h2>Mean cost of a cell</h2>
+      <Facts items={[["CPU", seconds(row.cost.cpu)], ["Wall", seconds(row.cost.wall) + (row.cost.shared ? " (under shared load)" : "")], ["Peak memory", bytes(row.cost.rss)],
+        ["Forward passes", count(row.cost.forward)], ["Backward passes", count(row.cost.backward)], ["Multiply-adds", count(row.cost.macs)]]} />
+    </>
+  );
+}
+
+export function RowPage({ id, at }: { index: Index; id: string; at: number }) {
+  return <Loaded name={"board " + id} of={() => loadBoard(id)}>{(board) => <RowView board={board} at={at} />}</Loaded>;
+}
