@@ -33,9 +33,9 @@ std::string threat_words(const Json& protocol) {
   std::string eps;
   if (threat.has("eps") && threat.at("eps").is_array())
     for (const Json& one : threat.at("eps").as_array()) eps += (eps.empty() ? "" : ", ") + text_of(one);
-  return fmt::format(" ({}, {}, {} norm{})", threat.get("access", "access not stated"),
-                     threat.get("targeted", false) ? "targeted" : "untargeted", threat.get("norm", "no"),
-                     eps.empty() ? "" : " up to " + eps);
+  return fmt::format(" ({}, {}, {}{})", threat.get("access", "access not stated"),
+                     threat.get("targeted", false) ? "targeted" : "untargeted", threat.get("norm", "no norm"),
+                     eps.empty() ? "" : " radius " + eps);
 }
 
 std::string data_words(const store::Store& db, const Json& protocol) {

@@ -5,9 +5,23 @@
 #include "harness/base/files.hpp"
 
 namespace assay::site {
+namespace {
+
+// A script's string. JSON has no bare line ends; a double quote needs no escape here.
+std::string quoted(const std::string& json) {
+  std::string out = "'";
+  out.reserve(json.size() + json.size() / 16);
+  for (const char c : json) {
+    if (c == '\\' || c == '\'') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+}  // namespace
 
 void ChunkWriter::write(const std::string& name, const Json& value) {
-  const std::string text = "assay.data(" + Json(name).dump() + "," + value.dump() + ");\n";
+  const std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
   write_atomic(folder_ / (name + ".js"), text);
   ++files_;
   bytes_ += text.size();

@@ -22,7 +22,7 @@ struct BoardData {
 
 BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
 
-// caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf up to 1/2); test: fashion-mnist test, 1000
+// caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf radius 0, 1/10); test: fashion-mnist test, 1000
 // balanced; suite version 1, protocol 7da787da3fb1."
 std::string caption(const store::Store& db, const store::SuiteRecord& suite);
 // Content keys that a protocol names, with their place: {"test", key}, {"ood far mnist", key}.

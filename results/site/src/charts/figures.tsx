@@ -50,7 +50,7 @@ export function Scatter({ spots, front, xTitle, yTitle }: { spots: Spot[]; front
           {s.lo !== null && s.hi !== null && <line x1={x(s.x)} x2={x(s.x)} y1={y(s.lo)} y2={y(s.hi)} stroke={colour(i)} stroke-width={1.5} />}
           <Mark i={i} x={x(s.x)} y={y(s.y)} />
           <text x={inside.x[1] + 22} y={labels[i] + 4} font-weight={front.includes(s) ? "700" : undefined}>{s.name}{front.includes(s) ? " ◂ front" : ""}</text>
-          <line x1={x(s.x) + 6} x2={inside.x[1] + 18} y1={y(s.y)} y2={labels[i]} stroke={colour(i)} stroke-width={0.6} opacity={0.7} />
+          <line x1={x(s.x) + 6} x2={inside.x[1] + 18} y1={y(s.y)} y2={labels[i]} class="leader" />
         </g>))}
     </Frame>
   );

@@ -3,7 +3,7 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import type { ComponentChildren } from "preact";
 import { count, num } from "../ui/format";
 
-export const box = { width: 760, height: 380, left: 64, right: 180, top: 14, bottom: 46 };
+export const box = { width: 820, height: 380, left: 64, right: 240, top: 14, bottom: 46 };
 
 export interface Scale { (value: number): number; ticks(n?: number): number[] }
 export const colour = (i: number) => `var(--c${i % 7})`;

@@ -1,5 +1,5 @@
 // Chunks of data by script tag: works from file://, where a browser refuses fetch, and asks no other place.
-import type { Board, CellChunk, Compare, Index, MethodCard } from "./types";
+import type { Board, CellChunk, Compare, Index, MethodCard, Row } from "./types";
 
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void };
 
@@ -42,7 +42,22 @@ export function chunk<T>(name: string): Promise<T> {
 }
 
 export const loadIndex = () => chunk<Index>("index");
-export const loadBoard = (id: string) => chunk<Board>("board/" + id);
+const blank: Row = {
+  method: "", name: "", subject: "", params: {}, axes: {}, version: "", digest: "", rank: null, unranked: "", level: 0, status: "ok", reasons: [], notes: [], baseline: false,
+  single_run: false, uses_outliers: false, transductive: false, done: 0, planned: 0, values: [], cells: [], cost: { cpu: 0, wall: 0, forward: 0, backward: 0, macs: 0, rss: 0, shared: false },
+};
+const whole = new Map<string, Promise<Board>>();
+
+// What a row leaves out is blank.
+export function loadBoard(id: string): Promise<Board> {
+  let found = whole.get(id);
+  if (!found) {
+    found = chunk<Board>("board/" + id).then((board) => ({ ...board, rows: board.rows.map((row) => ({ ...blank, ...row })) }));
+    whole.set(id, found);
+    found.catch(() => whole.delete(id));
+  }
+  return found;
+}
 export const loadCompare = (id: string) => chunk<Compare>("compare/" + id);
 export const loadMethod = (name: string) => chunk<MethodCard>("method/" + name.replace(/[^a-zA-Z0-9._-]/g, "_"));
 

@@ -1,14 +1,13 @@
 // A leaderboard: sorted, filtered, its columns chosen; the whole state is in the address.
-import { getCoreRowModel, getFilteredRowModel, getSortedRowModel, type SortingState } from "@tanstack/table-core";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { loadBoard } from "../data/load";
 import type { Board, Index, Row } from "../data/types";
 import { change, href, type Route } from "../route";
 import { SaveSheet } from "../ui/download";
 import { better, num } from "../ui/format";
-import { useTable, useVirtual } from "../ui/hooks";
+import { ordered, useVirtual } from "../ui/hooks";
 import { Loaded, Table } from "../ui/parts";
-import { columnsOf, definitions, perInput, why, type Column, type Item } from "./columns";
+import { columnsOf, perInput, why, type Column, type Item } from "./columns";
 
 const rowHeight = 34;
 const printed = 2000; // rows on paper
@@ -23,21 +22,16 @@ const budgets: [string, string, (row: Row) => number | undefined][] = [
 type Keep = (item: Item) => boolean;
 
 // What the address asks to keep.
-function filterOf(query: URLSearchParams, texts: string[]): Keep | undefined {
+function filterOf(query: URLSearchParams, textOf: (item: Item) => string): Keep | undefined {
   const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   const level = query.get("level") ?? "", subject = query.get("subject") ?? "";
   const cost = budgets.find(([id]) => id === (query.get("budget") || "ms")), most = query.get("most") ? Number(query.get("most")) : NaN;
   if (!words.length && !level && !subject && Number.isNaN(most)) return undefined;
   const fine = (row: Row) => row.status === "ok" && row.level === 0;
   return ({ row, at }) =>
-    words.every((word) => texts[at].includes(word)) && (!subject || row.subject === subject) &&
+    (!words.length || words.every((word) => textOf({ row, at }).includes(word))) && (!subject || row.subject === subject) &&
     (level === "" || (level === "ranked" ? row.rank !== null : level === "trouble" ? !fine(row) : level === "failed" ? row.status !== "ok" : row.level === Number(level))) &&
     (Number.isNaN(most) || (cost![2](row) ?? Infinity) <= most);
-}
-
-function sortingOf(query: URLSearchParams): SortingState {
-  const text = query.get("sort") ?? "";
-  return text ? [{ id: text.replace(/^-/, ""), desc: text.startsWith("-") }] : [];
 }
 
 function Controls({ board, route, columns, shown }: { board: Board; route: Route; columns: Column[]; shown: Set<string> }) {
@@ -56,8 +50,8 @@ function Controls({ board, route, columns, shown }: { board: Board; route: Route
           <option value="">all rows</option><option value="ranked">ranked</option><option value="0">VALID</option><option value="1">SUSPECT</option>
           <option value="2">INVALID</option><option value="failed">failed</option><option value="trouble">suspect, invalid or failed</option></select></label>
         {subjects.length > 1 && <label>Subject <select value={get("subject")} onChange={set("subject")}><option value="">all</option>{subjects.map((s) => <option key={s}>{s}</option>)}</select></label>}
-        <label>At most <input type="number" min="0" step="any" value={get("most")} onInput={set("most")} /></label>
-        <label>of <select value={get("budget") || "ms"} onChange={set("budget")}>{budgets.map(([id, title]) => <option key={id} value={id}>{title}</option>)}</select></label>
+        <label>At most <input type="number" min="0" step="any" aria-label="At most" value={get("most")} onInput={set("most")} /></label>
+        <label>of <select aria-label="kind of cost" value={get("budget") || "ms"} onChange={set("budget")}>{budgets.map(([id, title]) => <option key={id} value={id}>{title}</option>)}</select></label>
         <button type="button" onClick={() => change(route, { q: "", level: "", subject: "", most: "", budget: "", sort: "" })}>Reset</button>
       </div>
       <details><summary>Columns ({shown.size} of {columns.length})</summary>
@@ -100,7 +94,7 @@ function Rows({ items, columns, route, title }: { items: Item[]; columns: Column
   const first = printing ? 0 : seen[0]?.index ?? 0, last = printing ? Math.min(items.length, printed) : (seen[seen.length - 1]?.index ?? -1) + 1;
   const pad = (rows: number) => rows > 0 && <tr class="pad" aria-hidden="true"><td colSpan={columns.length} style={{ height: `${rows * rowHeight}px` }} /></tr>;
   const sort = route.query.get("sort") ?? "";
-  useEffect(() => { scroll.current?.scrollTo(0, 0); }, [sort, route.query.get("q")]);
+  useEffect(() => { if ((virtual.scrollOffset ?? 0) > 0) scroll.current?.scrollTo(0, 0); }, [sort, route.query.get("q")]);
   return (
     <div class="scroll board" ref={scroll} tabIndex={0} role="region" aria-label={title}>
       <table aria-rowcount={items.length + 1}>
@@ -120,24 +114,20 @@ function Rows({ items, columns, route, title }: { items: Item[]; columns: Column
 
 function BoardView({ board, route }: { board: Board; route: Route }) {
   const columns = useMemo(() => columnsOf(board), [board]);
-  const defs = useMemo(() => definitions(columns), [columns]);
   const data = useMemo(() => board.rows.map((row, at) => ({ row, at })), [board]);
-  const texts = useMemo(() => board.rows.map((row) => `${row.name} ${row.subject} ${JSON.stringify(row.params)} ${row.status} ${why(row)}`.toLowerCase()), [board]);
+  const texts = useMemo<string[]>(() => [], [board]); // made when first searched
+  const textOf = useCallback(({ row, at }: Item) => (texts[at] ??= `${row.name} ${row.subject} ${JSON.stringify(row.params)} ${row.status} ${why(row)}`.toLowerCase()), [texts]);
   const chosen = route.query.get("cols");
   const shown = new Set(chosen ? chosen.split(",") : columns.filter((column) => column.first).map((column) => column.id));
-  // Kept equal while the address says the same, so that the table's own caches hold.
+  // Sorting and filtering are done again only when the address says something else.
   const query = route.query.toString();
-  const keep = useMemo(() => filterOf(route.query, texts), [query, texts]);
-  const filters = useMemo(() => (keep ? [{ id: "name", value: keep }] : []), [keep]);
-  const sorting = useMemo(() => sortingOf(route.query), [route.query.get("sort")]);
-  const withFilter = useMemo(() => defs.map((def) => (def.id === "name" ? { ...def, filterFn: (row: { original: Item }, _: string, test: Keep) => test(row.original) } : def)), [defs]);
-  const table = useTable<Item>({
-    data, columns: withFilter, state: { sorting, columnFilters: filters },
-    getCoreRowModel: useMemo(() => getCoreRowModel<Item>(), []), getFilteredRowModel: useMemo(() => getFilteredRowModel<Item>(), []),
-    getSortedRowModel: useMemo(() => getSortedRowModel<Item>(), []),
-  });
-  const rows = table.getRowModel().rows;
-  const items = useMemo(() => rows.map((row) => row.original), [rows]);
+  const keep = useMemo(() => filterOf(route.query, textOf), [query, textOf]);
+  const sort = route.query.get("sort") ?? "";
+  const inOrder = useMemo(() => {
+    const column = columns.find((one) => one.id === sort.replace(/^-/, ""));
+    return column ? ordered(data, column.sort, sort.startsWith("-")) : data;
+  }, [data, columns, sort]);
+  const items = useMemo(() => (keep ? inOrder.filter(keep) : inOrder), [inOrder, keep]);
   const visible = columns.filter((column) => shown.has(column.id));
   const sheet = () => ({ name: `${board.suite}-${board.id}`, caption: `${board.caption} ${board.sentence}`, columns: visible.map((c) => c.title), rows: items.map((item) => visible.map((c) => c.text(item))) });
   return (

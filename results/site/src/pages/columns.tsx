@@ -1,5 +1,4 @@
 // The columns of a board: what they hold, how they sort and how they look.
-import type { ColumnDef } from "@tanstack/table-core";
 import type { ComponentChildren } from "preact";
 import type { Board, Row } from "../data/types";
 import { href } from "../route";
@@ -98,6 +97,3 @@ export function columnsOf(board: Board): Column[] {
     cost("macs", "Multiply-adds", false, (row) => row.cost.macs, count), cost("rss", "Peak memory", false, (row) => row.cost.rss, bytes),
   ];
 }
-
-export const definitions = (columns: Column[]): ColumnDef<Item>[] =>
-  columns.map((column) => ({ id: column.id, accessorFn: column.sort, sortUndefined: "last", sortingFn: column.numeric || column.id === "verdict" ? "basic" : "text", sortDescFirst: false }));

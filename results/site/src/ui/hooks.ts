@@ -1,18 +1,7 @@
-// The two headless libraries as hooks: table-core sorts and filters, virtual-core says which rows are in sight.
-import { createTable, type RowData, type Table, type TableOptions, type TableOptionsResolved, type TableState } from "@tanstack/table-core";
+// Which rows are in sight (virtual-core), and in which order.
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
 import type { RefObject } from "preact";
 import { useLayoutEffect, useReducer, useState } from "preact/hooks";
-
-type Given<T extends RowData> = Omit<TableOptions<T>, "onStateChange" | "renderFallbackValue" | "state"> & { state: Partial<TableState> };
-
-// The caller owns the state (it lives in the address); the table only computes.
-export function useTable<T extends RowData>(options: Given<T>): Table<T> {
-  const full = { onStateChange() { /* the caller changes the address instead */ }, renderFallbackValue: null, ...options } as TableOptionsResolved<T>;
-  const [table] = useState(() => createTable<T>(full));
-  table.setOptions((before) => ({ ...before, ...full, state: { ...table.initialState, ...options.state } }));
-  return table;
-}
 
 export function useVirtual(scroll: RefObject<HTMLElement>, count: number, height: number): Virtualizer<HTMLElement, Element> {
   const [, again] = useReducer((n: number) => n + 1, 0);
@@ -25,4 +14,19 @@ export function useVirtual(scroll: RefObject<HTMLElement>, count: number, height
   useLayoutEffect(() => virtual._didMount(), []);
   useLayoutEffect(() => virtual._willUpdate());
   return virtual;
+}
+
+type Key = string | number | undefined;
+const collator = new Intl.Collator("en", { numeric: true });
+
+// Items by key; equal ones keep their order, missing ones come last in both directions.
+export function ordered<T>(items: T[], key: (item: T) => Key, down: boolean): T[] {
+  const keys = items.map(key), sign = down ? -1 : 1;
+  const compare = (a: number, b: number): number => {
+    const x = keys[a], y = keys[b];
+    if (x === undefined || y === undefined) return x === y ? a - b : x === undefined ? 1 : -1;
+    const order = typeof x === "number" && typeof y === "number" ? x - y : collator.compare(String(x), String(y));
+    return sign * order || a - b;
+  };
+  return items.map((_, i) => i).sort(compare).map((i) => items[i]);
 }

@@ -1,0 +1,159 @@
+// Sites written from databases made by hand, read back chunk by chunk and compared with the boards that they are made from.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "results/export/site.hpp"
+#include "tests/unit/board/boards.hpp"
+
+using namespace assay;
+using boards::World;
+
+namespace {
+
+struct Written {
+  TempDir folder;
+  fs::path target = folder.path() / "out";
+  site::SiteReport report;
+
+  explicit Written(const store::Store& db) {
+    for (const char* name : {"index.html", "site.js", "site.css"}) write_atomic(folder.path() / "front" / name, std::string_view("x"));
+    report = again(db);
+  }
+  site::SiteReport again(const store::Store& db) const { return site::write_site(db, {folder.path() / "front", target, "9.9"}); }
+
+  // The value in data/<name>.js, the way a browser reads it.
+  Json chunk(const std::string& name) const {
+    const std::string text = read_text(target / "data" / (name + ".js"));
+    const std::string head = "assay.data(" + Json(name).dump() + ",JSON.parse('", tail = "'));\n";
+    REQUIRE(text.rfind(head, 0) == 0);
+    REQUIRE(text.substr(text.size() - tail.size()) == tail);
+    std::string json;
+    for (std::size_t i = head.size(); i + tail.size() < text.size(); ++i) {
+      if (text[i] == '\\') ++i;
+      else REQUIRE(text[i] != '\'');
+      json += text[i];
+    }
+    return Json::parse(json);
+  }
+};
+
+const Json& row_of(const Json& board, const std::string& method) {
+  for (const Json& row : board.at("rows").as_array())
+    if (row.at("method").as_string() == method) return row;
+  FAIL("no row " << method);
+  return board;
+}
+
+Json cell_of(const Written& site, const std::string& key) {
+  const auto digits = site.chunk("index").at("cell_prefix").as_int();
+  return site.chunk("cells/" + (digits == 0 ? std::string("all") : key.substr(0, static_cast<std::size_t>(digits)))).at(key);
+}
+
+std::string problem(const store::Store& db, const site::SiteOptions& options) {
+  return synthetic::message_of([&] { site::write_site(db, options); });
+}
+
+}  // namespace
+
+TEST_CASE("a board's chunk says what the board says: values, intervals, ranks, why a row has none [rule 2] [rule 6]") {
+  World w = boards::attack_world();
+  w.db.add_claimed({w.plan.series, "pgd", "net", "robust_accuracy", "eps=1/10", "Table 1", 0.01});
+  const Written site(w.db);
+  board::Query query;
+  query.protocol = w.plan.protocol_hash;
+  const board::Board expected = board::make_board(w.db, query);
+  const Json chunk = site.chunk("board/" + w.plan.protocol_hash.substr(0, 12));
+  REQUIRE(chunk.at("rows").size() == expected.rows.size());
+  for (std::size_t r = 0; r < expected.rows.size(); ++r) {
+    const board::Row& row = expected.rows[r];
+    const Json& written = chunk.at("rows").at(r);
+    CHECK(written.at("method").as_string() == row.method);
+    CHECK(written.has("rank") == row.rank.has_value());
+    CHECK(written.get("unranked", "") == row.unranked_because);
+    CHECK(written.get("status", "ok") == row.status);
+    CHECK(written.get("level", 0) == static_cast<int>(row.level));
+    CHECK(written.get("done", 0) == row.coverage.done);
+    for (std::size_t m = 0; m < row.values.size(); ++m) {
+      const Json& value = written.at("values").at(m);
+      CHECK(value.is_null() == !row.values[m].mean.has_value());
+      if (value.is_null()) continue;
+      CHECK(value.at(0).as_real() == *row.values[m].mean);
+      CHECK(value.at(5).size() == row.values[m].per_seed.size());
+      if (!row.values[m].interval) continue;
+      CHECK(value.at(1).as_real() == row.values[m].interval->lo);
+      CHECK(value.at(2).as_real() == row.values[m].interval->hi);
+      CHECK(chunk.at("over").at(static_cast<std::size_t>(value.at(3).as_int())).as_string() == row.values[m].interval->over);
+      CHECK(value.at(4).as_int() == row.values[m].interval->n);
+    }
+  }
+  CHECK(chunk.at("claimed").at(std::size_t{0}).at("source").as_string() == "Table 1");
+  CHECK(chunk.at("metrics").at(std::size_t{0}).at("better").as_string() == "lower");
+}
+
+TEST_CASE("paired differences are those of the means, corrected together, and include no invalid row [rule 45] [rule 50]") {
+  const World w = boards::attack_world();
+  const Written site(w.db);
+  const std::string id = w.plan.protocol_hash.substr(0, 12);
+  const Json board = site.chunk("board/" + id), compare = site.chunk("compare/" + id);
+  REQUIRE(compare.at("pairs").size() > 3);
+  for (const Json& pair : compare.at("pairs").as_array()) {
+    const Json& a = board.at("rows").at(static_cast<std::size_t>(pair.at(0).as_int()));
+    const Json& b = board.at("rows").at(static_cast<std::size_t>(pair.at(1).as_int()));
+    CHECK(a.get("level", 0) < 2);
+    CHECK(b.get("level", 0) < 2);
+    const double difference = a.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real() - b.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real();
+    CHECK(pair.at(2).as_real() == doctest::Approx(difference).epsilon(1e-12));
+    CHECK(pair.at(3).as_real() <= pair.at(2).as_real());
+    CHECK(pair.at(4).as_real() >= pair.at(2).as_real());
+    CHECK(pair.at(6).as_real() >= pair.at(5).as_real());
+  }
+  CHECK(compare.at("cd").at("status").as_string() == "too_few");
+}
+
+TEST_CASE("a cell's record has its verdicts, scores, stages with logs where they matter, and the command that makes it again") {
+  const World w = boards::attack_world();
+  const Written site(w.db);
+  const Json board = site.chunk("board/" + w.plan.protocol_hash.substr(0, 12));
+  const Json suspect = cell_of(site, row_of(board, "masked").at("cells").at(std::size_t{0}).as_string());
+  CHECK(suspect.at("attempts").at(std::size_t{0}).at("level").as_int() == 1);
+  CHECK(suspect.at("attempts").at(std::size_t{0}).at("verdicts").at(std::size_t{0}).at("rule").as_int() == 19);
+  CHECK(suspect.at("stages").at(std::size_t{0}).has("log"));
+  CHECK(suspect.at("commands").at(std::size_t{0}).as_string().rfind("assay run " + w.plan.file + " --only method=masked", 0) == 0);
+  const Json noise = cell_of(site, row_of(board, "noise").at("cells").at(std::size_t{0}).as_string());
+  CHECK_FALSE(noise.at("stages").at(std::size_t{0}).has("log"));
+}
+
+TEST_CASE("the index counts what is in trouble and names every board, method and claim") {
+  const World w = boards::attack_world();
+  const Written site(w.db);
+  const Json index = site.chunk("index"), entry = index.at("boards").at(std::size_t{0});
+  CHECK(index.at("format").as_int() == 1);
+  CHECK(index.at("version").as_string() == "9.9");
+  CHECK(entry.get("planned", 0) == 25);
+  CHECK(entry.get("suspect", 0) == 3);
+  CHECK(entry.get("failed", 0) == 7);  // 3 crashed, 1 out of memory, 3 rejected
+  CHECK(index.at("claims").size() == 2);
+  CHECK(index.at("health").at("problems").size() == 10);
+  for (const Json& method : index.at("methods").as_array()) CHECK(fs::exists(site.target / "data/method" / (method.at("name").as_string() + ".js")));
+  CHECK(site.report.cells == 25);
+}
+
+TEST_CASE("a site is replaced by a newer one, another folder is not touched, and what is missing is said") {
+  const World w = boards::attack_world();
+  const Written site(w.db);
+  write_atomic(site.target / "data/board/old.js", std::string_view("stale"));
+  site.again(w.db);
+  CHECK_FALSE(fs::exists(site.target / "data/board/old.js"));
+
+  const TempDir other;
+  write_atomic(other.path() / "thesis.txt", std::string_view("mine"));
+  const fs::path front = site.folder.path() / "front";
+  CHECK(problem(w.db, {front, other.path(), ""}).find("neither empty nor a site") != std::string::npos);
+  CHECK(read_text(other.path() / "thesis.txt") == "mine");
+  CHECK(problem(w.db, {other.path() / "none", other.path() / "x", ""}).find("assay-site-bundle") != std::string::npos);
+  const auto empty = store::Store::open(other.path() / "empty.db");
+  CHECK(problem(empty, {front, other.path() / "y", ""}).find("no suite has been run") != std::string::npos);
+}
