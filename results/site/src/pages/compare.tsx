@@ -89,7 +89,7 @@ function CostFigure({ board, rows, route }: { board: Board; rows: number[]; rout
         <label>Cost <select value={id} onChange={(event) => change(route, { x: event.currentTarget.value })}>{costs.map(([name, text]) => <option key={name} value={name}>{text}</option>)}</select></label>
       </div>
       {spots.length < 2 ? <p>Fewer than two of these methods have both numbers.</p> :
-        <Figure name={`${board.id}-cost`} title={`${metricName(metric)} against ${title.toLowerCase()}`}
+        <Figure name={`${board.id}-cost`} title={`${metricName(metric)} against ${title.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}`}
           caption={`Means with intervals; dashed: the Pareto front of the means (${better(metric)}). ${shared ? "Times were taken under shared load and are never ranked. " : ""}${board.caption}`}>
           <Scatter spots={spots} front={front} xTitle={title} yTitle={metricName(metric)} />
         </Figure>}
