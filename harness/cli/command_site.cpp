@@ -32,8 +32,10 @@ int write(const SiteCommand& command) {
 
 void add_site(CLI::App& app, Action& action) {
   auto options = std::make_shared<SiteCommand>();
-  CLI::App* command = subcommand(app, "site", "All results as web pages that need no server", "assay site results-site");
-  command->add_option("folder", options->folder, "where to write; made when absent, an older site in it is replaced")->required();
+  CLI::App* command =
+      subcommand(app, "site", "All results as web pages that need no server", "assay site results-site");
+  command->add_option("folder", options->folder, "where to write; made when absent, an older site in it is replaced")
+      ->required();
   command->add_option("--front-end", options->front_end, "folder of the built pages (default: beside this program)");
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
   command->callback([options, &action] { action = [options] { return write(*options); }; });

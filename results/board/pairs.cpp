@@ -19,8 +19,8 @@ struct Entry {
   std::vector<double> replicates;
 };
 
-std::vector<Entry> entries(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows, Replicator& replicator,
-                           std::int64_t& units) {
+std::vector<Entry> entries(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
+                           Replicator& replicator, std::int64_t& units) {
   const auto all = db.cells(board.suite.protocol_hash);
   std::map<std::string, const store::CellRecord*> by_key;
   for (const auto& cell : all) by_key[cell.generation] = &cell;
@@ -40,7 +40,8 @@ std::vector<Entry> entries(const store::Store& db, const Board& board, const std
   return out;
 }
 
-Pair compare(const Board& board, const Entry& a, const Entry& b, const stats::BootstrapOptions& options, std::int64_t units) {
+Pair compare(const Board& board, const Entry& a, const Entry& b, const stats::BootstrapOptions& options,
+             std::int64_t units) {
   std::vector<double> difference(a.replicates.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = a.replicates[i] - b.replicates[i];
   Pair pair;
@@ -71,8 +72,10 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
   std::size_t left_out = 0;
   for (std::size_t r = 0; r < board.rows.size(); ++r) {
     if (!comparable(board.rows[r], board.suite)) continue;
-    if (rows.size() < most) rows.push_back(r);
-    else ++left_out;
+    if (rows.size() < most)
+      rows.push_back(r);
+    else
+      ++left_out;
   }
   if (rows.size() < 2) {
     out.note = "fewer than two methods have all their cells";
@@ -93,7 +96,8 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
     return out;
   }
   correct(out.pairs);
-  if (left_out > 0) out.note = std::to_string(left_out) + " rows below the first " + std::to_string(most) + " are not compared";
+  if (left_out > 0)
+    out.note = std::to_string(left_out) + " rows below the first " + std::to_string(most) + " are not compared";
   return out;
 }
 

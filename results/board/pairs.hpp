@@ -1,5 +1,5 @@
-// The rows of a board two by two: paired differences of the ranked metric, as the rank ranges see them (rules 45, 48 and
-// 50). Deterministic. [one thread: the store's]
+// The rows of a board two by two: paired differences of the ranked metric, as the rank ranges see them (rules 45, 48
+// and 50). Deterministic. [one thread: the store's]
 #pragma once
 
 #include <string>
@@ -10,20 +10,20 @@
 namespace assay::board {
 
 struct Pair {
-  std::size_t a = 0, b = 0;   // rows of the board, a < b
-  double difference = 0;      // mean of a - mean of b, in the metric's unit
-  stats::Interval interval;   // percentile bootstrap over samples and seeds, paired by sample
-  double p = 1, p_holm = 1;   // two-sided; Holm over all pairs
+  std::size_t a = 0, b = 0;  // rows of the board, a < b
+  double difference = 0;     // mean of a - mean of b, in the metric's unit
+  stats::Interval interval;  // percentile bootstrap over samples and seeds, paired by sample
+  double p = 1, p_holm = 1;  // two-sided; Holm over all pairs
 };
 
 struct Pairs {
   std::vector<Pair> pairs;
   int resamples = 0;
-  std::string note;           // why there is none, or which rows are left out; "" when all are in
+  std::string note;  // why there is none, or which rows are left out; "" when all are in
 };
 
-// Of the first `most` rows that stand at the board's rank point with every planned cell done and nothing INVALID, rows of
-// one subject with each other. A board of subjects has none.
+// Of the first `most` rows that stand at the board's rank point with every planned cell done and nothing INVALID, rows
+// of one subject with each other. A board of subjects has none.
 Pairs make_pairs(const store::Store& db, const Query& query, const Board& board, std::size_t most = 40);
 
 }  // namespace assay::board

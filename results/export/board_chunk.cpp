@@ -74,13 +74,15 @@ Json cost_json(const board::Cost& cost) {
 }
 
 bool blank(const Json& value) {
-  return value.is_null() || value == Json(false) || value == Json("") || ((value.is_array() || value.is_object()) && value.size() == 0);
+  return value.is_null() || value == Json(false) || value == Json("") ||
+         ((value.is_array() || value.is_object()) && value.size() == 0);
 }
 
 // The reader fills in what is left out: thousands of rows are mostly blank.
 Json without_blanks(Json row) {
   std::erase_if(row.object_ref(), [](const auto& item) {
-    return blank(item.second) || (item.first == "level" && item.second == Json(0)) || (item.first == "status" && item.second == Json("ok"));
+    return blank(item.second) || (item.first == "level" && item.second == Json(0)) ||
+           (item.first == "status" && item.second == Json("ok"));
   });
   return row;
 }
@@ -90,34 +92,38 @@ Json row_json(const board::Row& row, std::vector<std::string>& over) {
   for (const auto& value : row.values) values.push_back(value_json(value, over));
   for (const auto& key : row.cells) cells.push_back(short_cell(key));
   return without_blanks(Json::object({{"method", row.method},
-                       {"name", board::row_name(row)},
-                       {"subject", row.subject},
-                       {"params", row.params},
-                       {"axes", row.axes},
-                       {"version", row.plugin_version},
-                       {"digest", row.plugin_digest},
-                       {"rank", row.rank ? Json(std::vector<int>{row.rank->lo, row.rank->hi}) : Json()},
-                       {"unranked", row.unranked_because},
-                       {"level", level_index(row.level)},
-                       {"status", row.status},
-                       {"reasons", row.reasons},
-                       {"notes", row.notes},
-                       {"baseline", row.baseline},
-                       {"single_run", row.single_run},
-                       {"uses_outliers", row.uses_outliers},
-                       {"transductive", row.transductive},
-                       {"done", row.coverage.done},
-                       {"planned", row.coverage.planned},
-                       {"cost", cost_json(row.cost)},
-                       {"values", values},
-                       {"cells", cells}}));
+                                      {"name", board::row_name(row)},
+                                      {"subject", row.subject},
+                                      {"params", row.params},
+                                      {"axes", row.axes},
+                                      {"version", row.plugin_version},
+                                      {"digest", row.plugin_digest},
+                                      {"rank", row.rank ? Json(std::vector<int>{row.rank->lo, row.rank->hi}) : Json()},
+                                      {"unranked", row.unranked_because},
+                                      {"level", level_index(row.level)},
+                                      {"status", row.status},
+                                      {"reasons", row.reasons},
+                                      {"notes", row.notes},
+                                      {"baseline", row.baseline},
+                                      {"single_run", row.single_run},
+                                      {"uses_outliers", row.uses_outliers},
+                                      {"transductive", row.transductive},
+                                      {"done", row.coverage.done},
+                                      {"planned", row.coverage.planned},
+                                      {"cost", cost_json(row.cost)},
+                                      {"values", values},
+                                      {"cells", cells}}));
 }
 
 Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {
   Json out = Json::array();
   for (const auto& one : numbers)
-    out.push_back(Json::object({{"method", one.method}, {"subject", one.subject}, {"quantity", one.quantity},
-                                {"condition", one.condition}, {"value", number(one.value)}, {"source", one.source}}));
+    out.push_back(Json::object({{"method", one.method},
+                                {"subject", one.subject},
+                                {"quantity", one.quantity},
+                                {"condition", one.condition},
+                                {"value", number(one.value)},
+                                {"source", one.source}}));
   return out;
 }
 
@@ -127,17 +133,23 @@ Json curves_json(const std::optional<board::Curves>& curves) {
   for (const auto& curve : curves->curves) {
     Json points = Json::array();
     for (const auto& point : curve.points)
-      points.push_back(Json::object({{"x", point.x}, {"label", point.label}, {"mean", point.mean ? number(*point.mean) : Json()},
+      points.push_back(Json::object({{"x", point.x},
+                                     {"label", point.label},
+                                     {"mean", point.mean ? number(*point.mean) : Json()},
                                      {"lo", point.interval ? number(point.interval->lo) : Json()},
                                      {"hi", point.interval ? number(point.interval->hi) : Json()}}));
-    all.push_back(Json::object({{"method", curve.method}, {"subject", curve.subject}, {"baseline", curve.baseline}, {"points", points}}));
+    all.push_back(Json::object(
+        {{"method", curve.method}, {"subject", curve.subject}, {"baseline", curve.baseline}, {"points", points}}));
   }
-  return Json::object({{"axis", curves->axis}, {"quantity", curves->quantity}, {"condition", curves->condition},
-                       {"notes", curves->notes}, {"curves", all}});
+  return Json::object({{"axis", curves->axis},
+                       {"quantity", curves->quantity},
+                       {"condition", curves->condition},
+                       {"notes", curves->notes},
+                       {"curves", all}});
 }
 
-// Rule 47: a diagram of ranks over data sets needs at least five; the pairs (data set, subject) of one protocol share their
-// data, so a board holds one.
+// Rule 47: a diagram of ranks over data sets needs at least five; the pairs (data set, subject) of one protocol share
+// their data, so a board holds one.
 Json critical_difference() {
   return Json::object({{"status", "too_few"},
                        {"reason", "1 data set; a critical-difference diagram needs at least 5 (rule 47)"},
@@ -193,15 +205,17 @@ Json compare_chunk(const store::Store& db, const BoardData& data) {
     Json one = Json::array();
     one.push_back(static_cast<std::int64_t>(pair.a));
     one.push_back(static_cast<std::int64_t>(pair.b));
-    for (const double v : {pair.difference, pair.interval.lo, pair.interval.hi, pair.p, pair.p_holm}) one.push_back(number(v));
+    for (const double v : {pair.difference, pair.interval.lo, pair.interval.hi, pair.p, pair.p_holm})
+      one.push_back(number(v));
     items.push_back(std::move(one));
   }
   std::string sentence = pairs.note.empty() ? "" : "Note: " + pairs.note + ".";
   if (!pairs.pairs.empty())
-    sentence = fmt::format("Differences of means over seeds with {:g} % percentile bootstrap intervals over samples and seeds, paired by "
-                           "sample ({} resamples); p is two-sided, Holm-corrected over all {} pairs of this board. A large p says that "
-                           "no difference was found, not that there is none. {}",
-                           data.query.level * 100, pairs.resamples, pairs.pairs.size(), sentence);
+    sentence = fmt::format(
+        "Differences of means over seeds with {:g} % percentile bootstrap intervals over samples and seeds, paired by "
+        "sample ({} resamples); p is two-sided, Holm-corrected over all {} pairs of this board. A large p says that "
+        "no difference was found, not that there is none. {}",
+        data.query.level * 100, pairs.resamples, pairs.pairs.size(), sentence);
   return Json::object({{"board", data.id},
                        {"metric", 0},
                        {"sentence", sentence},

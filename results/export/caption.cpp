@@ -22,7 +22,8 @@ std::string subject_words(const Json& protocol) {
   if (!protocol.has("subjects") || !protocol.at("subjects").is_array()) return "";
   const auto& subjects = protocol.at("subjects").as_array();
   std::string out;
-  for (std::size_t i = 0; i < subjects.size() && i < 3; ++i) out += (i == 0 ? " on " : ", ") + subjects[i].get("id", "a model");
+  for (std::size_t i = 0; i < subjects.size() && i < 3; ++i)
+    out += (i == 0 ? " on " : ", ") + subjects[i].get("id", "a model");
   if (subjects.size() > 3) out += fmt::format(" and {} more", subjects.size() - 3);
   return out;
 }
@@ -59,7 +60,8 @@ std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol)
     if (!value.is_array()) continue;
     for (const Json& one : value.as_array())
       if (one.is_object() && one.has("records"))
-        out.emplace_back(place + " " + one.get("group", "") + " " + one.get("label", ""), one.at("records").as_string());
+        out.emplace_back(place + " " + one.get("group", "") + " " + one.get("label", ""),
+                         one.at("records").as_string());
   }
   return out;
 }
@@ -75,8 +77,10 @@ std::optional<store::CellRecord> data_node(const store::Store& db, const std::st
 }
 
 std::string caption(const store::Store& db, const store::SuiteRecord& suite) {
-  return task_words(suite.task) + subject_words(suite.protocol) + threat_words(suite.protocol) + data_words(db, suite.protocol) +
-         fmt::format("; suite {} version {}, protocol {}.", suite.name, suite.version, short_protocol(suite.protocol_hash));
+  return task_words(suite.task) + subject_words(suite.protocol) + threat_words(suite.protocol) +
+         data_words(db, suite.protocol) +
+         fmt::format("; suite {} version {}, protocol {}.", suite.name, suite.version,
+                     short_protocol(suite.protocol_hash));
 }
 
 }  // namespace assay::site

@@ -10,8 +10,13 @@ namespace {
 Json scores_json(const store::AttemptRecord& attempt) {
   Json out = Json::array();
   for (const auto& one : attempt.scores)
-    out.push_back(Json::object({{"quantity", one.quantity}, {"condition", one.condition}, {"configuration", one.configuration},
-                                {"value", number(one.value)}, {"n", one.n}, {"grade", one.grade}, {"extra", one.extra}}));
+    out.push_back(Json::object({{"quantity", one.quantity},
+                                {"condition", one.condition},
+                                {"configuration", one.configuration},
+                                {"value", number(one.value)},
+                                {"n", one.n},
+                                {"grade", one.grade},
+                                {"extra", one.extra}}));
   return out;
 }
 
@@ -25,9 +30,11 @@ Json verdicts_json(const store::AttemptRecord& attempt) {
 Json attempt_json(const store::Store& db, const store::AttemptRecord& a) {
   Json traces = Json::array(), artifacts = Json::array();
   for (const auto& one : db.traces(a.id))
-    traces.push_back(Json::object({{"name", one.name}, {"step", one.step}, {"value", number(one.value)}, {"grade", one.grade}}));
+    traces.push_back(
+        Json::object({{"name", one.name}, {"step", one.step}, {"value", number(one.value)}, {"grade", one.grade}}));
   for (const auto& one : db.artifacts(a.id))
-    artifacts.push_back(Json::object({{"name", one.name}, {"sha256", one.sha256}, {"bytes", one.bytes}, {"made", one.made}}));
+    artifacts.push_back(
+        Json::object({{"name", one.name}, {"sha256", one.sha256}, {"bytes", one.bytes}, {"made", one.made}}));
   const bool shared = a.host.is_object() && a.host.get("shared", false);
   return Json::object({{"n", a.n},
                        {"status", a.status},
@@ -43,8 +50,13 @@ Json attempt_json(const store::Store& db, const store::AttemptRecord& a) {
                        {"build", a.build},
                        {"host", a.host},
                        {"counters", a.counters},
-                       {"cost", Json::object({{"cpu", a.cpu_seconds}, {"wall", a.wall_seconds}, {"forward", a.forward},
-                                              {"backward", a.backward}, {"macs", a.macs}, {"rss", a.peak_rss_bytes}, {"shared", shared}})},
+                       {"cost", Json::object({{"cpu", a.cpu_seconds},
+                                              {"wall", a.wall_seconds},
+                                              {"forward", a.forward},
+                                              {"backward", a.backward},
+                                              {"macs", a.macs},
+                                              {"rss", a.peak_rss_bytes},
+                                              {"shared", shared}})},
                        {"verdicts", verdicts_json(a)},
                        {"scores", scores_json(a)},
                        {"traces", traces},
@@ -81,7 +93,9 @@ Json stages_json(const store::Store& db, const store::CellRecord& cell, bool wit
 }
 
 std::string quoted(const std::string& text) {
-  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:+") == std::string::npos) return text;
+  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:+") ==
+      std::string::npos)
+    return text;
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -93,7 +107,8 @@ Json commands(const store::CellRecord& cell, const store::SuiteRecord& suite) {
   if (!cell.subject.empty()) run += " --only subject=" + quoted(cell.subject);
   if (cell.axes.is_object())
     for (const auto& [axis, value] : cell.axes.as_object())
-      if (axis != "subject") run += " --only " + quoted(axis + "=" + (value.is_string() ? value.as_string() : value.dump()));
+      if (axis != "subject")
+        run += " --only " + quoted(axis + "=" + (value.is_string() ? value.as_string() : value.dump()));
   run += fmt::format(" --only seed={}", cell.seeds.get("subject"));
   const std::string key = short_cell(cell.generation);
   return Json(std::vector<std::string>{run, "assay show " + key, "assay log " + key});
@@ -106,23 +121,25 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
   Json attempts = Json::array();
   for (const auto& attempt : db.attempts(cell.id)) attempts.push_back(attempt_json(db, attempt));
   const bool troubled = !cell.standing || cell.standing->status != "ok" || cell.standing->level != store::Level::valid;
-  return Json::object({{"key", cell.generation},
-                       {"board", context.board.id},
-                       {"suite", suite.name},
-                       {"label", cell.label},
-                       {"method", cell.method},
-                       {"subject", cell.subject},
-                       {"params", cell.params},
-                       {"axes", cell.axes},
-                       {"seeds", cell.seeds.to_json()},
-                       {"baseline", cell.baseline},
-                       {"ranked", context.ranked},
-                       {"plugin", Json::object({{"id", cell.plugin_id}, {"version", cell.plugin_version}, {"digest", cell.plugin_digest}})},
-                       {"identity", cell.identity},
-                       {"attempts", attempts},
-                       {"standing", cell.standing ? cell.standing->n : 0},
-                       {"stages", stages_json(db, cell, context.ranked || troubled)},
-                       {"commands", commands(cell, suite)}});
+  return Json::object(
+      {{"key", cell.generation},
+       {"board", context.board.id},
+       {"suite", suite.name},
+       {"label", cell.label},
+       {"method", cell.method},
+       {"subject", cell.subject},
+       {"params", cell.params},
+       {"axes", cell.axes},
+       {"seeds", cell.seeds.to_json()},
+       {"baseline", cell.baseline},
+       {"ranked", context.ranked},
+       {"plugin",
+        Json::object({{"id", cell.plugin_id}, {"version", cell.plugin_version}, {"digest", cell.plugin_digest}})},
+       {"identity", cell.identity},
+       {"attempts", attempts},
+       {"standing", cell.standing ? cell.standing->n : 0},
+       {"stages", stages_json(db, cell, context.ranked || troubled)},
+       {"commands", commands(cell, suite)}});
 }
 
 }  // namespace assay::site

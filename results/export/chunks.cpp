@@ -30,7 +30,8 @@ void ChunkWriter::write(const std::string& name, const Json& value) {
 std::string safe_name(const std::string& name) {
   std::string out = name;
   for (char& c : out) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!plain) c = '_';
   }
   return out;

@@ -8,11 +8,13 @@
 namespace assay::site {
 namespace {
 
-constexpr int format_number = 1;       // of DATA.md
+constexpr int format_number = 1;          // of DATA.md
 constexpr std::size_t problem_cap = 500;  // problems listed on the home page; boards show all of theirs
 
 bool failed(const store::CellRecord& cell) { return cell.standing && cell.standing->status != "ok"; }
-bool at_level(const store::CellRecord& cell, store::Level level) { return cell.standing && cell.standing->level == level; }
+bool at_level(const store::CellRecord& cell, store::Level level) {
+  return cell.standing && cell.standing->level == level;
+}
 
 std::int64_t count(const BoardData& data, bool (*test)(const store::CellRecord&)) {
   return std::count_if(data.cells.begin(), data.cells.end(), test);
@@ -22,24 +24,27 @@ Json board_entry(const BoardData& data, bool latest) {
   const board::Board& b = data.board;
   const auto ranked = std::count_if(b.rows.begin(), b.rows.end(), [](const auto& row) { return row.ranked; });
   const auto best = std::find_if(b.rows.begin(), b.rows.end(), [](const auto& row) { return row.ranked; });
-  return Json::object(
-      {{"id", data.id},
-       {"suite", b.suite.name},
-       {"task", b.suite.task},
-       {"version", b.suite.version},
-       {"protocol", b.suite.protocol_hash},
-       {"latest", latest},
-       {"caption", data.caption},
-       {"rank_by", b.suite.rank_by},
-       {"condition", b.suite.condition},
-       {"rows", static_cast<std::int64_t>(b.rows.size())},
-       {"ranked", static_cast<std::int64_t>(ranked)},
-       {"best", best == b.rows.end() ? std::string() : best->method},
-       {"done", count(data, [](const auto& c) { return c.standing && c.standing->status == "ok" && !at_level(c, store::Level::invalid); })},
-       {"planned", static_cast<std::int64_t>(data.cells.size())},
-       {"suspect", count(data, [](const auto& c) { return at_level(c, store::Level::suspect); })},
-       {"invalid", count(data, [](const auto& c) { return at_level(c, store::Level::invalid); })},
-       {"failed", count(data, failed)}});
+  return Json::object({{"id", data.id},
+                       {"suite", b.suite.name},
+                       {"task", b.suite.task},
+                       {"version", b.suite.version},
+                       {"protocol", b.suite.protocol_hash},
+                       {"latest", latest},
+                       {"caption", data.caption},
+                       {"rank_by", b.suite.rank_by},
+                       {"condition", b.suite.condition},
+                       {"rows", static_cast<std::int64_t>(b.rows.size())},
+                       {"ranked", static_cast<std::int64_t>(ranked)},
+                       {"best", best == b.rows.end() ? std::string() : best->method},
+                       {"done", count(data,
+                                      [](const auto& c) {
+                                        return c.standing && c.standing->status == "ok" &&
+                                               !at_level(c, store::Level::invalid);
+                                      })},
+                       {"planned", static_cast<std::int64_t>(data.cells.size())},
+                       {"suspect", count(data, [](const auto& c) { return at_level(c, store::Level::suspect); })},
+                       {"invalid", count(data, [](const auto& c) { return at_level(c, store::Level::invalid); })},
+                       {"failed", count(data, failed)}});
 }
 
 Json suites_json(const std::vector<BoardData>& boards) {
@@ -50,7 +55,8 @@ Json suites_json(const std::vector<BoardData>& boards) {
     ids.push_back(data.id);
   }
   Json out = Json::array();
-  for (auto& [name, rest] : suites) out.push_back(Json::object({{"name", name}, {"task", rest.first}, {"boards", rest.second}}));
+  for (auto& [name, rest] : suites)
+    out.push_back(Json::object({{"name", name}, {"task", rest.first}, {"boards", rest.second}}));
   return out;
 }
 
@@ -77,7 +83,10 @@ Json methods_json(const std::vector<BoardData>& boards) {
     }
   Json out = Json::array();
   for (const auto& [name, entry] : methods)
-    out.push_back(Json::object({{"name", name}, {"summary", entry.summary}, {"baseline", entry.baseline}, {"suspect", entry.suspect},
+    out.push_back(Json::object({{"name", name},
+                                {"summary", entry.summary},
+                                {"baseline", entry.baseline},
+                                {"suspect", entry.suspect},
                                 {"failed", entry.failed},
                                 {"roles", Json(std::vector<std::string>(entry.roles.begin(), entry.roles.end()))},
                                 {"boards", Json(std::vector<std::string>(entry.boards.begin(), entry.boards.end()))}}));
@@ -94,12 +103,13 @@ Json datasets_json(const store::Store& db, const std::vector<BoardData>& boards)
     const auto node = data_node(db, key);
     std::string label = node ? node->label : "content " + short_protocol(key);
     if (label.rfind("prepare ", 0) == 0) label = label.substr(8);
-    out.push_back(Json::object({{"id", short_protocol(key)},
-                                {"label", label},
-                                {"key", key},
-                                {"set", node && node->identity.is_object() ? node->identity.get("set", "") : std::string()},
-                                {"recipe", node ? node->identity : Json(Json::Object{})},
-                                {"uses", used}}));
+    out.push_back(
+        Json::object({{"id", short_protocol(key)},
+                      {"label", label},
+                      {"key", key},
+                      {"set", node && node->identity.is_object() ? node->identity.get("set", "") : std::string()},
+                      {"recipe", node ? node->identity : Json(Json::Object{})},
+                      {"uses", used}}));
   }
   return out;
 }
@@ -112,8 +122,13 @@ Json claims_json(const store::Store& db, const std::vector<BoardData>& boards) {
     const auto latest = db.suite(suite);
     if (!latest || latest->protocol_hash != data.board.suite.protocol_hash || !seen.insert(suite).second) continue;
     for (const Claim& claim : db.claims(suite))
-      out.push_back(Json::object({{"suite", suite}, {"board", data.id}, {"id", claim.id}, {"says", claim.says},
-                                  {"expect", claim.expect}, {"test", claim.test}, {"gate", claim.gate}}));
+      out.push_back(Json::object({{"suite", suite},
+                                  {"board", data.id},
+                                  {"id", claim.id},
+                                  {"says", claim.says},
+                                  {"expect", claim.expect},
+                                  {"test", claim.test},
+                                  {"gate", claim.gate}}));
   }
   return out;
 }
@@ -123,8 +138,12 @@ Json problem_json(const BoardData& data, const store::CellRecord& cell) {
   for (const auto& verdict : cell.standing->verdicts)
     reasons.push_back(verdict.reason + (verdict.rule > 0 ? " (rule " + std::to_string(verdict.rule) + ")" : ""));
   if (!cell.standing->reason.empty()) reasons.push_back(cell.standing->reason);
-  return Json::object({{"cell", short_cell(cell.generation)}, {"label", cell.label}, {"board", data.id},
-                       {"level", level_index(cell.standing->level)}, {"status", cell.standing->status}, {"reasons", reasons}});
+  return Json::object({{"cell", short_cell(cell.generation)},
+                       {"label", cell.label},
+                       {"board", data.id},
+                       {"level", level_index(cell.standing->level)},
+                       {"status", cell.standing->status},
+                       {"reasons", reasons}});
 }
 
 Json health_json(const std::vector<BoardData>& boards) {
@@ -156,7 +175,8 @@ Json health_json(const std::vector<BoardData>& boards) {
 
 }  // namespace
 
-Json index_chunk(const store::Store& db, const std::vector<BoardData>& boards, const std::string& version, int cell_prefix) {
+Json index_chunk(const store::Store& db, const std::vector<BoardData>& boards, const std::string& version,
+                 int cell_prefix) {
   Json entries = Json::array();
   for (const BoardData& data : boards) {
     const auto latest = db.suite(data.board.suite.name);

@@ -11,12 +11,18 @@ Json build_json(const store::Store& db, const store::CellRecord& cell) {
   Json certificates = Json::array();
   for (const auto& one : db.certificates(cell.plugin_digest))
     if (one.plugin == cell.plugin_id)
-      certificates.push_back(Json::object({{"role", one.role}, {"check", one.check}, {"passed", one.passed},
-                                           {"value", number(one.value)}, {"detail", one.detail}}));
+      certificates.push_back(Json::object({{"role", one.role},
+                                           {"check", one.check},
+                                           {"passed", one.passed},
+                                           {"value", number(one.value)},
+                                           {"detail", one.detail}}));
   Json descriptor = cell.descriptor;
   if (descriptor.is_object()) descriptor.object_ref().erase("path");  // a place on the machine that ran it
-  return Json::object({{"id", cell.plugin_id}, {"version", cell.plugin_version}, {"digest", cell.plugin_digest},
-                       {"descriptor", descriptor}, {"certificates", certificates}});
+  return Json::object({{"id", cell.plugin_id},
+                       {"version", cell.plugin_version},
+                       {"digest", cell.plugin_digest},
+                       {"descriptor", descriptor},
+                       {"certificates", certificates}});
 }
 
 }  // namespace
@@ -30,12 +36,14 @@ std::map<std::string, Json> method_cards(const store::Store& db, const std::vect
         builds[cell.method].push_back(build_json(db, cell));
     for (std::size_t r = 0; r < data.board.rows.size(); ++r)
       if (data.board.rank != "subject")
-        results[data.board.rows[r].method].push_back(Json::object({{"board", data.id}, {"row", static_cast<std::int64_t>(r)}}));
+        results[data.board.rows[r].method].push_back(
+            Json::object({{"board", data.id}, {"row", static_cast<std::int64_t>(r)}}));
   }
   for (const auto& [method, list] : builds) results.try_emplace(method);  // attacks behind a board of subjects
   std::map<std::string, Json> cards;
   for (auto& [method, rows] : results)
-    cards[method] = Json::object({{"name", method}, {"builds", Json(builds[method])}, {"results", Json(std::move(rows))}});
+    cards[method] =
+        Json::object({{"name", method}, {"builds", Json(builds[method])}, {"results", Json(std::move(rows))}});
   return cards;
 }
 

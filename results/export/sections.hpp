@@ -12,18 +12,18 @@ namespace assay::site {
 
 // Everything that one board's chunks are made from.
 struct BoardData {
-  std::string id;                       // of its chunks and addresses
+  std::string id;  // of its chunks and addresses
   board::Query query;
   board::Board board;
   std::optional<board::Curves> curves;
-  std::vector<store::CellRecord> cells; // all planned cells of the protocol
-  std::string caption;                  // the protocol in one sentence
+  std::vector<store::CellRecord> cells;  // all planned cells of the protocol
+  std::string caption;                   // the protocol in one sentence
 };
 
 BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
 
-// caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf radius 0, 1/10); test: fashion-mnist test, 1000
-// balanced; suite version 1, protocol 7da787da3fb1."
+// caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf radius 0, 1/10); test: fashion-mnist test,
+// 1000 balanced; suite version 1, protocol 7da787da3fb1."
 std::string caption(const store::Store& db, const store::SuiteRecord& suite);
 // Content keys that a protocol names, with their place: {"test", key}, {"ood far mnist", key}.
 std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol);
@@ -43,6 +43,7 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
 // Cards by method name.
 std::map<std::string, Json> method_cards(const store::Store& db, const std::vector<BoardData>& boards);
 
-Json index_chunk(const store::Store& db, const std::vector<BoardData>& boards, const std::string& version, int cell_prefix);
+Json index_chunk(const store::Store& db, const std::vector<BoardData>& boards, const std::string& version,
+                 int cell_prefix);
 
 }  // namespace assay::site

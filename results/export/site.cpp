@@ -17,9 +17,11 @@ constexpr const char* front_end_files[] = {"site.js", "site.css", "index.html"};
 void check_front_end(const fs::path& folder) {
   for (const char* name : front_end_files)
     if (folder.empty() || !fs::exists(folder / name))
-      throw Error(Fault::bad_input,
-                  "the site's front end is not built" + (folder.empty() ? std::string() : " (no " + (folder / name).string() + ")") +
-                      "; 'cmake --build BUILD --target assay-site-bundle' builds it and needs nodejs 18 or newer and npm");
+      throw Error(
+          Fault::bad_input,
+          "the site's front end is not built" +
+              (folder.empty() ? std::string() : " (no " + (folder / name).string() + ")") +
+              "; 'cmake --build BUILD --target assay-site-bundle' builds it and needs nodejs 18 or newer and npm");
 }
 
 // Makes the target, or empties the data of the site that it holds.

@@ -11,9 +11,9 @@
 namespace assay::site {
 
 struct SiteOptions {
-  std::filesystem::path front_end;      // folder with index.html, site.js and site.css
-  std::filesystem::path target;         // made when absent; an older site in it is replaced
-  std::string version;                  // of the program, shown on every page
+  std::filesystem::path front_end;  // folder with index.html, site.js and site.css
+  std::filesystem::path target;     // made when absent; an older site in it is replaced
+  std::string version;              // of the program, shown on every page
 };
 
 struct SiteReport {
@@ -21,9 +21,9 @@ struct SiteReport {
   std::uint64_t bytes = 0;
 };
 
-// Throws Error(bad_input) when the front end is not built, when the target holds something that is not a site, or when the
-// database has no board; Error(io) when a file cannot be written. The index is written last: a reader of a site that is
-// being replaced finds the old index or the new one.
+// Throws Error(bad_input) when the front end is not built, when the target holds something that is not a site, or when
+// the database has no board; Error(io) when a file cannot be written. The index is written last: a reader of a site
+// that is being replaced finds the old index or the new one.
 SiteReport write_site(const store::Store& db, const SiteOptions& options);
 
 }  // namespace assay::site

@@ -1,11 +1,13 @@
-// Sites written from databases made by hand, read back chunk by chunk and compared with the boards that they are made from.
+// Sites written from databases made by hand, read back chunk by chunk and compared with the boards that they are made
+// from.
+#include "results/export/site.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
-#include "results/export/site.hpp"
 #include "tests/unit/board/boards.hpp"
 
 using namespace assay;
@@ -19,10 +21,13 @@ struct Written {
   site::SiteReport report;
 
   explicit Written(const store::Store& db) {
-    for (const char* name : {"index.html", "site.js", "site.css"}) write_atomic(folder.path() / "front" / name, std::string_view("x"));
+    for (const char* name : {"index.html", "site.js", "site.css"})
+      write_atomic(folder.path() / "front" / name, std::string_view("x"));
     report = again(db);
   }
-  site::SiteReport again(const store::Store& db) const { return site::write_site(db, {folder.path() / "front", target, "9.9"}); }
+  site::SiteReport again(const store::Store& db) const {
+    return site::write_site(db, {folder.path() / "front", target, "9.9"});
+  }
 
   // The value in data/<name>.js, the way a browser reads it.
   Json chunk(const std::string& name) const {
@@ -32,8 +37,10 @@ struct Written {
     REQUIRE(text.substr(text.size() - tail.size()) == tail);
     std::string json;
     for (std::size_t i = head.size(); i + tail.size() < text.size(); ++i) {
-      if (text[i] == '\\') ++i;
-      else REQUIRE(text[i] != '\'');
+      if (text[i] == '\\')
+        ++i;
+      else
+        REQUIRE(text[i] != '\'');
       json += text[i];
     }
     return Json::parse(json);
@@ -49,7 +56,8 @@ const Json& row_of(const Json& board, const std::string& method) {
 
 Json cell_of(const Written& site, const std::string& key) {
   const auto digits = site.chunk("index").at("cell_prefix").as_int();
-  return site.chunk("cells/" + (digits == 0 ? std::string("all") : key.substr(0, static_cast<std::size_t>(digits)))).at(key);
+  return site.chunk("cells/" + (digits == 0 ? std::string("all") : key.substr(0, static_cast<std::size_t>(digits))))
+      .at(key);
 }
 
 std::string problem(const store::Store& db, const site::SiteOptions& options) {
@@ -85,7 +93,8 @@ TEST_CASE("a board's chunk says what the board says: values, intervals, ranks, w
       if (!row.values[m].interval) continue;
       CHECK(value.at(1).as_real() == row.values[m].interval->lo);
       CHECK(value.at(2).as_real() == row.values[m].interval->hi);
-      CHECK(chunk.at("over").at(static_cast<std::size_t>(value.at(3).as_int())).as_string() == row.values[m].interval->over);
+      CHECK(chunk.at("over").at(static_cast<std::size_t>(value.at(3).as_int())).as_string() ==
+            row.values[m].interval->over);
       CHECK(value.at(4).as_int() == row.values[m].interval->n);
     }
   }
@@ -93,7 +102,8 @@ TEST_CASE("a board's chunk says what the board says: values, intervals, ranks, w
   CHECK(chunk.at("metrics").at(std::size_t{0}).at("better").as_string() == "lower");
 }
 
-TEST_CASE("paired differences are those of the means, corrected together, and include no invalid row [rule 45] [rule 50]") {
+TEST_CASE(
+    "paired differences are those of the means, corrected together, and include no invalid row [rule 45] [rule 50]") {
   const World w = boards::attack_world();
   const Written site(w.db);
   const std::string id = w.plan.protocol_hash.substr(0, 12);
@@ -104,7 +114,8 @@ TEST_CASE("paired differences are those of the means, corrected together, and in
     const Json& b = board.at("rows").at(static_cast<std::size_t>(pair.at(1).as_int()));
     CHECK(a.get("level", 0) < 2);
     CHECK(b.get("level", 0) < 2);
-    const double difference = a.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real() - b.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real();
+    const double difference = a.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real() -
+                              b.at("values").at(std::size_t{0}).at(std::size_t{0}).as_real();
     CHECK(pair.at(2).as_real() == doctest::Approx(difference).epsilon(1e-12));
     CHECK(pair.at(3).as_real() <= pair.at(2).as_real());
     CHECK(pair.at(4).as_real() >= pair.at(2).as_real());
@@ -113,7 +124,9 @@ TEST_CASE("paired differences are those of the means, corrected together, and in
   CHECK(compare.at("cd").at("status").as_string() == "too_few");
 }
 
-TEST_CASE("a cell's record has its verdicts, scores, stages with logs where they matter, and the command that makes it again") {
+TEST_CASE(
+    "a cell's record has its verdicts, scores, stages with logs where they matter, and the command that makes it "
+    "again") {
   const World w = boards::attack_world();
   const Written site(w.db);
   const Json board = site.chunk("board/" + w.plan.protocol_hash.substr(0, 12));
@@ -121,7 +134,10 @@ TEST_CASE("a cell's record has its verdicts, scores, stages with logs where they
   CHECK(suspect.at("attempts").at(std::size_t{0}).at("level").as_int() == 1);
   CHECK(suspect.at("attempts").at(std::size_t{0}).at("verdicts").at(std::size_t{0}).at("rule").as_int() == 19);
   CHECK(suspect.at("stages").at(std::size_t{0}).has("log"));
-  CHECK(suspect.at("commands").at(std::size_t{0}).as_string().rfind("assay run " + w.plan.file + " --only method=masked", 0) == 0);
+  CHECK(suspect.at("commands")
+            .at(std::size_t{0})
+            .as_string()
+            .rfind("assay run " + w.plan.file + " --only method=masked", 0) == 0);
   const Json noise = cell_of(site, row_of(board, "noise").at("cells").at(std::size_t{0}).as_string());
   CHECK_FALSE(noise.at("stages").at(std::size_t{0}).has("log"));
 }
@@ -137,7 +153,8 @@ TEST_CASE("the index counts what is in trouble and names every board, method and
   CHECK(entry.get("failed", 0) == 7);  // 3 crashed, 1 out of memory, 3 rejected
   CHECK(index.at("claims").size() == 2);
   CHECK(index.at("health").at("problems").size() == 10);
-  for (const Json& method : index.at("methods").as_array()) CHECK(fs::exists(site.target / "data/method" / (method.at("name").as_string() + ".js")));
+  for (const Json& method : index.at("methods").as_array())
+    CHECK(fs::exists(site.target / "data/method" / (method.at("name").as_string() + ".js")));
   CHECK(site.report.cells == 25);
 }
 
