@@ -40,8 +40,8 @@ std::vector<Entry> entries(const store::Store& db, const Board& board, const std
   return out;
 }
 
-Pair compare(const Board& board, const Entry& a, const Entry& b, const stats::BootstrapOptions& options,
-             std::int64_t units) {
+Pair make_pair(const Board& board, const Entry& a, const Entry& b, const stats::BootstrapOptions& options,
+               std::int64_t units) {
   std::vector<double> difference(a.replicates.size());
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = a.replicates[i] - b.replicates[i];
   Pair pair;
@@ -90,7 +90,7 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
   for (std::size_t i = 0; i < compared.size(); ++i)
     for (std::size_t k = i + 1; k < compared.size(); ++k)
       if (board.rows[compared[i].row].subject == board.rows[compared[k].row].subject)
-        out.pairs.push_back(compare(board, compared[i], compared[k], options, units));
+        out.pairs.push_back(make_pair(board, compared[i], compared[k], options, units));
   if (out.pairs.empty()) {
     out.note = "there are no per-sample outcomes to compare by";
     return out;

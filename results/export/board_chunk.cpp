@@ -91,28 +91,29 @@ Json row_json(const board::Row& row, std::vector<std::string>& over) {
   Json values = Json::array(), cells = Json::array();
   for (const auto& value : row.values) values.push_back(value_json(value, over));
   for (const auto& key : row.cells) cells.push_back(short_cell(key));
-  return without_blanks(Json::object({{"method", row.method},
-                                      {"name", board::row_name(row)},
-                                      {"subject", row.subject},
-                                      {"params", row.params},
-                                      {"axes", row.axes},
-                                      {"version", row.plugin_version},
-                                      {"digest", row.plugin_digest},
-                                      {"rank", row.rank ? Json(std::vector<int>{row.rank->lo, row.rank->hi}) : Json()},
-                                      {"unranked", row.unranked_because},
-                                      {"level", level_index(row.level)},
-                                      {"status", row.status},
-                                      {"reasons", row.reasons},
-                                      {"notes", row.notes},
-                                      {"baseline", row.baseline},
-                                      {"single_run", row.single_run},
-                                      {"uses_outliers", row.uses_outliers},
-                                      {"transductive", row.transductive},
-                                      {"done", row.coverage.done},
-                                      {"planned", row.coverage.planned},
-                                      {"cost", cost_json(row.cost)},
-                                      {"values", values},
-                                      {"cells", cells}}));
+  return without_blanks(
+      Json::object({{"method", row.method},
+                    {"name", board::row_name(row) == row.method ? std::string() : board::row_name(row)},
+                    {"subject", row.subject},
+                    {"params", row.params},
+                    {"axes", row.axes},
+                    {"version", row.plugin_version},
+                    {"digest", row.plugin_digest.substr(0, 12)},
+                    {"rank", row.rank ? Json(std::vector<int>{row.rank->lo, row.rank->hi}) : Json()},
+                    {"unranked", row.unranked_because},
+                    {"level", level_index(row.level)},
+                    {"status", row.status},
+                    {"reasons", row.reasons},
+                    {"notes", row.notes},
+                    {"baseline", row.baseline},
+                    {"single_run", row.single_run},
+                    {"uses_outliers", row.uses_outliers},
+                    {"transductive", row.transductive},
+                    {"done", row.coverage.done},
+                    {"planned", row.coverage.planned},
+                    {"cost", cost_json(row.cost)},
+                    {"values", values},
+                    {"cells", cells}}));
 }
 
 Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {

@@ -52,7 +52,7 @@ const whole = new Map<string, Promise<Board>>();
 export function loadBoard(id: string): Promise<Board> {
   let found = whole.get(id);
   if (!found) {
-    found = chunk<Board>("board/" + id).then((board) => ({ ...board, rows: board.rows.map((row) => ({ ...blank, ...row })) }));
+    found = chunk<Board>("board/" + id).then((board) => ({ ...board, rows: board.rows.map((row) => Object.assign({}, blank, { name: row.method }, row)) }));
     whole.set(id, found);
     found.catch(() => whole.delete(id));
   }

@@ -100,7 +100,7 @@ export interface Row {
   params: Plain;
   axes: Plain;
   version: string;
-  digest: string;
+  digest: string; // first 12 digits
   rank: [number, number] | null;
   unranked: string;
   level: Level;
