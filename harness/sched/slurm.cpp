@@ -112,7 +112,7 @@ void SlurmExecutor::submit_waiting() {
 fs::path SlurmExecutor::new_wave_folder() {
   fs::create_directories(work_ / "waves");
   for (int n = 1;; ++n) {
-    const fs::path folder = work_ / "waves" / std::to_string(n);
+    fs::path folder = work_ / "waves" / std::to_string(n);
     if (fs::create_directory(folder)) return folder;  // another supervisor may count at the same time
   }
 }

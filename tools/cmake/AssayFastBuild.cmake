@@ -100,7 +100,7 @@ endfunction()
 if(ASSAY_FAST_BUILD)
   assay_add_pch(hot std.hpp "" fmt::fmt)
   assay_add_pch(cold std.hpp -O1 fmt::fmt)
-  assay_add_pch(plugin plugin.hpp "")
+  assay_add_pch(plugin plugin.hpp -O1)
   if(ASSAY_TESTS)
     assay_add_pch(test_plugin plugin.hpp -Og)
     # Test programs are executables and so compiled with -fPIE.
