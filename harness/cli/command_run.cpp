@@ -3,6 +3,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include "harness/base/error.hpp"
 #include "harness/cli/command.hpp"
@@ -33,6 +34,7 @@ void catch_signals() {
 struct RunFlags {
   std::vector<std::string> suites, only;
   std::string db, format = "table", executor = "local", slurm_profile;
+  std::optional<sched::SlurmProfile> slurm;  // the profile, read
   int jobs = 0;
   bool dry_run = false, retry_failed = false, quiet = false;
 };
@@ -68,8 +70,7 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   how.retry_failed = options.retry_failed;
   how.database = database_path(options.db);
   how.stop = &stop_requested;
-  if (options.executor == "slurm")
-    how.slurm = options.slurm_profile.empty() ? sched::SlurmProfile{} : sched::SlurmProfile::load(options.slurm_profile);
+  how.slurm = options.slurm;
   const std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
   if (options.dry_run) {
     print(std::string_view(summary));
@@ -93,10 +94,11 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   return clean ? exit_done : exit_some_failed;
 }
 
-int run(const RunFlags& options) {
+int run(RunFlags options) {
   if (!options.slurm_profile.empty() && options.executor != "slurm")
     throw Error(Fault::bad_input, "--slurm-profile goes with --executor slurm");
-  if (!options.slurm_profile.empty()) sched::SlurmProfile::load(options.slurm_profile);
+  if (options.executor == "slurm")
+    options.slurm = options.slurm_profile.empty() ? sched::SlurmProfile{} : sched::SlurmProfile::load(options.slurm_profile);
   std::vector<std::filesystem::path> files;
   for (const std::string& name : options.suites)
     for (const auto& file : find_suites(name)) files.push_back(file);

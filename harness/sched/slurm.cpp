@@ -17,7 +17,7 @@ namespace {
 
 constexpr double gather_seconds = 0.3;     // what becomes ready together travels together
 constexpr double look_seconds = 0.3;       // between two looks for results
-constexpr double refused_polls = 2;          // looks at the queue to wait for after a limit of the site
+constexpr double refused_polls = 2;        // looks at the queue to wait for after a limit of the site
 constexpr int absent_looks = 2;            // a shared folder may show a result later than Slurm shows the end
 constexpr std::int64_t overhead_mb = 256;  // of the program that watches the stages
 
@@ -53,8 +53,10 @@ auto resources(const SlurmRun& run) {
 SlurmExecutor::SlurmExecutor(SlurmProfile profile, fs::path work, fs::path program)
     : profile_(std::move(profile)), work_(std::move(work)), program_(std::move(program)) {
   if (profile_.max_array == 0) profile_.max_array = site_max_array();
-  wave_limit_ = static_cast<std::size_t>(std::min(profile_.max_array, profile_.max_tasks));
+  wave_limit_ = largest_wave();
 }
+
+std::size_t SlurmExecutor::largest_wave() const { return static_cast<std::size_t>(std::min(profile_.max_array, profile_.max_tasks)); }
 
 SlurmExecutor::~SlurmExecutor() {
   try {
@@ -141,7 +143,7 @@ void SlurmExecutor::submit_wave(const std::vector<SlurmRun*>& wave) {
     log::info("sbatch: {}; trying again with at most {} tasks", submitted.error, wave_limit_);
     return;
   }
-  wave_limit_ = std::min<std::size_t>(wave_limit_ * 2, static_cast<std::size_t>(std::min(profile_.max_array, profile_.max_tasks)));
+  wave_limit_ = std::min(wave_limit_ * 2, largest_wave());
   for (std::size_t i = 0; i < wave.size(); ++i) {
     wave[i]->submitted(submitted.job + "_" + std::to_string(i), wave[i]->submissions() + 1);
     waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), wave[i]), waiting_.end());

@@ -38,6 +38,7 @@ class SlurmExecutor final : public Executor {
 
  private:
   friend class SlurmRun;
+  std::size_t largest_wave() const;  // what the site and the user allow
   void submit_waiting();
   void submit_wave(const std::vector<SlurmRun*>& wave);
   std::filesystem::path new_wave_folder();
