@@ -35,6 +35,7 @@ assay::bench::WorkSpec spec_of(const assay::Json& json) {
   spec.model = json.get("model", "");
   spec.params = json.has("params") ? json.at("params") : assay::Json(assay::Json::Object{});
   spec.batch = json.get("batch", 1);
+  spec.precision = assay::graph::precision_from(json.get("precision", "f32"));
   if (json.has("input")) {
     for (const assay::Json& extent : json.at("input").as_array()) spec.input.push_back(extent.as_int());
   }

@@ -19,6 +19,8 @@ def duration(seconds):
 
 
 def of_peak(row, peak):
+    """Of the peak in the row's precision: dot products of bf16 pairs and u8 quadruples do 2 and 4 times f32's work."""
+    peak *= {"bf16": 2, "int8": 4}.get(row["work"].rsplit("-", 1)[1] if "-" in row["work"] else "", 1)
     return f"{100 * row['flops'] / row['assay'] / peak:.0f} %" if row.get("flops") else ""
 
 
@@ -61,7 +63,7 @@ Made by `tests/bench/run.py` on {result['made']}: {machine['cpu']}, Linux {machi
 {machine['threads']} thread. Times are process CPU time an iteration (a batch; PGD: 20 steps of a batch), medians of
 {result['rounds']} rounds of about {result['seconds']} s in which assay and its peers alternate; a ratio is peer time / assay time,
 median of the rounds with a 95 % bootstrap interval. `of peak`: the model's multiply-adds (2 flops each; training 3 passes,
-PGD 2) against {machine['peak'] / 1e9:.0f} GFLOP/s of f32 multiply-adds measured in the same run. Load average at the start: {machine['load']:.1f}.
+PGD 2) against {machine['peak'] / 1e9:.0f} GFLOP/s of f32 multiply-adds measured in the same run (twice that for bf16, four times for int8). Load average at the start: {machine['load']:.1f}.
 Peers: {', '.join(versions) or 'none'}; torch with malloc that keeps its memory, channels-last for image models.
 
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed of assay against its peers, alternating in one run: medians, paired ratios with intervals, JSON and markdown.
 
-usage: tests/bench/run.py [--subjects resnet20 ...] [--works train pgd infer auroc build] [--rounds 7] [--out DIR]
+usage: tests/bench/run.py [--subjects resnet20 ...] [--works train pgd infer ...] [--rounds 7] [--out DIR]
 Peers: Debian's python3-torch and python3-sklearn (apt-get install python3-torch python3-sklearn), and onnxruntime-node,
 which is put into a cache folder outside the tree (npm i --ignore-scripts). A peer that is missing is left out and said so.
 
@@ -108,6 +108,8 @@ class Bench:
 
     def start_peer(self, name, request):
         peer = request["peer"]
+        if peer == "assay":
+            return self.start_assay({key: value for key, value in request.items() if key != "peer"})
         if not self.available[peer]:
             return None
         request = {**request, "threads": self.args.threads}
@@ -208,7 +210,7 @@ def main():
     root = os.path.dirname(os.path.dirname(HERE))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", nargs="*", default=list(subjects.SUBJECTS), choices=list(subjects.SUBJECTS))
-    parser.add_argument("--works", nargs="*", default=["train", "pgd", "infer", "auroc", "build"])
+    parser.add_argument("--works", nargs="*", default=["train", "train-bf16", "pgd", "infer", "infer-lowered", "auroc", "build"])
     parser.add_argument("--batches", nargs="*", type=int, help="of inference; default all")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.7, help="of work a round and contestant")

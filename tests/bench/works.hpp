@@ -7,6 +7,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/engine/tensor/tensor.hpp"
+#include "harness/graph/compiled.hpp"
 
 namespace assay::bench {
 
@@ -25,6 +26,7 @@ struct WorkSpec {
   Json params;            // of the model
   engine::Shape input;    // of one sample
   std::int64_t batch = 1;
+  graph::Precision precision = graph::Precision::f32;  // of train (f32, bf16) and infer
 };
 
 // Throws Error(bad_input) for an unknown work or model.
