@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """ResNet-20 on CIFAR-10 in PyTorch, with the net, recipe and schedule of suites/predict/resnet20-precision.toml.
 
-usage: peer_resnet20.py CIFAR10_FOLDER --seed 0 [--epochs 10] [--threads 1]
+usage: peer_resnet20.py CIFAR10_FOLDER --seed 0 [--epochs 10] [--threads 1] [--state FILE]
 Prints one JSON line an epoch and one with the test accuracy. Debian's python3-torch; random numbers are torch's own, so
 that single runs differ from assay's by seed noise and only their distribution can be compared.
+With --state a killed run goes on from its last whole epoch.
 """
 import argparse
 import json
@@ -63,12 +64,31 @@ def accuracy(net, images, labels):
     return hits / len(labels)
 
 
+def keep(file, net, optimizer, generator, epochs):
+    if file:
+        torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict(), "generator": generator.get_state(),
+                    "epochs": epochs}, file + ".new")
+        os.replace(file + ".new", file)
+
+
+def restore(file, net, optimizer, generator):
+    """The number of epochs that the file has done."""
+    if not file or not os.path.exists(file):
+        return 0
+    state = torch.load(file)
+    net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    generator.set_state(state["generator"])
+    return state["epochs"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--state", help="file that keeps the run's state after every epoch")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
@@ -81,20 +101,22 @@ def main():
     rest = [p for p in net.parameters() if p.dim() <= 1]
     optimizer = torch.optim.SGD([{"params": weights, "weight_decay": DECAY}, {"params": rest, "weight_decay": 0.0}],
                                 lr=RATE, momentum=MOMENTUM, nesterov=True)
-    per_epoch, step = len(labels) // BATCH, 0
-    for epoch in range(args.epochs):
+    per_epoch = len(labels) // BATCH
+    first = restore(args.state, net, optimizer, generator)
+    for epoch in range(first, args.epochs):
         net.train()
         order, total, cpu = torch.randperm(len(labels), generator=generator), 0.0, time.process_time()
-        for rows in order[:per_epoch * BATCH].split(BATCH):
+        for step, rows in enumerate(order[:per_epoch * BATCH].split(BATCH)):
             for group in optimizer.param_groups:
-                group["lr"] = rate(step, per_epoch, args.epochs)
+                group["lr"] = rate(epoch * per_epoch + step, per_epoch, args.epochs)
             x = (augmented(images[rows], generator).float() / 255).contiguous(memory_format=torch.channels_last)
             optimizer.zero_grad(set_to_none=True)
             loss = torch.nn.functional.cross_entropy(net(x), labels[rows])
             loss.backward()
             optimizer.step()
-            total, step = total + loss.item(), step + 1
+            total += loss.item()
         print(json.dumps({"epoch": epoch, "loss": total / per_epoch, "cpu_s": time.process_time() - cpu}), flush=True)
+        keep(args.state, net, optimizer, generator, epoch + 1)
     print(json.dumps({"seed": args.seed, "accuracy": accuracy(net, *records(args.folder, ["test_batch.bin"])),
                       "torch": torch.__version__}))
 
