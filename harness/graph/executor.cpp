@@ -5,8 +5,6 @@
 #include <cstring>
 
 #include "harness/base/error.hpp"
-#include "harness/engine/tape/eager.hpp"
-#include "harness/graph/edit.hpp"
 
 namespace assay::graph {
 
@@ -79,6 +77,8 @@ std::string key_of(const CompileOptions& o) {
   return key;
 }
 
+}  // namespace
+
 void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& options) {
   if (graph.inputs.size() != 1)
     bad_input("the model has " + std::to_string(graph.inputs.size()) + " inputs; one was given");
@@ -91,8 +91,6 @@ void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& optio
     bad_input(std::to_string(options.sample_ids.size()) + " sample ids for " + std::to_string(x.dim(0)) + " rows");
   }
 }
-
-}  // namespace
 
 void for_padded_batches(const Tensor& x, std::int64_t batch,
                         const std::function<void(const Tensor& piece, std::int64_t first, std::int64_t rows)>& f) {
@@ -253,22 +251,6 @@ std::map<std::string, Tensor> Executor::loss_and_param_grads(const std::string& 
     grads[name] = Tensor::f32(graph_->parameters.at(name).value.shape(), mean);
   }
   return grads;
-}
-
-RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<std::string>& wants,
-                                           const ForwardOptions& options, bool watch_parameters) {
-  check_rows(*graph_, x, options);
-  if (!folded_) folded_ = std::make_shared<const Graph>(fold_batch_norm(*graph_));
-  const auto named = [&](const std::string& want) { return graph_->outputs.count(want) || graph_->taps.count(want); };
-  const bool whole = watch_parameters || options.mode == Mode::train || !std::all_of(wants.begin(), wants.end(), named);
-  const Graph& graph = whole ? *graph_ : *folded_;
-  std::map<std::string, Tensor> parameters;
-  for (const auto& [name, parameter] : graph.parameters) {
-    if (watch_parameters && parameter.trainable) parameters[name] = engine::watch(parameter.value);
-  }
-  RecordedForward result = record_forward(graph, x, wants, parameters, options);
-  result.parameters = std::move(parameters);
-  return result;
 }
 
 }  // namespace assay::graph

@@ -50,7 +50,8 @@ class Executor {
   // d (mean of the losses over all n rows) / d parameter, for every trainable parameter.
   std::map<std::string, Tensor> loss_and_param_grads(const std::string& loss, const Tensor& x, const Tensor& y,
                                                      const ForwardOptions& options = {});
-  // Node by node on the eager tape: x may carry history, results do; any order of gradient. n is free (not padded).
+  // Node by node on the eager tape: x may carry history, results do; any order of gradient. In eval
+  // mode in padded pieces of a fixed number of rows; in train mode one batch of n, whose rows share batch statistics.
   RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
                                    const ForwardOptions& options = {}, bool watch_parameters = false);
 
@@ -71,6 +72,9 @@ class Executor {
 // The same for one batch of any size and other values of some parameters (with history where they are watched).
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
                                const std::map<std::string, Tensor>& parameters, const ForwardOptions& options);
+
+// Throws Error(bad_input) unless x holds at least one row of what the graph takes, with one sample id a row or none.
+void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& options);
 
 // One node on operands of any batch, in eval mode, without history. Throws Error(bad_input) as the op does.
 std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor> operands);

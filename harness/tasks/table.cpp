@@ -25,6 +25,7 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
   const auto it = table.find(name);
   if (it != table.end()) return it->second;
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const auto& [key, unused] : table) names.push_back(key);
   throw Error(Fault::bad_input, "unknown stage '" + name + "'" + suggestion(name, names));
 }

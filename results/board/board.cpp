@@ -49,7 +49,7 @@ void enforce_proper_score(Row& row, const std::vector<Metric>& metrics) {
                           metrics[k].condition == metrics[i].condition && row.values[k].mean);
     if (proper) continue;
     row.values[i] = Value{};
-    row.notes.push_back("ece is not shown without a proper score beside it (rule 34)");
+    row.notes.emplace_back("ece is not shown without a proper score beside it (rule 34)");
   }
 }
 

@@ -63,9 +63,9 @@ void align(Curves& curves) {
     for (const CurvePoint& point : curve.points) xs.try_emplace(point.x, point.label);
   for (Curve& curve : curves.curves) {
     std::vector<CurvePoint> all;
-    for (const auto& [x, label] : xs) {
-      const auto at = std::find_if(curve.points.begin(), curve.points.end(), [&](const CurvePoint& p) { return p.x == x; });
-      all.push_back(at == curve.points.end() ? CurvePoint{x, label, std::nullopt, std::nullopt} : *at);
+    for (const auto& x : xs) {
+      const auto at = std::find_if(curve.points.begin(), curve.points.end(), [&](const CurvePoint& p) { return p.x == x.first; });
+      all.push_back(at == curve.points.end() ? CurvePoint{x.first, x.second, std::nullopt, std::nullopt} : *at);
     }
     curve.points = std::move(all);
   }
@@ -73,7 +73,7 @@ void align(Curves& curves) {
   for (const auto& [x, label] : xs) compressed += x > 1;
   if (curves.axis == "ratio" && compressed < 5)
     curves.notes.push_back(std::to_string(compressed) + " compression points; a pruning claim needs at least 5 (rule 36)");
-  if (curves.axis == "ratio" && xs.count(1) == 0) curves.notes.push_back("the unpruned point is missing (rule 36)");
+  if (curves.axis == "ratio" && xs.count(1) == 0) curves.notes.emplace_back("the unpruned point is missing (rule 36)");
 }
 
 }  // namespace

@@ -199,13 +199,13 @@ Row start_row(const Group& group) {
   add_failures(row, group);
   add_reasons(row, group);
   add_cost(row, cells);
-  if (row.baseline) row.notes.push_back("baseline");
+  if (row.baseline) row.notes.emplace_back("baseline");
   if (row.single_run && !cells.empty())
     row.notes.push_back("single run: " + std::to_string(cells.size()) + " seed" + (cells.size() == 1 ? "" : "s") + " of at least 3");
-  if (row.uses_outliers) row.notes.push_back("uses outlier data");
-  if (row.transductive) row.notes.push_back("saw unlabelled test inputs");
-  if (row.cost.shared) row.notes.push_back(shared_note);
-  if (row.axes.is_object() && row.axes.has("diagonal")) row.notes.push_back("source and victim are one model");
+  if (row.uses_outliers) row.notes.emplace_back("uses outlier data");
+  if (row.transductive) row.notes.emplace_back("saw unlabelled test inputs");
+  if (row.cost.shared) row.notes.emplace_back(shared_note);
+  if (row.axes.is_object() && row.axes.has("diagonal")) row.notes.emplace_back("source and victim are one model");
   return row;
 }
 

@@ -55,6 +55,7 @@ Pair make_pair(const Board& board, const Entry& a, const Entry& b, const stats::
 
 void correct(std::vector<Pair>& pairs) {
   std::vector<double> p;
+  p.reserve(pairs.size());
   for (const Pair& pair : pairs) p.push_back(pair.p);
   const auto adjusted = stats::holm(p);
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].p_holm = adjusted[i];

@@ -96,8 +96,8 @@ std::string problem(const Candidate& c, const RankRules& rules, const store::Sto
   if (rules.metric->grade == "reported") return "the ranked metric is reported by the plugin";
   if (rules.metric->grade == "host-measured" && row.cost.shared) return "measured under shared load (rule 41)";
   if (!filled)
-    if (const auto text = coverage_problem(c, rules); !text.empty()) return text;  // rule 2
-  if (const auto text = missing_companion(c, rules.suite); !text.empty()) return text;
+    if (auto text = coverage_problem(c, rules); !text.empty()) return text;  // rule 2
+  if (auto text = missing_companion(c, rules.suite); !text.empty()) return text;
   if (row.coverage.planned < 3 || (row.single_run && !filled)) return "single run";  // rule 5
   return rules.require_certificate ? certificate_problem(c, db) : "";
 }
@@ -129,7 +129,7 @@ void decide(std::vector<Candidate>& candidates, const RankRules& rules, const st
     if (c.row.ranked && fill) {
       sum += *fill * static_cast<double>(missing);
       n += missing;
-      c.row.notes.push_back("ranked with " + std::to_string(missing) + " failed cell" + (missing == 1 ? "" : "s") + " counted as " +
+      c.row.notes.emplace_back("ranked with " + std::to_string(missing) + " failed cell" + (missing == 1 ? "" : "s") + " counted as " +
                             (rules.suite.on_failure == "worst" ? "the worst value" : "the baseline"));
     }
     c.value = n == 0 ? std::nan("") : sum / static_cast<double>(n);
@@ -194,8 +194,8 @@ void rank(std::vector<Candidate>& candidates, const RankRules& rules, Replicator
   const auto ranges = stats::rank_ranges(inputs, !rules.lower_is_better, rules.level);
   for (std::size_t i = 0; i < ranked.size(); ++i) {
     ranked[i]->row.rank = ranges[i];
-    if (!complete) ranked[i]->row.notes.push_back("no per-sample outcomes to compare by");
-    if (found.mismatch) ranked[i]->row.notes.push_back("methods were judged on different samples");
+    if (!complete) ranked[i]->row.notes.emplace_back("no per-sample outcomes to compare by");
+    if (found.mismatch) ranked[i]->row.notes.emplace_back("methods were judged on different samples");
   }
 }
 

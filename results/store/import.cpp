@@ -319,7 +319,7 @@ Imported Store::import(const Plan& plan, const Finished& finished, const Descrip
   impl_->need_write("import");
   const Draft draft = make_draft(plan, finished);
   Transaction transaction(impl_->db);
-  const Imported result = write(impl_->db, draft, plugin);
+  Imported result = write(impl_->db, draft, plugin);
   transaction.commit();
   return result;
 }

@@ -25,7 +25,7 @@ MatrixShape matrix_shape(const char* op, Specs in, std::size_t index) {
 }
 
 MatrixShape square_shape(const char* op, Specs in, std::size_t index) {
-  const MatrixShape m = matrix_shape(op, in, index);
+  MatrixShape m = matrix_shape(op, in, index);
   if (m.rows != m.columns) op_error(op, in, "input " + std::to_string(index) + " must be square matrices");
   return m;
 }

@@ -194,7 +194,7 @@ std::string Session::materialise(const Operand& x) {
   return x.name;
 }
 
-Operands Session::emit(const std::string& op, Operands in, const Attrs& attrs) {
+Operands Session::emit(const std::string& op, const Operands& in, const Attrs& attrs) {
   graph::GraphNode node;
   node.op = op;
   node.attrs = attrs;

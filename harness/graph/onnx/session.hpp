@@ -45,7 +45,7 @@ class Session {
   const std::int64_t batch;
   std::int64_t fixed_batch = 0;           // the file's own batch when it is fixed, else 0
 
-  Operands emit(const std::string& op, Operands in, const Attrs& attrs);
+  Operands emit(const std::string& op, const Operands& in, const Attrs& attrs);
   // The value of an operand that must be known now; undefined when it depends on inputs without a given value.
   Tensor evaluate(const Operand& operand);
   std::string fresh(const std::string& stem);  // a name that nothing has

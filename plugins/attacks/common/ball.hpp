@@ -39,10 +39,12 @@ inline void shrink(ConstRow clean, double factor, Row x) {
 }
 // Rounding to float may leave a row a last bit outside: drawn in until it is not.
 inline void settle(Norm norm, ConstRow clean, double eps, Row x) {
-  double margin = 1e-8;
-  for (double d = distance(norm, x, clean); d > eps; d = distance(norm, x, clean), margin *= 4) {
+  double margin = 1e-8, d = distance(norm, x, clean);
+  while (d > eps) {
     if (margin > 1e-2 || eps <= 0) return copy(clean, x);
     shrink(clean, eps / d * (1 - margin), x);
+    d = distance(norm, x, clean);
+    margin *= 4;
   }
 }
 

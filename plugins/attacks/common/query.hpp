@@ -52,56 +52,24 @@ inline Slope named_slope(const Problem& problem, const char* loss, const Points&
   return slope;
 }
 
-// A forward pass that can be pulled back: one forward pass, and one backward pass a pull. Recorded passes are not
-// padded by the host, and the sums of a product may depend on the number of its rows; so they are made in pieces of
-// kPiece rows, the last one filled up with copies of its first row, which are computed and therefore counted.
+// A forward pass that can be pulled back: one forward pass, and one backward pass a pull.
 class Recorded {
  public:
-  static constexpr std::size_t kPiece = 16;
-
   Recorded(const Problem& problem, const Points& x) : Recorded(problem, problem.model, x) {}
   Recorded(const Problem& problem, const assay::Model& model, const Points& x)
-      : problem_(problem), logits_(0, problem.classes), size_(x.size) {
-    for (std::size_t first = 0; first < x.count(); first += kPiece) {
-      problem.run.check();
-      const std::size_t rows = std::min(kPiece, x.count() - first);
-      Index which(kPiece, first);
-      std::iota(which.begin(), which.begin() + static_cast<std::ptrdiff_t>(rows), first);
-      const assay::Tensor at = watch(problem.tensor(take(x, which)));
-      const assay::Tensor z = model(at);
-      const std::span<const float> values = z.floats().first(rows * problem.classes);
-      logits_.values.insert(logits_.values.end(), values.begin(), values.end());
-      pieces_.push_back({at, z, rows});
-    }
-  }
+      : problem_(problem), x_(watch(problem.tensor(x))), z_(model(x_)), logits_(z_) {}
   const Scores& logits() const { return logits_; }
   // Row r: sum_k cotangent[r][k] * d z_k / d x.
   Points pull(const Scores& cotangent) const {
-    Points slope(0, size_);
-    std::size_t first = 0;
-    for (const Piece& piece : pieces_) {
-      problem_.run.check();
-      Scores part(kPiece, cotangent.size);
-      const ConstRow used = ConstRow(cotangent.values).subspan(first * part.size, piece.rows * part.size);
-      copy(used, part.values);
-      const assay::Tensor c = problem_.run.tensor<float>(piece.z.shape(), part.values);
-      const assay::Tensor g = grad(std::span(&piece.z, 1), std::span(&piece.x, 1), std::span(&c, 1)).front();
-      const std::span<const float> values = g.floats().first(piece.rows * size_);
-      slope.values.insert(slope.values.end(), values.begin(), values.end());
-      first += piece.rows;
-    }
-    return slope;
+    problem_.run.check();
+    const assay::Tensor c = problem_.run.tensor<float>(z_.shape(), cotangent.values);
+    return Points(grad(std::span(&z_, 1), std::span(&x_, 1), std::span(&c, 1)).front());
   }
 
  private:
-  struct Piece {
-    assay::Tensor x, z;
-    std::size_t rows;
-  };
   const Problem& problem_;
-  std::vector<Piece> pieces_;
+  assay::Tensor x_, z_;
   Scores logits_;
-  std::size_t size_;
 };
 
 // Targeted DLR (Croce & Hein, ICML 2020, eq. 9): -(z_y - z_t) / (z_(1) - (z_(3) + z_(4)) / 2), at least four classes;

@@ -13,7 +13,7 @@ struct Noise {
     const assay::Shape shape = batch.x.shape();
     assay::Tensor delta = run.normal("noise", shape, 0, 1, {.ids = batch.ids});
     delta = batch.norm == "l2" ? delta / clamp(l2_norm(delta), 1e-12, 1e30) : sign(delta);
-    const assay::Tensor moved = clamp(batch.x + delta * batch.eps, batch.lo, batch.hi);
+    assay::Tensor moved = clamp(batch.x + delta * batch.eps, batch.lo, batch.hi);
     if (batch.norm == "l2") return moved;
     return clamp(moved, batch.x - batch.eps, batch.x + batch.eps);
   }

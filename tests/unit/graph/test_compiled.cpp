@@ -227,6 +227,27 @@ TEST_CASE("parameter gradients are means over all rows, whatever the compute bat
   for (const auto& [name, grad] : a) CHECK(relative_difference(grad, b.at(name)) < kTolerance);
 }
 
+// Rule 8. ResNet's products of 1, 5 and 33 rows take different kernels.
+TEST_CASE("a recorded row and its gradient have the same bits whatever rows are recorded with it") {
+  const auto graph = std::make_shared<Graph>(build_net({"", "resnet20", R"({"width": 16})", {3, 16, 16}}));
+  Executor executor(graph, 64);
+  const Tensor all = random_tensor({33, 3, 16, 16}, 1);
+  const auto first_rows = [&](std::int64_t n) {
+    const Tensor part = engine::apply1("slice", {all}, {{"begin", Shape{0, 0, 0, 0}}, {"size", Shape{n, 3, 16, 16}}});
+    const Tensor x = engine::watch(engine::detach(part)), none;
+    const Tensor z = executor.forward_recorded(x).values[0];
+    const Tensor sum = engine::apply1("reduce_sum", {engine::apply1("square", {z})});
+    const Tensor grad = engine::grad({&sum, 1}, {&x, 1}, {&none, 1}, false)[0];
+    std::vector<float> row = z.to_f32(), slope = grad.to_f32();
+    CHECK(z.shape() == Shape{n, 10});
+    row.resize(10);
+    row.insert(row.end(), slope.begin(), slope.begin() + 3 * 16 * 16);
+    return row;
+  };
+  const std::vector<float> alone = first_rows(1);
+  for (const std::int64_t n : {5, 16, 33}) CHECK(first_rows(n) == alone);
+}
+
 TEST_CASE("gradients of gradients reach a recorded model's input") {
   const auto graph = std::make_shared<Graph>(build_net({"", "all-conv", R"({"width": 4})", {1, 8, 8}}));
   Executor executor(graph, 2);
