@@ -29,9 +29,10 @@ std::vector<Scalar> activations(const Attrs& attrs, const std::vector<std::strin
     list.erase(0, end + 1);
   }
   std::vector<Scalar> out;
+  out.reserve(names.size());
   const double clip = attrs.real("clip", INFINITY);
   for (const std::string& name : names) {
-    out.push_back([f = activation(name), clip](double x) { return f(std::clamp(x, -clip, clip)); });
+    out.emplace_back([f = activation(name), clip](double x) { return f(std::clamp(x, -clip, clip)); });
   }
   return out;
 }

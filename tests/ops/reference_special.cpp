@@ -10,7 +10,10 @@ namespace {
 // Stirling's series where it is exact to f64, after moving the argument up by the recurrence.
 double log_gamma(double x) {
   double shift = 0;
-  for (; x < 20; x += 1) shift -= std::log(std::fabs(x));
+  while (x < 20) {
+    shift -= std::log(std::fabs(x));
+    x += 1;
+  }
   const double i = 1 / (x * x);
   return shift + (x - 0.5) * std::log(x) - x + 0.5 * std::log(2 * M_PI) +
          (1.0 / 12 - i * (1.0 / 360 - i * (1.0 / 1260 - i / 1680))) / x;
@@ -21,7 +24,10 @@ double polygamma(double x, std::int64_t n) {
   double sum = 0, factorial = 1;
   for (std::int64_t k = 2; k <= n; ++k) factorial *= static_cast<double>(k);
   const double sign = n % 2 == 0 ? -1 : 1, s = static_cast<double>(n) + 1;
-  for (; x < 30; x += 1) sum += sign * factorial * std::pow(x, -s);
+  while (x < 30) {
+    sum += sign * factorial * std::pow(x, -s);
+    x += 1;
+  }
   if (n == 0) {
     const double i = 1 / (x * x);
     return sum + std::log(x) - 0.5 / x - i * (1.0 / 12 - i * (1.0 / 120 - i / 252));

@@ -60,7 +60,7 @@ void check_gradients(const std::vector<Tensor>& leaves, const std::vector<Tensor
 
 void check_case(const Json& c) {
   const std::string op = c.at("op").as_string();
-  const Json attrs = c.at("attrs");
+  const Json& attrs = c.at("attrs");
   CAPTURE(op);
   CAPTURE(attrs.dump());
   std::vector<Tensor> leaves;
