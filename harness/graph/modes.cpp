@@ -18,7 +18,7 @@ using engine::Value;
 namespace {
 
 [[noreturn]] void bad_node(const GraphNode& node, const std::string& why) {
-  throw Error(Fault::bad_input, node.op + " '" + node.name + "': " + why);
+  bad_input_in(node.op + " '" + node.name + "'", why);
 }
 
 void expect_inputs(const GraphNode& node, const std::vector<Spec>& in, std::size_t least, std::size_t most) {

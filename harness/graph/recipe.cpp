@@ -9,7 +9,7 @@ namespace assay::graph {
 namespace {
 
 [[noreturn]] void bad_key(const std::string& where, const std::string& key, const std::string& why) {
-  throw Error(Fault::bad_input, where + "." + key + ": " + why);
+  bad_input_in(where + "." + key, why);
 }
 
 void read(Recipe& recipe, std::int64_t Recipe::*member, const Json& json) { recipe.*member = json.as_int(); }
