@@ -9,17 +9,22 @@ AttributeMap axis_of(const Exported& e) { return {{"axis", attribute(e.node.attr
 Names quantize(const Exported& e) { return {e.to.add("QuantizeLinear", e.node.inputs, axis_of(e))}; }
 Names dequantize(const Exported& e) { return {e.to.add("DequantizeLinear", e.node.inputs, axis_of(e))}; }
 
+std::string bound(const Exported& e, std::int64_t value, Element type) {
+  return e.to.add("Cast", {e.to.scalar(static_cast<double>(value))}, {{"to", attribute(static_cast<std::int64_t>(type))}});
+}
+
 // Rounded to 8 bits and back: the pair of operators by which runtimes know a quantised net.
 Names fake_quantize(const Exported& e) {
-  const std::int64_t low = e.node.attrs.integer("qmin", 0), high = e.node.attrs.integer("qmax", 255);
-  const bool plain = low == 0 && high == 255, with_sign = low == -128 && high == 127;
-  if (!plain && !with_sign) e.unsupported("a range other than [0, 255] and [-128, 127]");
-  const Element to = plain ? Element::u8 : Element::i8;
+  const std::int64_t low = e.node.attrs.integer("low", 0), high = e.node.attrs.integer("high", 255);
+  if (low < 0 && high > 127) e.unsupported("a range that fits neither 8-bit integer");
+  const Element to = low < 0 ? Element::i8 : Element::u8;
   const Shape scales = e.spec(1).shape;
   const std::string zero = e.has(2) ? e.to.add("Round", {e.in(2)}) : e.to.constant(Tensor::full(scales, 0));
   const std::string point = e.to.add("Cast", {zero}, {{"to", attribute(static_cast<std::int64_t>(to))}});
-  const std::string small = e.to.add("QuantizeLinear", {e.in(0), e.in(1), point}, axis_of(e));
-  return {e.to.add("DequantizeLinear", {small, e.in(1), point}, axis_of(e))};
+  const AttributeMap axis = {{"axis", attribute(e.node.attrs.integer("axis", 0))}};
+  std::string small = e.to.add("QuantizeLinear", {e.in(0), e.in(1), point}, axis);
+  if (low > (low < 0 ? -128 : 0) || high < (low < 0 ? 127 : 255)) small = e.to.add("Clip", {small, bound(e, low, to), bound(e, high, to)});
+  return {e.to.add("DequantizeLinear", {small, e.in(1), point}, axis)};
 }
 
 Names whole(const Exported& e, const char* op, std::size_t outputs) { return e.to.add_all(op, e.node.inputs, outputs); }
