@@ -32,16 +32,27 @@ Names matmul_integer(const Exported& e) { return whole(e, "MatMulInteger", 1); }
 Names qlinear_matmul(const Exported& e) { return whole(e, "QLinearMatMul", 1); }
 Names dynamic_quantize(const Exported& e) { return whole(e, "DynamicQuantizeLinear", 3); }
 
-// The engine's recurrences have ONNX's operands and semantics; an absent operand is an empty tensor there.
+std::string permuted(const Exported& e, const std::string& x, const Shape& perm) {
+  return e.to.add("Transpose", {x}, {{"perm", attribute(perm)}});
+}
+
+// The engine's recurrences have ONNX's operands and semantics; an absent operand is an empty tensor there. Batch-first
+// ones are written time-first between transposes: attribute layout came with opset 14, and runtimes lack it.
 Names recurrent(const Exported& e, const char* op, const char* flag, std::size_t outputs) {
+  const bool batch_first = e.node.attrs.integer("layout", 0) != 0;
   Names in;
-  for (std::size_t i = 0; i < e.node.inputs.size(); ++i) in.push_back(e.spec(i).count() == 0 ? "" : e.in(i));
+  for (std::size_t i = 0; i < e.node.inputs.size(); ++i) {
+    const bool moved = batch_first && (i == 0 || i == 5 || i == 6);  // x and the initial states
+    in.push_back(e.spec(i).count() == 0 ? "" : moved ? permuted(e, e.in(i), {1, 0, 2}) : e.in(i));
+  }
   AttributeMap attributes = {{"direction", attribute(e.node.attrs.text("direction", "forward"))},
                              {"hidden_size", attribute(e.node.attrs.integer("hidden_size", e.spec(2).shape.back()))}};
-  for (const char* key : {"layout", flag}) {
-    if (key && e.node.attrs.integer(key, 0) != 0) attributes[key] = attribute(e.node.attrs.integer(key, 0));
+  if (flag && e.node.attrs.integer(flag, 0) != 0) attributes[flag] = attribute(e.node.attrs.integer(flag, 0));
+  Names made = e.to.add_all(op, in, outputs, attributes);
+  for (std::size_t i = 0; batch_first && i < made.size(); ++i) {
+    made[i] = permuted(e, made[i], i == 0 ? Shape{2, 0, 1, 3} : Shape{1, 0, 2});
   }
-  return e.to.add_all(op, in, outputs, attributes);
+  return made;
 }
 
 Names lstm(const Exported& e) { return recurrent(e, "LSTM", "input_forget", 3); }
