@@ -14,7 +14,6 @@ namespace {
 
 const std::vector<std::string> group_names{"id", "near", "far"};
 
-
 // u8 v stands for v / 255; back with rounding to the nearest.
 Array to_dtype(const Array& values, const std::string& dtype, const std::string& where) {
   if (values.dtype == dtype) return values;
@@ -23,7 +22,8 @@ Array to_dtype(const Array& values, const std::string& dtype, const std::string&
     for (const std::uint8_t v : values.as_u8()) out.push_back(static_cast<float>(v) / 255.0f);
     return Array::f32(values.shape, out);
   }
-  if (values.dtype != "F32" || dtype != "U8") bad_input(where + ": inputs of " + values.dtype + " cannot join " + dtype);
+  if (values.dtype != "F32" || dtype != "U8")
+    bad_input(where + ": inputs of " + values.dtype + " cannot join " + dtype);
   std::vector<std::uint8_t> out;
   for (const float v : values.as_f32()) {
     if (!(v >= 0 && v <= 1)) bad_input(where + ": an input value outside [0, 1] cannot join 8-bit inputs");
@@ -42,7 +42,7 @@ Array conform(const OodSource& source, const Field& like) {
   if (have.size() != want.size() || input.type.space != Space::image || like.type.space != Space::image ||
       have.front() != want.front())
     bad_input(where + ": inputs of shape " + engine::shape_str(have) + " cannot join inputs of shape " +
-           engine::shape_str(want) + "; only height and width of images are adapted, never channels");
+              engine::shape_str(want) + "; only height and width of images are adapted, never channels");
   if (input.values.dtype != "U8" && input.values.dtype != "F32")
     bad_input(where + ": images of " + input.values.dtype + " cannot be resized");
   return to_dtype(resize_images(input.values, want[1], want[2]), like.values.dtype, where);
@@ -100,7 +100,7 @@ void check_lists(const StreamSpec& spec) {
   for (const OodSource& source : spec.ood) {
     if (source.group != "near" && source.group != "far")
       bad_input("out-of-distribution set '" + source.label + "': group '" + source.group + "'" +
-             suggestion(source.group, {"near", "far"}));
+                suggestion(source.group, {"near", "far"}));
     if (++labels[source.label] > 1) bad_input("the label '" + source.label + "' occurs twice in the stream");
     refuse_overlap(spec.id, source.records, "rule 28: the lists of a stream are disjoint");
     for (const OodSource& other : spec.ood)

@@ -101,7 +101,8 @@ template <class Body>
 void for_rows(const Tensor& value, const Slice& slice, std::int64_t channels, const Body& body) {
   const std::int64_t row = value.count() / std::max<std::int64_t>(value.shape()[0], 1);
   for (std::int64_t c = 0; c < channels; ++c) {
-    body(static_cast<std::size_t>(c), static_cast<std::size_t>((slice.offset + c) * row), static_cast<std::size_t>(row));
+    body(static_cast<std::size_t>(c), static_cast<std::size_t>((slice.offset + c) * row),
+         static_cast<std::size_t>(row));
   }
 }
 
@@ -149,8 +150,9 @@ Graph mask_output_channels(const Graph& graph, const std::vector<std::string>& p
   for (const Slice& slice : detail.prunable) {
     const Tensor& value = result.parameters.at(slice.name).value;
     const auto old = result.masks.find(slice.name);
-    std::vector<float> mask = old == result.masks.end() ? std::vector<float>(static_cast<std::size_t>(value.count()), 1.0F)
-                                                        : old->second.to_f32();
+    std::vector<float> mask = old == result.masks.end()
+                                  ? std::vector<float>(static_cast<std::size_t>(value.count()), 1.0F)
+                                  : old->second.to_f32();
     for_rows(value, slice, detail.group.channels, [&](std::size_t c, std::size_t first, std::size_t n) {
       if (!stays[c]) std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(first), n, 0.0F);
     });

@@ -156,14 +156,11 @@ struct GraphOp {
   Lower lower;
 };
 
-constexpr GraphOp graph_ops[] = {{"batch_norm", infer_batch_norm, lower_batch_norm},
-                                 {"dropout", infer_dropout, lower_dropout},
-                                 {"drop_path", infer_dropout, lower_drop_path},
-                                 {"mean_of", infer_same, lower_mean_of},
-                                 {"log_mean_exp", infer_same, lower_log_mean_exp},
-                                 {"flatten", infer_flatten, lower_flatten},
-                                 {"global_pool", infer_global_pool, lower_global_pool},
-                                 {"expand_rows", infer_expand_rows, lower_expand_rows}};
+constexpr GraphOp graph_ops[] = {
+    {"batch_norm", infer_batch_norm, lower_batch_norm},    {"dropout", infer_dropout, lower_dropout},
+    {"drop_path", infer_dropout, lower_drop_path},         {"mean_of", infer_same, lower_mean_of},
+    {"log_mean_exp", infer_same, lower_log_mean_exp},      {"flatten", infer_flatten, lower_flatten},
+    {"global_pool", infer_global_pool, lower_global_pool}, {"expand_rows", infer_expand_rows, lower_expand_rows}};
 
 const GraphOp* find_graph_op(std::string_view name) {
   const auto* it =

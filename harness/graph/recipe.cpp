@@ -85,7 +85,8 @@ void check_adversary(const Recipe& r, const std::string& where) {
     bad_key(where, "adversary", "'free' replays hard labels; expected neither mixup nor cutmix");
 }
 
-// The whole set at once, as a smooth function of the weights: nothing that draws, averages or steps has a meaning there.
+// The whole set at once, as a smooth function of the weights: nothing that draws, averages or steps has a meaning
+// there.
 void check_full_batch(const Recipe& r, const std::string& where) {
   if (r.optimizer != "lbfgs") return;
   const auto unless = [&](bool fine, const char* key) {

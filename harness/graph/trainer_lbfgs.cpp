@@ -1,6 +1,6 @@
 // recipe.optimizer = "lbfgs": the mean loss over the whole training set, minimised by L-BFGS. The net is in evaluation
-// mode, so that the loss is a smooth function of the trained weights: meant for heads on frozen features. One minimisation
-// is one run_epoch(): there is no state between its iterations that a checkpoint could hold.
+// mode, so that the loss is a smooth function of the trained weights: meant for heads on frozen features. One
+// minimisation is one run_epoch(): there is no state between its iterations that a checkpoint could hold.
 #include <algorithm>
 
 #include "harness/base/error.hpp"

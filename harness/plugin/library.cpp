@@ -18,7 +18,9 @@ namespace {
 
 constexpr const char* kSymbol = "assay_plugin_v0";
 
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) { bad_input_in(file.string(), why); }
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
+  bad_input_in(file.string(), why);
+}
 
 void check_symbols(const std::filesystem::path& file) {
   std::string other;

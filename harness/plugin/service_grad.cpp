@@ -25,10 +25,11 @@ class PluginGradient {
   std::vector<engine::Tensor> backward(const engine::CustomVjpCall& call) const {
     if (host_ == nullptr)
       throw PluginError(ASSAY_INVALID, "a gradient that a method defined was taken after the method had ended");
-    const std::vector<Ref> inputs = handles(call.in), outputs = handles(call.out), cotangents = handles(call.cotangents);
+    const std::vector<Ref> inputs = handles(call.in), outputs = handles(call.out),
+                           cotangents = handles(call.cotangents);
     const std::vector<const assay_object*> x = raw(inputs), y = raw(outputs), g = raw(cotangents);
-    const assay_vjp_call request{
-        sizeof request, call.create_graph ? 1U : 0U, x.data(), x.size(), y.data(), g.data(), y.size()};
+    const assay_vjp_call request{sizeof request, call.create_graph ? 1U : 0U, x.data(), x.size(), y.data(), g.data(),
+                                 y.size()};
     std::vector<assay_object*> grads(x.size(), nullptr);
     host_->take_message();
     const assay_status status = vjp_.backward(vjp_.state, &request, grads.data());
@@ -52,12 +53,13 @@ class PluginGradient {
 
   [[noreturn]] void failed(assay_status status) const {
     const std::string message = host_->take_message();
-    throw PluginError(status, "a gradient that the method defines failed with " + std::string(status_name(status)) + ": " +
-                                  (message.empty() ? "no reason was given" : message));
+    throw PluginError(status, "a gradient that the method defines failed with " + std::string(status_name(status)) +
+                                  ": " + (message.empty() ? "no reason was given" : message));
   }
 
   // The results, checked; their references end here.
-  std::vector<engine::Tensor> take(const std::vector<assay_object*>& grads, std::span<const engine::Tensor> inputs) const {
+  std::vector<engine::Tensor> take(const std::vector<assay_object*>& grads,
+                                   std::span<const engine::Tensor> inputs) const {
     std::vector<Ref> owned;
     for (assay_object* grad : grads) owned.push_back(Ref::adopt(host_->known(grad) ? grad : nullptr));
     std::vector<engine::Tensor> results(grads.size());
@@ -67,8 +69,9 @@ class PluginGradient {
         throw PluginError(ASSAY_INVALID, "a gradient that the method defines gave something that is no tensor");
       results[i] = host_->tensor(grads[i]);
       if (results[i].spec() == inputs[i].spec()) continue;
-      throw PluginError(ASSAY_INVALID, fmt::format("a gradient that the method defines gave {} for input {}, which is {}",
-                                                   results[i].spec().str(), i, inputs[i].spec().str()));
+      throw PluginError(ASSAY_INVALID,
+                        fmt::format("a gradient that the method defines gave {} for input {}, which is {}",
+                                    results[i].spec().str(), i, inputs[i].spec().str()));
     }
     return results;
   }

@@ -1,5 +1,5 @@
-// test_bits FILE [--add]: compares the nets' digests with those that FILE (tab-separated: key, net, what, SHA-256) holds
-// for this machine's key. Exit code 0: equal, 1: different, 77: no digests under this key.
+// test_bits FILE [--add]: compares the nets' digests with those that FILE (tab-separated: key, net, what, SHA-256)
+// holds for this machine's key. Exit code 0: equal, 1: different, 77: no digests under this key.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -69,10 +69,11 @@ int run(const std::string& file, bool add) {
     return 77;
   }
   if (compare(expected, made) == 0) return 0;
-  std::puts(fmt::format("results under {} have changed: undo it, or raise Numerics::current_version (harness/record/job.hpp) "
-                        "and add the new digests: tests/bits/README.md",
-                        key())
-                .c_str());
+  std::puts(
+      fmt::format("results under {} have changed: undo it, or raise Numerics::current_version (harness/record/job.hpp) "
+                  "and add the new digests: tests/bits/README.md",
+                  key())
+          .c_str());
   return 1;
 }
 

@@ -27,11 +27,13 @@ struct RegionWeights {
     const auto count = ratio > 0 ? ratio : static_cast<std::int64_t>(std::ceil(size));
     std::vector<double> at;
     for (std::int64_t i = 0; i < count; ++i) {
-      at.push_back(from + size * (static_cast<double>(bin) + (static_cast<double>(i) + 0.5) / static_cast<double>(count)));
+      at.push_back(from +
+                   size * (static_cast<double>(bin) + (static_cast<double>(i) + 0.5) / static_cast<double>(count)));
     }
     return at;
   }
-  double weight(const Array& rois, const Shape& at, std::int64_t y, std::int64_t x) const {  // at: region, bin row, column
+  double weight(const Array& rois, const Shape& at, std::int64_t y,
+                std::int64_t x) const {  // at: region, bin row, column
     const Shape bins = attrs.ints("output", {1, 1});
     const std::int64_t r = at[0];
     const auto rows = points(rois.at({r, 1}), rois.at({r, 3}), bins[0], at[1]);
@@ -102,7 +104,9 @@ Arrays non_max_suppression(const Arrays& in, const Attrs& attrs) {
       std::int64_t best = -1;
       for (std::int64_t i = 0; i < boxes; ++i) {
         const double score = in[1].at({at[0], at[1], i});
-        if (gone[static_cast<std::size_t>(i)] || (attrs.has("score_threshold") && score <= attrs.real("score_threshold", 0))) continue;
+        if (gone[static_cast<std::size_t>(i)] ||
+            (attrs.has("score_threshold") && score <= attrs.real("score_threshold", 0)))
+          continue;
         if (best < 0 || score > in[1].at({at[0], at[1], best})) best = i;
       }
       if (best < 0) return;
@@ -111,7 +115,8 @@ Arrays non_max_suppression(const Arrays& in, const Attrs& attrs) {
       out.ref({row, 2}) = static_cast<double>(best);
       count.v[0] += 1;
       for (std::int64_t i = 0; i < boxes; ++i) {
-        const bool covered = overlap(box_of(in[0], at[0], best, centred), box_of(in[0], at[0], i, centred)) > attrs.real("iou_threshold", 0);
+        const bool covered = overlap(box_of(in[0], at[0], best, centred), box_of(in[0], at[0], i, centred)) >
+                             attrs.real("iou_threshold", 0);
         gone[static_cast<std::size_t>(i)] = gone[static_cast<std::size_t>(i)] || covered || i == best;
       }
     }
@@ -136,7 +141,8 @@ double occurrences(const Array& x, const Shape& row, const Shape& gram, std::int
 }
 
 Arrays tf_idf(const Arrays& in, const Attrs& attrs) {
-  const Shape starts = attrs.ints("ngram_counts", {}), columns = attrs.ints("ngram_indexes", {}), pool = attrs.ints("pool", {});
+  const Shape starts = attrs.ints("ngram_counts", {}), columns = attrs.ints("ngram_indexes", {}),
+              pool = attrs.ints("pool", {});
   const std::vector<double> weights = attrs.reals("weights", std::vector<double>(columns.size(), 1));
   const std::string mode = attrs.text("mode", "TF");
   const Shape rows(in[0].shape.begin(), in[0].shape.end() - 1);
@@ -146,10 +152,12 @@ Arrays tf_idf(const Arrays& in, const Attrs& attrs) {
   for_each_index(rows, [&](const Shape& row) {
     std::size_t number = 0;
     for (auto at = pool.begin(); at != pool.end(); ++number) {
-      const auto passed = std::count_if(starts.begin(), starts.end(), [&](std::int64_t s) { return s <= at - pool.begin(); });
+      const auto passed =
+          std::count_if(starts.begin(), starts.end(), [&](std::int64_t s) { return s <= at - pool.begin(); });
       const Shape gram(at, at + passed);
       at += passed;
-      const bool counts = passed >= attrs.integer("min_gram_length", 1) && passed <= attrs.integer("max_gram_length", 1);
+      const bool counts =
+          passed >= attrs.integer("min_gram_length", 1) && passed <= attrs.integer("max_gram_length", 1);
       const double found = counts ? occurrences(in[0], row, gram, attrs.integer("max_skip_count", 0)) : 0;
       Shape place = row;
       place.push_back(columns[number]);

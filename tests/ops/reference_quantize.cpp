@@ -46,10 +46,12 @@ Arrays quantize(const Arrays& in, const Attrs& attrs) {
 
 Arrays fake_quantize(const Arrays& in, const Attrs& attrs) {
   const Range range{static_cast<double>(attrs.integer("low", 0)), static_cast<double>(attrs.integer("high", 255))};
-  return each([range](double x, double scale, double zero) {
-    const double z = std::nearbyint(zero);
-    return (saturated(std::nearbyint(x / scale) + z, range) - z) * scale;
-  }, 0)(in, attrs);
+  return each(
+      [range](double x, double scale, double zero) {
+        const double z = std::nearbyint(zero);
+        return (saturated(std::nearbyint(x / scale) + z, range) - z) * scale;
+      },
+      0)(in, attrs);
 }
 
 Arrays dynamic_quantize(const Arrays& in, const Attrs&) {

@@ -19,12 +19,12 @@ struct OwnGradient {
                                     .title = "Estimating or Propagating Gradients Through Stochastic Neurons",
                                     .year = 2013,
                                     .arxiv = "1308.3432"};
-  static constexpr auto params = assay::params(assay::choice(
-      "form", &OwnGradient::form,
-      {.fallback = "cube",
-       .choices = {"cube", "straight-through", "pair", "no-gradient", "broken", "numeric", "wrong-shape", "wrong-count",
-                   "wrong-op"},
-       .doc = "which function"}));
+  static constexpr auto params =
+      assay::params(assay::choice("form", &OwnGradient::form,
+                                  {.fallback = "cube",
+                                   .choices = {"cube", "straight-through", "pair", "no-gradient", "broken", "numeric",
+                                               "wrong-shape", "wrong-count", "wrong-op"},
+                                   .doc = "which function"}));
 
   // x^3, its slope in ops: twice differentiable.
   static Tensor cubed(const Tensor& x) {

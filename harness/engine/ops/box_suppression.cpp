@@ -28,8 +28,13 @@ Suppression suppression_of(Specs in, const Attrs& attrs) {
   const std::int64_t most = attrs.integer("max_boxes", 0);
   if (most < 0) op_error(kSuppression, in, "attribute max_boxes must not be negative");
   const double none = -std::numeric_limits<double>::infinity();
-  return {boxes[0], boxes[1], scores[1], std::min(most, boxes[1]), attrs.real("iou_threshold", 0),
-          attrs.real("score_threshold", none), attrs.integer("center_point_box", 0) != 0};
+  return {boxes[0],
+          boxes[1],
+          scores[1],
+          std::min(most, boxes[1]),
+          attrs.real("iou_threshold", 0),
+          attrs.real("score_threshold", none),
+          attrs.integer("center_point_box", 0) != 0};
 }
 
 struct Corners {
@@ -105,15 +110,18 @@ void register_box_suppression(Registry& registry) {
   };
   op.prepare = [](const PrepareRequest& request) {
     Kernel kernel = dense_kernel(request);
-    kernel.run = [s = suppression_of(logical_specs(request.in), request.attrs)](const KernelArgs& args) { suppress(s, args); };
+    kernel.run = [s = suppression_of(logical_specs(request.in), request.attrs)](const KernelArgs& args) {
+      suppress(s, args);
+    };
     return kernel;
   };
   const Attrs few = {{"max_boxes", std::int64_t{3}}, {"iou_threshold", 0.2}, {"score_threshold", 0.1}};
   Attrs centred = {{"max_boxes", std::int64_t{20}}, {"iou_threshold", 0.4}, {"center_point_box", std::int64_t{1}}};
-  op.cases = {{.name = "corners", .in = {make_spec({2, 12, 4}), make_spec({2, 3, 12})}, .attrs = few, .lo = 0, .hi = 1},
-              {.name = "centres", .in = {make_spec({1, 9, 4}), make_spec({1, 2, 9})}, .attrs = centred, .lo = 0.05, .hi = 1},
-              {.name = "none asked for", .in = {make_spec({1, 4, 4}), make_spec({1, 2, 4})}},
-              {.name = "no boxes", .in = {make_spec({2, 0, 4}), make_spec({2, 2, 0})}, .attrs = few}};
+  op.cases = {
+      {.name = "corners", .in = {make_spec({2, 12, 4}), make_spec({2, 3, 12})}, .attrs = few, .lo = 0, .hi = 1},
+      {.name = "centres", .in = {make_spec({1, 9, 4}), make_spec({1, 2, 9})}, .attrs = centred, .lo = 0.05, .hi = 1},
+      {.name = "none asked for", .in = {make_spec({1, 4, 4}), make_spec({1, 2, 4})}},
+      {.name = "no boxes", .in = {make_spec({2, 0, 4}), make_spec({2, 2, 0})}, .attrs = few}};
   registry.add(std::move(op));
 }
 

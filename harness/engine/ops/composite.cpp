@@ -46,9 +46,7 @@ class Trace final : public Emitter {
       throw Error(Fault::internal, "a value of another expression was used");
     return specs[static_cast<std::size_t>(value.id)];
   }
-  Value constant(const Tensor& tensor) override {
-    return add(tensor.spec());
-  }
+  Value constant(const Tensor& tensor) override { return add(tensor.spec()); }
   const Spec& spec_of(int id) const { return specs[static_cast<std::size_t>(id)]; }
 
  private:

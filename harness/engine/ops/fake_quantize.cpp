@@ -91,7 +91,8 @@ Kernel prepare_fake_quantize(const PrepareRequest& request) {
       const auto slice = static_cast<std::size_t>(row % w.slices);
       // clamp(n + zero, low, high) - zero of whole numbers
       const float zero = shifted ? std::nearbyint(floats(args, 2)[slice]) : 0.0f;
-      loop(x + at, static_cast<std::byte*>(args.out[0]) + at * step, inner, scale[slice], {r.low - zero, r.high - zero});
+      loop(x + at, static_cast<std::byte*>(args.out[0]) + at * step, inner, scale[slice],
+           {r.low - zero, r.high - zero});
     }
   };
   return kernel;

@@ -25,18 +25,26 @@ struct Ngrams {
 
 void set_mode(Ngrams& n, Specs in, const Attrs& attrs) {
   const std::string mode = attrs.text("mode", "TF");
-  if (mode != "TF" && mode != "IDF" && mode != "TFIDF") op_error(kNgrams, in, "attribute mode must be TF, IDF or TFIDF");
+  if (mode != "TF" && mode != "IDF" && mode != "TFIDF")
+    op_error(kNgrams, in, "attribute mode must be TF, IDF or TFIDF");
   n.counted = mode != "IDF";
   n.weighted = mode != "TF";
 }
 
 // The pool is the n-grams of length 1, then those of length 2, ...; ngram_counts says where each length begins.
 Ngrams ngrams_of(Specs in, const Attrs& attrs) {
-  Ngrams n{attrs.integer("min_gram_length", 1), attrs.integer("max_gram_length", 1), attrs.integer("max_skip_count", 0), 0,
-           true, false, {}};
-  if (n.shortest < 1 || n.longest < n.shortest || n.skips < 0) op_error(kNgrams, in, "lengths and skips must be 1 <= min <= max, 0 <= skips");
+  Ngrams n{attrs.integer("min_gram_length", 1),
+           attrs.integer("max_gram_length", 1),
+           attrs.integer("max_skip_count", 0),
+           0,
+           true,
+           false,
+           {}};
+  if (n.shortest < 1 || n.longest < n.shortest || n.skips < 0)
+    op_error(kNgrams, in, "lengths and skips must be 1 <= min <= max, 0 <= skips");
   set_mode(n, in, attrs);
-  const Shape starts = attrs.ints("ngram_counts", {}), columns = attrs.ints("ngram_indexes", {}), pool = attrs.ints("pool", {});
+  const Shape starts = attrs.ints("ngram_counts", {}), columns = attrs.ints("ngram_indexes", {}),
+              pool = attrs.ints("pool", {});
   const std::vector<double> weights = attrs.reals("weights", std::vector<double>(columns.size(), 1.0));
   const auto size = static_cast<std::int64_t>(pool.size());
   std::size_t number = 0;
@@ -76,9 +84,14 @@ void count_ngrams(const Ngrams& n, const std::int64_t* row, std::int64_t items, 
 }
 
 Attrs pool_of(std::int64_t shortest, std::int64_t longest, std::int64_t skips, const char* mode) {
-  return {{"min_gram_length", shortest}, {"max_gram_length", longest},          {"max_skip_count", skips},
-          {"mode", std::string(mode)},   {"ngram_counts", Shape{0, 4}},         {"ngram_indexes", Shape{0, 1, 2, 3, 6, 5, 4}},
-          {"pool", Shape{0, 2, 1, 4, 1, 2, 3, 0, 2, 2}}, {"weights", std::vector<double>{0.5, 2, 1, 1, 3, 0.25, 1}}};
+  return {{"min_gram_length", shortest},
+          {"max_gram_length", longest},
+          {"max_skip_count", skips},
+          {"mode", std::string(mode)},
+          {"ngram_counts", Shape{0, 4}},
+          {"ngram_indexes", Shape{0, 1, 2, 3, 6, 5, 4}},
+          {"pool", Shape{0, 2, 1, 4, 1, 2, 3, 0, 2, 2}},
+          {"weights", std::vector<double>{0.5, 2, 1, 1, 3, 0.25, 1}}};
 }
 
 }  // namespace

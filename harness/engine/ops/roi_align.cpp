@@ -1,5 +1,6 @@
-// roi_align: regions of interest of a feature map read at a fixed number of bins (He et al., Mask R-CNN, ICCV 2017, with
-// ONNX's two rules for coordinates), and its adjoint for the map. Each is the other's product. Regions have no gradient.
+// roi_align: regions of interest of a feature map read at a fixed number of bins (He et al., Mask R-CNN, ICCV 2017,
+// with ONNX's two rules for coordinates), and its adjoint for the map. Each is the other's product. Regions have no
+// gradient.
 #include <algorithm>
 #include <cmath>
 
@@ -23,9 +24,14 @@ struct RoiRule {
 RoiRule roi_rule(const char* op, Specs in, const Attrs& attrs) {
   const Shape bins = attrs.ints("output", {1, 1});
   const bool half = attrs.integer("half_pixel", 1) != 0;
-  const RoiRule r{bins.empty() ? 0 : bins[0],       bins.size() < 2 ? 0 : bins[1], attrs.integer("sampling_ratio", 0),
-                  attrs.real("spatial_scale", 1.0), half ? 0.5 : 0.0,              !half};
-  if (bins.size() != 2 || r.bins_h < 1 || r.bins_w < 1) op_error(op, in, "attribute output must be two positive extents");
+  const RoiRule r{bins.empty() ? 0 : bins[0],
+                  bins.size() < 2 ? 0 : bins[1],
+                  attrs.integer("sampling_ratio", 0),
+                  attrs.real("spatial_scale", 1.0),
+                  half ? 0.5 : 0.0,
+                  !half};
+  if (bins.size() != 2 || r.bins_h < 1 || r.bins_w < 1)
+    op_error(op, in, "attribute output must be two positive extents");
   if (r.ratio < 0) op_error(op, in, "attribute sampling_ratio must not be negative");
   return r;
 }
@@ -180,7 +186,8 @@ std::vector<Value> roi_adjoint_vjp(const VjpArgs& v) {
 }
 
 std::vector<OpCase> roi_cases() {
-  const Attrs adaptive = {{"output", Shape{2, 3}}}, halved = {{"output", Shape{3, 2}}, {"sampling_ratio", std::int64_t{2}}, {"spatial_scale", 0.5}},
+  const Attrs adaptive = {{"output", Shape{2, 3}}},
+              halved = {{"output", Shape{3, 2}}, {"sampling_ratio", std::int64_t{2}}, {"spatial_scale", 0.5}},
               old = {{"output", Shape{2, 2}}, {"half_pixel", std::int64_t{0}}};
   const auto with = [](const char* name, const Spec& x, std::int64_t regions, const Attrs& attrs) {
     return OpCase{.name = name,
@@ -193,8 +200,7 @@ std::vector<OpCase> roi_cases() {
                   .rising = {false, true, false}};
   };
   return {with("as many samples as pixels", make_spec({2, 3, 5, 4}), 4, adaptive),
-          with("scaled", make_spec({3, 2, 4, 5}), 3, halved),
-          with("whole pixels", make_spec({1, 1, 6, 6}), 3, old),
+          with("scaled", make_spec({3, 2, 4, 5}), 3, halved), with("whole pixels", make_spec({1, 1, 6, 6}), 3, old),
           with("no regions", make_spec({2, 3, 4, 4}), 0, adaptive)};
 }
 
@@ -214,7 +220,8 @@ void register_roi_align(Registry& registry) {
   op.cases = roi_cases();
   Op adjoint;
   adjoint.name = kRoiAdjoint;
-  adjoint.doc = "g [R, C, h, w], regions [R, 4], samples i64 [R] -> g of roi_align's x, its [N, H, W] in attribute shape";
+  adjoint.doc =
+      "g [R, C, h, w], regions [R, 4], samples i64 [R] -> g of roi_align's x, its [N, H, W] in attribute shape";
   adjoint.infer = infer_roi_adjoint;
   adjoint.prepare = [](const PrepareRequest& r) { return prepare_roi(r, true); };
   adjoint.vjp = roi_adjoint_vjp;

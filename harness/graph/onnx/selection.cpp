@@ -1,5 +1,6 @@
-// Regions, boxes, n-grams, and what selects by value. Values in a graph have shapes that are known at import; an operator
-// whose result is as large as the data say (NonZero, Unique, NonMaxSuppression) is taken where its operands are known.
+// Regions, boxes, n-grams, and what selects by value. Values in a graph have shapes that are known at import; an
+// operator whose result is as large as the data say (NonZero, Unique, NonMaxSuppression) is taken where its operands
+// are known.
 #include <algorithm>
 
 #include "harness/graph/onnx/session.hpp"
@@ -9,7 +10,8 @@ namespace {
 
 void expect_known(Call& call, std::initializer_list<std::size_t> operands) {
   for (const std::size_t i : operands) {
-    if (!call.in(i).known()) call.unsupported("the shape of its result depends on the data, and values in a graph have known shapes");
+    if (!call.in(i).known())
+      call.unsupported("the shape of its result depends on the data, and values in a graph have known shapes");
   }
 }
 
@@ -19,8 +21,10 @@ Tensor indices_of(const std::vector<std::int64_t>& values) {
 
 Operands roi_align(Call& call) {
   if (call.text("mode", "avg") != "avg") call.unsupported("mode '" + call.text("mode", "avg") + "'");
-  const std::string rule = call.text("coordinate_transformation_mode", call.opset < 16 ? "output_half_pixel" : "half_pixel");
-  if (rule != "half_pixel" && rule != "output_half_pixel") call.bad("attribute 'coordinate_transformation_mode' is '" + rule + "'");
+  const std::string rule =
+      call.text("coordinate_transformation_mode", call.opset < 16 ? "output_half_pixel" : "half_pixel");
+  if (rule != "half_pixel" && rule != "output_half_pixel")
+    call.bad("attribute 'coordinate_transformation_mode' is '" + rule + "'");
   const Shape bins = {call.integer("output_height", 1), call.integer("output_width", 1)};
   const Attrs attrs = {{"output", bins},
                        {"sampling_ratio", call.integer("sampling_ratio", 0)},
@@ -121,7 +125,8 @@ Operands unique(Call& call) {
   }
   const Tensor values = x.constant.dense();
   if (values.dtype() == DType::f64) call.unsupported("values of double precision");
-  const Groups g = values.dtype() == DType::f32 ? grouped(values.to_f32(), extents, sorted) : grouped(values.to_i64(), extents, sorted);
+  const Groups g = values.dtype() == DType::f32 ? grouped(values.to_f32(), extents, sorted)
+                                                : grouped(values.to_i64(), extents, sorted);
   const Operand first = call.constant(indices_of(g.first));
   return {Call::like(x, call.emit("gather", {x, first}, {{"axis", axis}})), first, call.constant(indices_of(g.of)),
           call.constant(indices_of(g.count))};

@@ -76,7 +76,8 @@ TEST_CASE("a straight-through estimate is what the method says, not the derivati
   }
 }
 
-TEST_CASE("a gradient made of ops is differentiated again") {  // loss = sum x^3 (2 + x): 6 x^2 + 4 x^3, then 12 x + 12 x^2
+TEST_CASE(
+    "a gradient made of ops is differentiated again") {  // loss = sum x^3 (2 + x): 6 x^2 + 4 x^3, then 12 x + 12 x^2
   Instance method = method_of("cube");
   const Tensor x = engine::watch(Tensor::f32({2, 4}, kPoint));
   const Tensor once = gradient_of(loss_at(method, x), x, true);
@@ -96,7 +97,8 @@ TEST_CASE("no gradient is zero") {
 }
 
 TEST_CASE("what a method's own gradient does wrong is an error with its words") {
-  CHECK(contains(failure("broken"), "a gradient that the method defines failed with INTERNAL: the table of slopes is empty"));
+  CHECK(contains(failure("broken"),
+                 "a gradient that the method defines failed with INTERNAL: the table of slopes is empty"));
   CHECK(contains(failure("numeric"), "failed with NUMERIC: the slope is not finite"));
   CHECK(contains(failure("wrong-shape"), "gave F32[2] for input 0, which is F32[2, 4]"));
   CHECK(contains(failure("wrong-count"), "one result an input: 1, not 2"));

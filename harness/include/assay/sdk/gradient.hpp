@@ -13,14 +13,15 @@
 
 namespace assay {
 
-// Inputs and outputs of the function and the cotangents of its outputs, shaped like them. When create_graph, all of them
-// carry history, so that a gradient made of ops can be differentiated again. Take inputs and outputs from here: a
+// Inputs and outputs of the function and the cotangents of its outputs, shaped like them. When create_graph, all of
+// them carry history, so that a gradient made of ops can be differentiated again. Take inputs and outputs from here: a
 // gradient that keeps a recorded output in a capture keeps its own history alive.
 struct VjpCall {
   std::span<const Tensor> inputs, outputs, cotangents;
   bool create_graph = false;
 };
-// One gradient an input with its shape and dtype; an undefined one is zero. May throw: whoever takes the gradient fails.
+// One gradient an input with its shape and dtype; an undefined one is zero. May throw: whoever takes the gradient
+// fails.
 using Vjp = std::function<std::vector<Tensor>(const VjpCall&)>;
 
 namespace sdk {
