@@ -61,6 +61,7 @@ class PluginGradient {
   std::vector<engine::Tensor> take(const std::vector<assay_object*>& grads,
                                    std::span<const engine::Tensor> inputs) const {
     std::vector<Ref> owned;
+    owned.reserve(grads.size());
     for (assay_object* grad : grads) owned.push_back(Ref::adopt(host_->known(grad) ? grad : nullptr));
     std::vector<engine::Tensor> results(grads.size());
     for (std::size_t i = 0; i < grads.size(); ++i) {

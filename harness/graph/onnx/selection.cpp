@@ -102,6 +102,7 @@ Groups grouped(const std::vector<T>& values, const Shape& extents, bool sorted) 
     slices[slice].push_back(k);
   }
   std::vector<std::vector<std::int64_t>> members;
+  members.reserve(slices.size());
   for (const auto& [slice, at] : slices) members.push_back(at);
   if (!sorted) std::sort(members.begin(), members.end());  // by first occurrence
   Groups g;
