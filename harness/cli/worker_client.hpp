@@ -2,7 +2,7 @@
 // that crashes while it is described costs one answer. The worker prints one JSON value on stdout and exits 0; on
 // failure it prints "error: <message>" on stderr and exits with the cli's codes (2 bad input, 3 internal).
 //
-//   assay-worker describe FILE.so       -> {"abi": "0.1", "descriptors": [Descriptor::to_json(), ...]}
+//   assay-worker describe FILE.so       -> {"abi": "0.2", "descriptors": [Descriptor::to_json(), ...]}
 //   assay-worker info planning          -> all that the planner asks of the engine:
 //       {"numerics": Numerics::to_json() of this machine (threads and batch at their defaults),
 //        "models":   [Descriptor::to_json() of each architecture of the zoo: id, version, roles ["architecture"], summary,

@@ -13,9 +13,7 @@
 namespace assay::data {
 namespace {
 
-[[noreturn]] void refuse(const Place& place, const std::string& what) {
-  throw Error(Fault::bad_input, place.str() + ": " + what);
-}
+[[noreturn]] void refuse(const Place& place, const std::string& what) { bad_input_in(place.str(), what); }
 
 // A table whose keys are read one by one; what nobody asked for is refused.
 class Table {

@@ -9,9 +9,7 @@
 namespace assay::data {
 namespace {
 
-[[noreturn]] void refuse(const RecordSet& records, const std::string& what) {
-  throw Error(Fault::bad_input, records.origin + ": " + what);
-}
+[[noreturn]] void refuse(const RecordSet& records, const std::string& what) { bad_input_in(records.origin, what); }
 
 std::vector<std::int64_t> balanced_rows(const RecordSet& records, const Selection& selection) {
   const auto labels = records.labels();

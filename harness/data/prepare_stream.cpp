@@ -14,8 +14,6 @@ namespace {
 
 const std::vector<std::string> group_names{"id", "near", "far"};
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(Fault::bad_input, what); }
-
 // u8 v stands for v / 255; back with rounding to the nearest.
 Array to_dtype(const Array& values, const std::string& dtype, const std::string& where) {
   if (values.dtype == dtype) return values;
@@ -24,10 +22,11 @@ Array to_dtype(const Array& values, const std::string& dtype, const std::string&
     for (const std::uint8_t v : values.as_u8()) out.push_back(static_cast<float>(v) / 255.0f);
     return Array::f32(values.shape, out);
   }
-  if (values.dtype != "F32" || dtype != "U8") refuse(where + ": inputs of " + values.dtype + " cannot join " + dtype);
+  if (values.dtype != "F32" || dtype != "U8")
+    bad_input(where + ": inputs of " + values.dtype + " cannot join " + dtype);
   std::vector<std::uint8_t> out;
   for (const float v : values.as_f32()) {
-    if (!(v >= 0 && v <= 1)) refuse(where + ": an input value outside [0, 1] cannot join 8-bit inputs");
+    if (!(v >= 0 && v <= 1)) bad_input(where + ": an input value outside [0, 1] cannot join 8-bit inputs");
     out.push_back(static_cast<std::uint8_t>(std::floor(v * 255.0f + 0.5f)));
   }
   return Array::u8(values.shape, out);
@@ -37,15 +36,15 @@ Array to_dtype(const Array& values, const std::string& dtype, const std::string&
 Array conform(const OodSource& source, const Field& like) {
   const Field& input = source.records.find("input");
   const std::string where = "out-of-distribution set '" + source.label + "'";
-  if (input.type.kind != TypeKind::dense) refuse(where + ": the input is not dense");
+  if (input.type.kind != TypeKind::dense) bad_input(where + ": the input is not dense");
   if (input.type.shape == like.type.shape) return to_dtype(input.values, like.values.dtype, where);
   const engine::Shape &have = input.type.shape, &want = like.type.shape;
   if (have.size() != want.size() || input.type.space != Space::image || like.type.space != Space::image ||
       have.front() != want.front())
-    refuse(where + ": inputs of shape " + engine::shape_str(have) + " cannot join inputs of shape " +
-           engine::shape_str(want) + "; only height and width of images are adapted, never channels");
+    bad_input(where + ": inputs of shape " + engine::shape_str(have) + " cannot join inputs of shape " +
+              engine::shape_str(want) + "; only height and width of images are adapted, never channels");
   if (input.values.dtype != "U8" && input.values.dtype != "F32")
-    refuse(where + ": images of " + input.values.dtype + " cannot be resized");
+    bad_input(where + ": images of " + input.values.dtype + " cannot be resized");
   return to_dtype(resize_images(input.values, want[1], want[2]), like.values.dtype, where);
 }
 
@@ -100,9 +99,9 @@ void check_lists(const StreamSpec& spec) {
   std::map<std::string, int> labels{{spec.id_label, 1}};
   for (const OodSource& source : spec.ood) {
     if (source.group != "near" && source.group != "far")
-      refuse("out-of-distribution set '" + source.label + "': group '" + source.group + "'" +
-             suggestion(source.group, {"near", "far"}));
-    if (++labels[source.label] > 1) refuse("the label '" + source.label + "' occurs twice in the stream");
+      bad_input("out-of-distribution set '" + source.label + "': group '" + source.group + "'" +
+                suggestion(source.group, {"near", "far"}));
+    if (++labels[source.label] > 1) bad_input("the label '" + source.label + "' occurs twice in the stream");
     refuse_overlap(spec.id, source.records, "rule 28: the lists of a stream are disjoint");
     for (const OodSource& other : spec.ood)
       if (&other != &source)
@@ -110,7 +109,7 @@ void check_lists(const StreamSpec& spec) {
     if (spec.fit != nullptr)
       refuse_overlap(*spec.fit, source.records, "rule 32: detectors fit on the in-distribution train list only");
   }
-  if (spec.ood.empty()) refuse("a stream needs at least one out-of-distribution list");
+  if (spec.ood.empty()) bad_input("a stream needs at least one out-of-distribution list");
   if (spec.fit != nullptr) refuse_overlap(*spec.fit, spec.id, "rule 28: the test list is disjoint from the fit list");
 }
 
@@ -132,7 +131,7 @@ Field truth_field(const std::string& name, FieldType type, const std::vector<std
 Blinded make_stream(const StreamSpec& spec) {
   check_lists(spec);
   const Field& like = spec.id.find("input");
-  if (like.type.kind != TypeKind::dense) refuse(spec.id.origin + ": the input is not dense");
+  if (like.type.kind != TypeKind::dense) bad_input(spec.id.origin + ": the input is not dense");
   Pool pool;
   pool.append(spec.id, spec.id_label, 0, like.values);
   for (const OodSource& source : spec.ood)

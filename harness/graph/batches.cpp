@@ -70,7 +70,7 @@ void copy_sample(const T* from, float* to, const Geometry& g, const Move& move) 
   }
 }
 
-[[noreturn]] void bad_data(const std::string& message) { throw Error(Fault::bad_input, "training data: " + message); }
+[[noreturn]] void bad_data(const std::string& message) { bad_input_in("training data", message); }
 
 }  // namespace
 

@@ -88,6 +88,8 @@ class GraphBuilder {
   std::string linear(const std::string& name, const std::string& x, std::int64_t features, const LinearOptions& options = {});
   std::string relu(const std::string& name, const std::string& x);
   std::string dropout(const std::string& name, const std::string& x, double p);  // p = 0: x itself
+  // Stochastic depth of a residual branch: a sample loses it with probability p. p = 0: x itself.
+  std::string drop_path(const std::string& name, const std::string& x, double p);
   std::string add(const std::string& name, const std::string& a, const std::string& b);
   std::string mul(const std::string& name, const std::string& a, const std::string& b);
   std::string concat(const std::string& name, const std::vector<std::string>& values, std::int64_t axis);  // of a sample

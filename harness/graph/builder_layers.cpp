@@ -125,6 +125,10 @@ std::string GraphBuilder::dropout(const std::string& name, const std::string& x,
   return p == 0 ? x : apply(name, "dropout", {x}, {{"p", p}});
 }
 
+std::string GraphBuilder::drop_path(const std::string& name, const std::string& x, double p) {
+  return p == 0 ? x : apply(name, "drop_path", {x}, {{"p", p}});
+}
+
 std::string GraphBuilder::add(const std::string& name, const std::string& a, const std::string& b) { return apply(name, "add", {a, b}); }
 
 std::string GraphBuilder::mul(const std::string& name, const std::string& a, const std::string& b) { return apply(name, "mul", {a, b}); }

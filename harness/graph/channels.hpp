@@ -8,21 +8,25 @@
 
 namespace assay::graph {
 
-struct Reader {
-  std::string node;
-  std::int64_t columns = 1;  // consecutive input columns a channel takes (flattening H x W)
+// Where a group's channels lie on an axis that others may share with it (concatenation): from `offset` on, `columns`
+// consecutive entries a channel (more than 1 behind a flattened plane).
+struct Slice {
+  std::string name;  // a parameter or buffer (axis 0), or a node
+  std::int64_t offset = 0, columns = 1;
 };
 
 struct GroupDetail {
   ChannelGroup group;
-  std::vector<Reader> readers;          // behind group.consumers
-  std::vector<std::string> buffers;     // running statistics with one entry a channel
-  std::vector<std::string> prunable;    // group.parameters plus the producers' and depthwise weights
-  std::vector<std::string> depthwise;   // convolutions of single channels: attribute groups is their number
+  std::vector<Slice> readers;          // behind group.consumers: axis 1 of their weights
+  std::vector<Slice> buffers;          // running statistics with one entry a channel
+  std::vector<Slice> prunable;         // group.parameters plus the producers' and depthwise weights, slices of shared ones
+  std::vector<std::string> depthwise;  // convolutions of single channels: attribute groups is their number
+  std::vector<Slice> extents;          // reshape nodes: entry `offset` of attribute shape counts these channels
 };
 std::vector<GroupDetail> analyse_channels(const Graph& graph);
 
-// Rows (axis 0) or columns (axis 1) of a dense tensor; `width`: consecutive columns per index.
-Tensor select(const Tensor& tensor, std::size_t axis, const std::vector<std::int64_t>& kept, std::int64_t width = 1);
+// What is left of a dense tensor when of `channels` at `slice` of an axis only `kept` stay.
+Tensor select(const Tensor& tensor, std::size_t axis, const Slice& slice, std::int64_t channels,
+              const std::vector<std::int64_t>& kept);
 
 }  // namespace assay::graph

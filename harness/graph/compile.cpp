@@ -13,7 +13,7 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad_graph(const std::string& message) { throw Error(Fault::bad_input, "compile: " + message); }
+[[noreturn]] void bad_graph(const std::string& message) { bad_input_in("compile", message); }
 
 bool live_parameters(const CompileOptions& o) { return o.live_parameters || o.param_grads || o.mode == Mode::train; }
 

@@ -60,7 +60,7 @@ Style style_of(const std::string& op) {
   if (op.find("pool") != std::string::npos || starts(op, {"resize"})) return {"#efe3f8", "#7d4fa6"};
   if (starts(op, {"reshape", "flatten", "transpose", "concat", "slice", "pad", "expand", "gather", "tile"})) return {"#eeeeee", "#777777"};
   if (starts(op, {"add", "sub", "mul", "div", "mean_of", "log_mean_exp"})) return {"#fdf6d8", "#a8891f"};
-  if (op == "dropout") return {"#f8dede", "#b05050"};
+  if (starts(op, {"drop"})) return {"#f8dede", "#b05050"};
   return {"#fdead7", "#bf7526"};
 }
 

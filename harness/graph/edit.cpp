@@ -58,34 +58,63 @@ GroupDetail find_group(const Graph& graph, const std::vector<std::string>& produ
 }
 
 // Changes a parameter's shape with its mask.
-void select_parameter(Graph& graph, const std::string& name, std::size_t axis, const std::vector<std::int64_t>& kept,
-                      std::int64_t width = 1) {
-  Tensor& value = graph.parameters.at(name).value;
-  value = select(value, axis, kept, width);
-  const auto mask = graph.masks.find(name);
-  if (mask != graph.masks.end()) mask->second = select(mask->second, axis, kept, width);
+void select_parameter(Graph& graph, const Slice& slice, std::size_t axis, std::int64_t channels,
+                      const std::vector<std::int64_t>& kept) {
+  Tensor& value = graph.parameters.at(slice.name).value;
+  value = select(value, axis, slice, channels, kept);
+  const auto mask = graph.masks.find(slice.name);
+  if (mask != graph.masks.end()) mask->second = select(mask->second, axis, slice, channels, kept);
+}
+
+// Later slices of one parameter first: the offsets of the others stay.
+std::vector<Slice> from_the_end(std::vector<Slice> slices) {
+  std::stable_sort(slices.begin(), slices.end(), [](const Slice& a, const Slice& b) { return a.offset > b.offset; });
+  return slices;
 }
 
 void remove_from(Graph& graph, const GroupDetail& detail, const std::vector<std::int64_t>& kept) {
-  for (const std::string& name : detail.prunable) select_parameter(graph, name, 0, kept);
-  for (const std::string& name : detail.buffers) graph.buffers.at(name) = select(graph.buffers.at(name), 0, kept);
-  for (const Reader& reader : detail.readers) {
-    select_parameter(graph, graph.node(reader.node).inputs[1], 1, kept, reader.columns);
+  const std::int64_t channels = detail.group.channels, removed = channels - static_cast<std::int64_t>(kept.size());
+  for (const Slice& slice : from_the_end(detail.prunable)) select_parameter(graph, slice, 0, channels, kept);
+  for (const Slice& slice : from_the_end(detail.buffers)) {
+    Tensor& buffer = graph.buffers.at(slice.name);
+    buffer = select(buffer, 0, slice, channels, kept);
+  }
+  for (const Slice& reader : from_the_end(detail.readers)) {
+    const Slice columns = {graph.node(reader.name).inputs[1], reader.offset, reader.columns};
+    select_parameter(graph, columns, 1, channels, kept);
   }
   for (const std::string& name : detail.depthwise) {
-    graph.find_node(name)->attrs.set("groups", static_cast<std::int64_t>(kept.size()));
+    engine::Attrs& attrs = graph.find_node(name)->attrs;
+    attrs.set("groups", attrs.integer("groups", 1) - removed);
+  }
+  for (const Slice& extent : detail.extents) {
+    engine::Attrs& attrs = graph.find_node(extent.name)->attrs;
+    Shape shape = attrs.ints("shape", {});
+    std::int64_t& entry = shape.at(static_cast<std::size_t>(extent.offset));
+    if (entry != -1) entry -= removed * extent.columns;
+    attrs.set("shape", shape);
+  }
+}
+
+// Rows of the parameter that belong to a channel; body(channel, first element, elements).
+template <class Body>
+void for_rows(const Tensor& value, const Slice& slice, std::int64_t channels, const Body& body) {
+  const std::int64_t row = value.count() / std::max<std::int64_t>(value.shape()[0], 1);
+  for (std::int64_t c = 0; c < channels; ++c) {
+    body(static_cast<std::size_t>(c), static_cast<std::size_t>((slice.offset + c) * row),
+         static_cast<std::size_t>(row));
   }
 }
 
 // Channels of which something is not 0.
 std::vector<std::int64_t> live_channels(const Graph& graph, const GroupDetail& detail) {
   std::vector<bool> live(static_cast<std::size_t>(detail.group.channels), false);
-  for (const std::string& name : detail.prunable) {
-    const std::vector<float> values = graph.parameters.at(name).value.to_f32();
-    const std::size_t row = values.size() / live.size();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (values[i] != 0.0F) live[i / row] = true;
-    }
+  for (const Slice& slice : detail.prunable) {
+    const Tensor& value = graph.parameters.at(slice.name).value;
+    const std::vector<float> values = value.to_f32();
+    for_rows(value, slice, detail.group.channels, [&](std::size_t c, std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) live[c] = live[c] || values[i] != 0.0F;
+    });
   }
   std::vector<std::int64_t> kept;
   for (std::size_t c = 0; c < live.size(); ++c) {
@@ -116,27 +145,27 @@ Graph mask_output_channels(const Graph& graph, const std::vector<std::string>& p
                            const std::vector<std::int64_t>& kept) {
   const GroupDetail detail = find_group(graph, producers, kept);
   Graph result = graph;
-  for (const std::string& name : detail.prunable) {
-    const Tensor& value = result.parameters.at(name).value;
-    std::vector<float> mask(static_cast<std::size_t>(value.count()), 0.0F);
-    const auto old = result.masks.find(name);
-    const std::vector<float> before =
-        old == result.masks.end() ? std::vector<float>(mask.size(), 1.0F) : old->second.to_f32();
-    const std::size_t row = mask.size() / static_cast<std::size_t>(detail.group.channels);
-    for (const std::int64_t c : kept) {
-      const auto begin = static_cast<std::size_t>(c) * row;
-      std::copy(before.begin() + static_cast<std::ptrdiff_t>(begin),
-                before.begin() + static_cast<std::ptrdiff_t>(begin + row),
-                mask.begin() + static_cast<std::ptrdiff_t>(begin));
-    }
-    result.set_mask(name, Tensor::f32(value.shape(), mask));
+  std::vector<bool> stays(static_cast<std::size_t>(detail.group.channels), false);
+  for (const std::int64_t c : kept) stays[static_cast<std::size_t>(c)] = true;
+  for (const Slice& slice : detail.prunable) {
+    const Tensor& value = result.parameters.at(slice.name).value;
+    const auto old = result.masks.find(slice.name);
+    std::vector<float> mask = old == result.masks.end()
+                                  ? std::vector<float>(static_cast<std::size_t>(value.count()), 1.0F)
+                                  : old->second.to_f32();
+    for_rows(value, slice, detail.group.channels, [&](std::size_t c, std::size_t first, std::size_t n) {
+      if (!stays[c]) std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(first), n, 0.0F);
+    });
+    result.set_mask(slice.name, Tensor::f32(value.shape(), mask));
   }
   return result;
 }
 
 Graph compact(const Graph& graph) {
   Graph result = graph;
-  for (const GroupDetail& detail : analyse_channels(graph)) {
+  const std::size_t groups = analyse_channels(graph).size();
+  for (std::size_t g = 0; g < groups; ++g) {  // removal moves what lies behind on a shared axis, but no group
+    const GroupDetail detail = analyse_channels(result)[g];
     if (!detail.group.removable) continue;
     const std::vector<std::int64_t> kept = live_channels(result, detail);
     if (static_cast<std::int64_t>(kept.size()) < detail.group.channels) remove_from(result, detail, kept);

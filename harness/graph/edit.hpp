@@ -10,7 +10,8 @@
 
 namespace assay::graph {
 
-// Channels that stand and fall together: an elementwise sum ties its producers.
+// Channels that stand and fall together: an elementwise sum ties its producers. They are followed through concatenation,
+// reshapes that leave the channel axis whole, and transposes; of linear layers over tokens on the last axis.
 struct ChannelGroup {
   std::vector<std::string> producers;  // conv2d / linear nodes whose output channels these are
   std::vector<std::string> consumers;  // conv2d / linear nodes that read them

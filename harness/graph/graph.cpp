@@ -183,9 +183,11 @@ bool Graph::batched() const {
   return std::any_of(inputs.begin(), inputs.end(), [](const GraphInput& in) { return in.batched; });
 }
 
+bool is_random(const GraphNode& node) { return node.op == "dropout" || node.op == "drop_path"; }
+
 bool Graph::stochastic() const {
   return std::any_of(nodes.begin(), nodes.end(),
-                     [](const GraphNode& n) { return n.op == "dropout" && n.attrs.integer("always", 0) != 0; });
+                     [](const GraphNode& n) { return is_random(n) && n.attrs.integer("always", 0) != 0; });
 }
 
 namespace {
@@ -233,8 +235,7 @@ Graph mean_ensemble(const std::vector<Graph>& members) {
 
 Graph mc_dropout(const Graph& graph, int draws, std::uint64_t seed) {
   if (draws < 1) bad_input("mc_dropout needs at least one draw");
-  const auto is_dropout = [](const GraphNode& n) { return n.op == "dropout"; };
-  if (std::none_of(graph.nodes.begin(), graph.nodes.end(), is_dropout)) {
+  if (std::none_of(graph.nodes.begin(), graph.nodes.end(), is_random)) {
     bad_input("mc_dropout needs a model with dropout nodes; this one has none");
   }
   Graph result;
@@ -249,7 +250,7 @@ Graph mc_dropout(const Graph& graph, int draws, std::uint64_t seed) {
   for (int draw = 0; draw < draws; ++draw) {
     Graph copy = graph;
     for (GraphNode& node : copy.nodes) {
-      if (!is_dropout(node)) continue;
+      if (!is_random(node)) continue;
       node.attrs.set("key", node.attrs.text("key", node.name));
       node.attrs.set("always", std::int64_t{1});
       node.attrs.set("draw", std::int64_t{draw});

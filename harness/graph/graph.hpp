@@ -6,6 +6,7 @@
 // Nodes are registry ops, or one of the graph ops that depend on the mode (modes.hpp says what they do when):
 //   batch_norm  x, gamma, beta, running mean, running var -> y        attributes eps (1e-5), momentum (0.1)
 //   dropout     x -> y    attributes p, key (default: node name), draw (0), always (0; 1: random in eval mode too), seed
+//   drop_path   x -> y, stochastic depth: every sample's whole x dropped or kept; attributes as dropout's
 //   mean_of     x1 ... xk -> elementwise mean
 //   log_mean_exp x1 ... xk -> log(mean(exp(xi))), elementwise and stable (an ensemble's mean of log probabilities)
 //   flatten     x -> [N, everything else]
@@ -35,6 +36,8 @@ struct GraphNode {
   Attrs attrs;
   std::vector<std::string> inputs, outputs;  // value names: graph inputs, parameters, buffers or node outputs
 };
+
+bool is_random(const GraphNode& node);  // dropout or drop_path
 
 struct GraphInput {
   std::string name;
@@ -90,7 +93,7 @@ class Graph {
   std::map<std::string, Spec> shapes(std::int64_t batch) const;
   bool batched() const;          // has a batched input: outputs have one row a sample
   std::int64_t classes() const;  // last axis of "logits"
-  bool stochastic() const;       // has a dropout with always = 1: predictions need sample ids
+  bool stochastic() const;       // has a dropout or drop_path with always = 1: predictions need sample ids
 
   std::string to_text() const;   // for people: a line an input, node (shape, costs, attributes), parameter, output and tap
   Json to_json() const;          // structure without arrays

@@ -77,7 +77,7 @@ class IntegerStorage {
     const int maker = item(maker_, id);
     if (maker < 0 || item(program_.code, maker).op != quantize_) return {};
     const Instr& instr = item(program_.code, maker);
-    if (!is_constant(instr.in[1])) return {};
+    if (instr.in.size() > 2 || !is_constant(instr.in[1])) return {};  // integer kernels have no zero points
     const std::int64_t low = instr.attrs.integer("low", 0), high = instr.attrs.integer("high", 255);
     if (low < 0 && high > 127) return {};
     const bool whole = low < 0 ? low == -128 && high == 127 : high == 255;

@@ -9,9 +9,7 @@
 namespace assay::graph {
 namespace {
 
-[[noreturn]] void bad_fit(const std::string& message) {
-  throw Error(Fault::bad_input, "logistic regression: " + message);
-}
+[[noreturn]] void bad_fit(const std::string& message) { bad_input_in("logistic regression", message); }
 
 struct Problem {
   std::span<const float> x;

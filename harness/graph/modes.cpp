@@ -18,7 +18,7 @@ using engine::Value;
 namespace {
 
 [[noreturn]] void bad_node(const GraphNode& node, const std::string& why) {
-  throw Error(Fault::bad_input, node.op + " '" + node.name + "': " + why);
+  bad_input_in(node.op + " '" + node.name + "'", why);
 }
 
 void expect_inputs(const GraphNode& node, const std::vector<Spec>& in, std::size_t least, std::size_t most) {
@@ -99,7 +99,8 @@ Values lower_batch_norm(const GraphNode& node, const Values& in, LowerContext& c
   return {made[0]};
 }
 
-Values lower_dropout(const GraphNode& node, const Values& in, LowerContext& context) {
+// x times a scaled keep mask of the shape given.
+Values masked(const GraphNode& node, const Values& in, const Spec& mask, LowerContext& context) {
   const bool always = node.attrs.integer("always", 0) != 0;
   RandomNode random;
   random.p = node.attrs.real("p", 0.5);
@@ -108,7 +109,18 @@ Values lower_dropout(const GraphNode& node, const Values& in, LowerContext& cont
   random.draw = static_cast<std::uint64_t>(node.attrs.integer("draw", 0));
   random.fixed_seed = node.attrs.has("seed");
   random.seed = static_cast<std::uint64_t>(node.attrs.integer("seed", 0));
-  return {in[0] * context.random(random, in[0].emitter->spec(in[0]))};
+  return {in[0] * context.random(random, mask)};
+}
+
+Values lower_dropout(const GraphNode& node, const Values& in, LowerContext& context) {
+  const Spec mask = in[0].emitter->spec(in[0]);
+  return masked(node, in, mask, context);
+}
+
+Values lower_drop_path(const GraphNode& node, const Values& in, LowerContext& context) {
+  Spec mask = in[0].emitter->spec(in[0]);
+  std::fill(mask.shape.begin() + 1, mask.shape.end(), 1);
+  return masked(node, in, mask, context);
 }
 
 Values lower_mean_of(const GraphNode&, const Values& in, LowerContext&) {
@@ -144,13 +156,11 @@ struct GraphOp {
   Lower lower;
 };
 
-constexpr GraphOp graph_ops[] = {{"batch_norm", infer_batch_norm, lower_batch_norm},
-                                 {"dropout", infer_dropout, lower_dropout},
-                                 {"mean_of", infer_same, lower_mean_of},
-                                 {"log_mean_exp", infer_same, lower_log_mean_exp},
-                                 {"flatten", infer_flatten, lower_flatten},
-                                 {"global_pool", infer_global_pool, lower_global_pool},
-                                 {"expand_rows", infer_expand_rows, lower_expand_rows}};
+constexpr GraphOp graph_ops[] = {
+    {"batch_norm", infer_batch_norm, lower_batch_norm},    {"dropout", infer_dropout, lower_dropout},
+    {"drop_path", infer_dropout, lower_drop_path},         {"mean_of", infer_same, lower_mean_of},
+    {"log_mean_exp", infer_same, lower_log_mean_exp},      {"flatten", infer_flatten, lower_flatten},
+    {"global_pool", infer_global_pool, lower_global_pool}, {"expand_rows", infer_expand_rows, lower_expand_rows}};
 
 const GraphOp* find_graph_op(std::string_view name) {
   const auto* it =

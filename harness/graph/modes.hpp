@@ -1,6 +1,7 @@
 // Lowering: what each node means in a mode, written once against the Emitter, so that eager and compiled runs agree.
 // Batch norm: train uses batch statistics (biased variance) and reports them; eval and stochastic use the running ones.
-// Dropout: x * keep / (1 - p), keep drawn by dropout_keep(). One thread.
+// Dropout: x * keep / (1 - p), an entry of keep an element, drawn by fill_dropout(). Drop path (stochastic depth, Huang et
+// al., ECCV 2016): the same with one entry a sample. One thread.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,7 @@
 
 namespace assay::graph {
 
-// An active dropout node: what the caller must supply.
+// An active dropout or drop_path node: what the caller must supply.
 struct RandomNode {
   std::string key;           // node name or attribute "key"
   double p = 0;

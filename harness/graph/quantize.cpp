@@ -13,9 +13,7 @@ namespace {
 constexpr std::int64_t unsigned_top = 255, signed_top = 127, signed_bottom = -128;
 constexpr std::size_t histogram_bins = 4096;
 
-[[noreturn]] void bad_quantization(const std::string& message) {
-  throw Error(Fault::bad_input, "quantize: " + message);
-}
+[[noreturn]] void bad_quantization(const std::string& message) { bad_input_in("quantize", message); }
 
 bool is_product(const GraphNode& node) { return node.op == "conv2d" || node.op == "linear"; }
 

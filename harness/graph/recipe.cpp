@@ -9,7 +9,7 @@ namespace assay::graph {
 namespace {
 
 [[noreturn]] void bad_key(const std::string& where, const std::string& key, const std::string& why) {
-  throw Error(Fault::bad_input, where + "." + key + ": " + why);
+  bad_input_in(where + "." + key, why);
 }
 
 void read(Recipe& recipe, std::int64_t Recipe::*member, const Json& json) { recipe.*member = json.as_int(); }
@@ -85,6 +85,29 @@ void check_adversary(const Recipe& r, const std::string& where) {
     bad_key(where, "adversary", "'free' replays hard labels; expected neither mixup nor cutmix");
 }
 
+// The whole set at once, as a smooth function of the weights: nothing that draws, averages or steps has a meaning
+// there.
+void check_full_batch(const Recipe& r, const std::string& where) {
+  if (r.optimizer != "lbfgs") return;
+  const auto unless = [&](bool fine, const char* key) {
+    if (!fine) bad_key(where, key, "has no meaning with optimizer 'lbfgs', which minimises over the whole set");
+  };
+  unless(!r.flip, "flip");
+  unless(r.crop == 0, "crop");
+  unless(r.erasing == 0, "erasing");
+  unless(r.jitter == 0, "jitter");
+  unless(!r.mixes(), r.mixup > 0 ? "mixup" : "cutmix");
+  unless(!r.adversarial(), "adversary");
+  unless(r.ema == 0, "ema");
+  unless(r.swa_start == 0, "swa_start");
+  unless(r.patience == 0, "patience");
+  unless(r.schedule != "plateau", "schedule");
+  unless(r.accumulate == 1, "accumulate");
+  unless(r.clip_norm == 0, "clip_norm");
+  unless(r.clip_value == 0, "clip_value");
+  unless(r.precision == "f32", "precision");
+}
+
 }  // namespace
 
 Json field_value(const Recipe& recipe, const RecipeField& field) {
@@ -146,6 +169,7 @@ void Recipe::validate(const std::string& where) const {
   if (!std::is_sorted(milestones.begin(), milestones.end())) bad_key(where, "milestones", "must be ascending");
   check_averages(*this, where);
   check_adversary(*this, where);
+  check_full_batch(*this, where);
 }
 
 bool Recipe::watches_validation() const {

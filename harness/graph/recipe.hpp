@@ -14,7 +14,7 @@ namespace assay::graph {
 
 struct Recipe {
   std::int64_t epochs = 5, batch = 128;
-  std::string optimizer = "sgd";        // sgd | adamw | adam | rmsprop (optimizer.hpp has the formulas)
+  std::string optimizer = "sgd";        // sgd | adamw | adam | rmsprop (optimizer.hpp), lbfgs (trainer_lbfgs.cpp)
   double lr = 0.1;                      // peak
   double momentum = 0.9;                // sgd, rmsprop
   bool nesterov = true;                 // sgd

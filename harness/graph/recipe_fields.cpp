@@ -12,7 +12,7 @@ std::vector<RecipeField> first_fields() {
   std::vector<RecipeField> table = {
       {"epochs", &R::epochs, "passes over the training set", 1, 100000},
       {"batch", &R::batch, "samples a batch", 1, 65536},
-      {"optimizer", &R::optimizer, "update rule", 0, 0, {"sgd", "adamw", "adam", "rmsprop"}},
+      {"optimizer", &R::optimizer, "update rule", 0, 0, {"sgd", "adamw", "adam", "rmsprop", "lbfgs"}},
       {"lr", &R::lr, "peak learning rate", 0, 1000},
       {"momentum", &R::momentum, "of sgd and rmsprop", 0, 0.9999},
       {"nesterov", &R::nesterov, "look-ahead momentum of sgd"},

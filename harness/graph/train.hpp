@@ -84,7 +84,7 @@ class Trainer {
   bool finished() const;
   std::int64_t epochs_done() const;
   std::int64_t steps_done() const;                    // within the epoch
-  std::vector<double> epoch_losses() const;           // mean training loss of each epoch done
+  std::vector<double> epoch_losses() const;           // mean training loss of each epoch done; of lbfgs one, with penalty
   std::vector<double> validation_losses() const;      // mean cross-entropy after each epoch, when the recipe watches it
   PassCounts passes() const;
   double forward_samples() const { return passes().forward; }

@@ -165,6 +165,7 @@ double Trainer::Impl::run_step(const TrainHooks& hooks, std::span<const std::int
 
 void Trainer::Impl::run_epoch(const TrainHooks& hooks) {
   if (torn) bad_input("training was stopped within a step; restore a checkpoint to go on");
+  if (recipe.optimizer == "lbfgs") return run_full_batch(hooks);
   prepare(hooks);
   const std::vector<std::int64_t> order = epoch_order(data.size(), seed, epoch);
   const std::int64_t steps = steps_per_epoch(), rows = batch * recipe.accumulate;

@@ -1,5 +1,5 @@
-// The inside of Trainer, shared by trainer.cpp (the loop), trainer_passes.cpp (how a batch becomes gradients) and
-// trainer_state.cpp (checkpoints, the resulting net). Private to this folder.
+// The inside of Trainer, shared by trainer.cpp (the loop), trainer_passes.cpp (how a batch becomes gradients),
+// trainer_lbfgs.cpp (the whole set at once) and trainer_state.cpp (checkpoints, the resulting net). Private to this folder.
 #pragma once
 
 #include "harness/graph/adversary.hpp"
@@ -52,6 +52,11 @@ struct Trainer::Impl {
   void take_plan_outputs();
   void count(double forward, double input_backward, double full_backward);
 
+  // trainer_lbfgs.cpp
+  void run_full_batch(const TrainHooks& hooks);
+  double full_batch_loss(std::span<double> gradient);
+  NetPass& full_pass();
+
   // trainer_state.cpp
   Graph current() const;   // newest weights, or their running average
   Graph result() const;
@@ -79,7 +84,7 @@ struct Trainer::Impl {
   std::vector<float> targets, delta, cotangent;
   std::unique_ptr<CompiledPlan> plan;
   bool with_objective = false;
-  std::unique_ptr<NetPass> pass, twin, attack, eval;
+  std::unique_ptr<NetPass> pass, twin, attack, eval, full;
   std::vector<std::size_t> gradient_outputs;
   GradientViews gradients;             // of this batch, in the optimizer's order
   GradientSum sum, both;              // over the batches of a step; over the two passes of trades

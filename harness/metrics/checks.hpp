@@ -11,7 +11,7 @@
 namespace assay::metrics::detail {
 
 [[noreturn]] inline void refuse(const std::string& metric, const std::string& what) {
-  throw Error(Fault::bad_input, "metric '" + metric + "': " + what);
+  bad_input_in("metric '" + metric + "'", what);
 }
 
 inline void need_same(const char* metric, std::size_t a, std::size_t b, const char* what) {

@@ -24,9 +24,7 @@ class Elf {
       refuse("not a 64-bit shared library");
     }
   }
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw Error(Fault::bad_input, file_ + ": not a plugin: " + why);
-  }
+  [[noreturn]] void refuse(const std::string& why) const { bad_input_in(file_, "not a plugin: " + why); }
   template <class T>
   T at(std::uint64_t offset) const {
     if (offset > bytes_.size() || bytes_.size() - offset < sizeof(T)) refuse("the file is cut short");

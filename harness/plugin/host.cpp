@@ -54,6 +54,7 @@ Host::Host(HostContext context) : context_(std::move(context)) {
 }
 
 Host::~Host() {
+  forget_gradients();
   // Leaked objects hold references to each other: count down nothing, delete leaves last by emptying containers first.
   std::vector<assay_object*> left;
   {
@@ -90,6 +91,13 @@ void Host::release(const assay_object* object) {
     live_.erase(object);
   }
   delete counted;
+}
+
+std::vector<engine::Tensor> Host::tensors(const assay_object* const* items, std::size_t n, const char* what) {
+  std::vector<engine::Tensor> result;
+  result.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) result.push_back(tensor(required(items, what)[i], what));
+  return result;
 }
 
 std::size_t Host::live_objects() const {

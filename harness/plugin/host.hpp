@@ -11,6 +11,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/plugin/context.hpp"
+#include "harness/plugin/library.hpp"
 #include "harness/plugin/object.hpp"
 
 namespace assay::plugin {
@@ -24,6 +25,8 @@ class ServiceError : public std::runtime_error {
  private:
   assay_status status_;
 };
+
+class PluginGradient;  // service_grad.cpp
 
 class Host {
  public:
@@ -53,6 +56,7 @@ class Host {
   engine::Tensor& tensor(const assay_object* object, const char* what = "tensor") {
     return as<TensorObject>(object, ASSAY_TENSOR, what).value;
   }
+  std::vector<engine::Tensor> tensors(const assay_object* const* items, std::size_t n, const char* what);
   assay_object* give(engine::Tensor tensor) { return make<TensorObject>(std::move(tensor)); }
   bool known(const assay_object* object) const;
   void retain(const assay_object* object);
@@ -65,6 +69,11 @@ class Host {
   Value plain(const Held& held) const;
   Ref bundle(const Bundle& bundle);
   Bundle plain(const BundleObject& bundle) const;
+
+  // ---- gradients that the plugin defines
+  void adopt(const std::shared_ptr<PluginGradient>& gradient);
+  void release_gradients();  // before the plugin is destroyed: frees their states, later uses are errors
+  void forget_gradients();   // when there is no plugin left to free them
 
   // ---- accounting. charge_* throw BUDGET and count nothing when the budget would be exceeded.
   void begin_call(std::int64_t rows);
@@ -101,6 +110,7 @@ class Host {
   std::int64_t calls_ = 0;
   mutable std::mutex live_mutex_, message_mutex_;
   std::unordered_set<const assay_object*> live_;
+  std::vector<std::weak_ptr<PluginGradient>> gradients_;
   std::string message_;
   std::vector<std::string> misuses_;
 };
@@ -114,6 +124,8 @@ assay_status serve(const assay_host* abi, Body&& body) noexcept {
     body(host);
     return ASSAY_OK;
   } catch (const ServiceError& error) {
+    return host.fail(error.status(), error.what());
+  } catch (const PluginError& error) {
     return host.fail(error.status(), error.what());
   } catch (const Error& error) {
     const assay_status status = error.fault() == Fault::cancelled     ? ASSAY_CANCELLED

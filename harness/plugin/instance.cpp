@@ -115,7 +115,9 @@ Instance& Instance::operator=(Instance&& other) noexcept {
   return *this;
 }
 Instance::~Instance() {
-  if (self_ != nullptr) plugin_->destroy(static_cast<assay_instance*>(self_));
+  if (self_ == nullptr) return;
+  host_->release_gradients();
+  plugin_->destroy(static_cast<assay_instance*>(self_));
 }
 
 const Descriptor& Instance::descriptor() const { return *descriptor_; }
@@ -169,7 +171,10 @@ void Instance::load(const State& state) {
 }
 
 std::string Instance::destroy() {
-  if (self_ != nullptr) plugin_->destroy(static_cast<assay_instance*>(std::exchange(self_, nullptr)));
+  if (self_ != nullptr) {
+    host_->release_gradients();
+    plugin_->destroy(static_cast<assay_instance*>(std::exchange(self_, nullptr)));
+  }
   std::string report;
   if (const std::size_t left = host_->live_objects(); left > 0) {
     report = fmt::format("{} handles were never released", left);

@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kSymbol = "assay_plugin_v0";
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
-  throw Error(Fault::bad_input, file.string() + ": " + why);
+  bad_input_in(file.string(), why);
 }
 
 void check_symbols(const std::filesystem::path& file) {

@@ -66,7 +66,7 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& why) const { throw Error(Fault::bad_input, where_ + ": " + why); }
+  [[noreturn]] void refuse(const std::string& why) const { bad_input_in(where_, why); }
   std::string text(const char* value, const char* field) const {
     if (value == nullptr) refuse(std::string(field) + " is NULL");
     return value;

@@ -286,7 +286,7 @@ assay_status graph_set_output(const assay_host* abi, assay_object* object, const
 // Dropout of the copy stays on, keyed by the name it had in the model, so that draws differ by `draw` alone.
 void keep_random(Host& host, graph::Graph& copy, std::uint64_t draw) {
   for (graph::GraphNode& node : copy.nodes) {
-    if (node.op != "dropout") continue;
+    if (!graph::is_random(node)) continue;
     if (!node.attrs.has("key")) node.attrs.set("key", node.name);
     node.attrs.set("always", std::int64_t{1});
     node.attrs.set("draw", static_cast<std::int64_t>(draw));

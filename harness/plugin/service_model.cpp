@@ -142,9 +142,9 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
 // The same value behind a node that charges a backward pass whenever a gradient comes by.
 engine::Tensor gate(Host& host, const Model& model, const engine::Tensor& x, std::int64_t rows) {
   const engine::Tensor value = engine::detach(x);
-  const auto charge = [&host, model, rows](std::span<const engine::Tensor> cotangents, bool) {
+  const auto charge = [&host, model, rows](const engine::CustomVjpCall& call) {
     host.charge_backward(model, rows);
-    return std::vector<engine::Tensor>(cotangents.begin(), cotangents.end());
+    return std::vector<engine::Tensor>(call.cotangents.begin(), call.cotangents.end());
   };
   return engine::record_custom(std::span(&x, 1), {value}, charge).front();
 }
@@ -168,16 +168,15 @@ std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const F
   for (const engine::Tensor& value : recorded.values) values.push_back(engine::detach(value));
   const bool watched = std::any_of(inputs.begin(), inputs.end(), [](const auto& t) { return t.tape() != nullptr; });
   if (!watched) return values;
-  const auto vjp = [&host, model, rows = forward.rows, outputs = recorded.values, leaves](
-                       std::span<const engine::Tensor> cotangents, bool create_graph) {
+  const auto vjp = [&host, model, rows = forward.rows, outputs = recorded.values,
+                    leaves](const engine::CustomVjpCall& call) {
     host.charge_backward(model, rows);
     std::vector<engine::Tensor> used, given;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (!cotangents[i].defined()) continue;
       used.push_back(outputs[i]);
-      given.push_back(cotangents[i]);
+      given.push_back(call.cotangents[i]);
     }
-    return engine::grad(used, leaves, given, create_graph);
+    return engine::grad(used, leaves, given, call.create_graph);
   };
   return engine::record_custom(inputs, values, vjp);
 }

@@ -1,4 +1,4 @@
-// assay.object/1, assay.tensor/1 and assay.grad/1 over the eager engine.
+// assay.object/1 and assay.tensor/1 over the eager engine.
 #include <algorithm>
 #include <cstring>
 
@@ -31,13 +31,6 @@ assay_status tensor_op_id(const assay_host* abi, const char* op, std::int32_t* o
   return serve(abi, [&](Host&) { *out = engine::Registry::get().id(required(op, "op")); });
 }
 
-std::vector<engine::Tensor> tensors(Host& host, const assay_object* const* items, std::size_t n) {
-  std::vector<engine::Tensor> result;
-  result.reserve(n);
-  for (std::size_t i = 0; i < n; ++i) result.push_back(host.tensor(required(items, "inputs")[i], "input of an op"));
-  return result;
-}
-
 double macs_of(const engine::Op& op, const std::vector<engine::Tensor>& in, const engine::Attrs& attrs) {
   if (!op.cost) return 0;
   std::vector<engine::Spec> specs;
@@ -54,7 +47,7 @@ assay_status tensor_apply(const assay_host* abi, std::int32_t id, const assay_ob
     const engine::Registry& registry = engine::Registry::get();
     if (id < 0 || static_cast<std::size_t>(id) >= registry.size())
       throw ServiceError(ASSAY_NOT_FOUND, "no op has this id");
-    const std::vector<engine::Tensor> inputs = tensors(host, in, n_in);
+    const std::vector<engine::Tensor> inputs = host.tensors(in, n_in, "input of an op");
     const engine::Attrs attributes = attrs_of(host, attrs, n_attrs);
     const engine::Op& op = registry.op(id);
     host.charge_op(macs_of(op, inputs, attributes));
@@ -134,35 +127,6 @@ assay_status tensor_describe(const assay_host* abi, const assay_object* object, 
   return ASSAY_OK;
 }
 
-// ---- grad
-
-assay_status grad_watch(const assay_host* abi, const assay_object* object, assay_object** out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = host.give(engine::watch(host.tensor(object))); });
-}
-assay_status grad_detach(const assay_host* abi, const assay_object* object, assay_object** out) noexcept {
-  return serve(abi, [&](Host& host) { *required(out, "out") = host.give(engine::detach(host.tensor(object))); });
-}
-assay_status grad_grad(const assay_host* abi, const assay_grad_call* call, assay_object** out) noexcept {
-  return serve(abi, [&](Host& host) {
-    const assay_grad_call& request = *required(call, "call");
-    if (request.struct_size < sizeof(assay_grad_call))
-      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
-    const std::vector<engine::Tensor> outputs = tensors(host, request.outputs, request.n_outputs);
-    const std::vector<engine::Tensor> inputs = tensors(host, request.inputs, request.n_inputs);
-    std::vector<engine::Tensor> cotangents(outputs.size());
-    for (std::size_t i = 0; i < outputs.size() && request.cotangents != nullptr; ++i) {
-      if (request.cotangents[i] != nullptr) cotangents[i] = host.tensor(request.cotangents[i], "cotangent");
-    }
-    const double before = engine::eager_macs(), models_before = host.counters().model_macs;
-    const auto gradients = engine::grad(outputs, inputs, cotangents, request.create_graph != 0);
-    // Passes back through models were charged at their gates; the rest is the method's own.
-    const double passes = host.counters().model_macs - models_before;
-    host.add_macs(std::max(0.0, engine::eager_macs() - before - passes));
-    required(out, "out");
-    for (std::size_t i = 0; i < gradients.size(); ++i) out[i] = host.give(gradients[i]);
-  });
-}
-
 }  // namespace
 
 engine::DType dtype_of(const assay_view& view) {
@@ -193,10 +157,6 @@ const assay_object_service& object_service() {
 const assay_tensor_service& tensor_service() {
   static constexpr assay_tensor_service table{sizeof(table), 0,           tensor_op_id,   tensor_apply,
                                               tensor_create, tensor_view, tensor_describe};
-  return table;
-}
-const assay_grad_service& grad_service() {
-  static constexpr assay_grad_service table{sizeof(table), 0, grad_watch, grad_detach, grad_grad};
   return table;
 }
 

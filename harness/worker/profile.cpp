@@ -27,7 +27,7 @@ struct Wish {
   engine::Shape input = {3, 32, 32};
 };
 
-[[noreturn]] void bad_profile(const std::string& why) { throw Error(Fault::bad_input, "profile: " + why); }
+[[noreturn]] void bad_profile(const std::string& why) { bad_input_in("profile", why); }
 
 std::int64_t positive(const std::string& key, const std::string& text) {
   std::size_t used = 0;

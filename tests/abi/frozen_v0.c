@@ -152,12 +152,38 @@ AT(assay_grad_call, inputs, 24);
 AT(assay_grad_call, n_inputs, 32);
 AT(assay_grad_call, cotangents, 40);
 
-SIZE(assay_grad_service, 32);
+SIZE(assay_vjp_call, 48);
+AT(assay_vjp_call, struct_size, 0);
+AT(assay_vjp_call, create_graph, 4);
+AT(assay_vjp_call, inputs, 8);
+AT(assay_vjp_call, n_inputs, 16);
+AT(assay_vjp_call, outputs, 24);
+AT(assay_vjp_call, cotangents, 32);
+AT(assay_vjp_call, n_outputs, 40);
+
+SIZE(assay_vjp, 32);
+AT(assay_vjp, struct_size, 0);
+AT(assay_vjp, pad, 4);
+AT(assay_vjp, state, 8);
+AT(assay_vjp, backward, 16);
+AT(assay_vjp, release, 24);
+
+SIZE(assay_record_call, 48);
+AT(assay_record_call, struct_size, 0);
+AT(assay_record_call, pad, 4);
+AT(assay_record_call, inputs, 8);
+AT(assay_record_call, n_inputs, 16);
+AT(assay_record_call, values, 24);
+AT(assay_record_call, n_values, 32);
+AT(assay_record_call, vjp, 40);
+
+SIZE(assay_grad_service, 40);
 AT(assay_grad_service, struct_size, 0);
 AT(assay_grad_service, pad, 4);
 AT(assay_grad_service, watch, 8);
 AT(assay_grad_service, detach, 16);
 AT(assay_grad_service, grad, 24);
+AT(assay_grad_service, record, 32);
 
 SIZE(assay_list_service, 32);
 AT(assay_list_service, struct_size, 0);

@@ -62,6 +62,7 @@ const Table& table() {
     add_spectral(t);
     add_special(t);
     add_linalg(t);
+    add_detection(t);
     return t;
   }();
   return all;

@@ -61,6 +61,7 @@ void add_sampling(Table& table);
 void add_spectral(Table& table);
 void add_special(Table& table);
 void add_linalg(Table& table);
+void add_detection(Table& table);
 const Table& table();
 
 }  // namespace assay::engine::reference

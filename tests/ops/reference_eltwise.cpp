@@ -119,16 +119,6 @@ void add_eltwise(Table& t) {
   add_binary(t);
   t["where"] = three([](double mask, double a, double b) { return mask != 0 ? a : b; });
   t["clamp_between"] = three([](double x, double lo, double hi) { return std::min(std::max(x, lo), hi); });
-  t["fake_quantize"] = [](const Arrays& in, const Attrs& attrs) {
-    Array y(in[0].shape);
-    const std::size_t channel = axis(attrs.integer("axis", 0), y.shape.size());
-    for_each_index(y.shape, [&](const Shape& i) {
-      const double scale = in[1].shape.empty() ? in[1].v[0] : in[1].at({i[channel]});
-      const double low = static_cast<double>(attrs.integer("low", 0)), high = static_cast<double>(attrs.integer("high", 255));
-      y.ref(i) = std::min(high, std::max(low, std::nearbyint(in[0].at(i) / scale))) * scale;
-    });
-    return Arrays{y};
-  };
 }
 
 }  // namespace assay::engine::reference

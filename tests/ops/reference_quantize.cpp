@@ -19,16 +19,16 @@ double parameter(const Array& p, std::int64_t slice) {
   return p.v.size() == 1 ? p.v[0] : p.v[static_cast<std::size_t>(slice)];
 }
 
-std::int64_t slice_of(const Shape& i, const Array& p, const Attrs& attrs) {
-  return p.v.size() == 1 ? 0 : i[axis(attrs.integer("axis", 1), i.size())];
+std::int64_t slice_of(const Shape& i, const Array& p, std::int64_t along) {
+  return p.v.size() == 1 ? 0 : i[axis(along, i.size())];
 }
 
 // f(x, scale, zero point) for every element.
-Function each(const std::function<double(double, double, double)>& f) {
-  return [f](const Arrays& in, const Attrs& attrs) {
+Function each(const std::function<double(double, double, double)>& f, std::int64_t default_axis = 1) {
+  return [f, default_axis](const Arrays& in, const Attrs& attrs) {
     Array out(in[0].shape);
     for_each_index(out.shape, [&](const Shape& i) {
-      const std::int64_t k = slice_of(i, in[1], attrs);
+      const std::int64_t k = slice_of(i, in[1], attrs.integer("axis", default_axis));
       out.ref(i) = f(in[0].at(i), parameter(in[1], k), in.size() > 2 ? parameter(in[2], k) : 0.0);
     });
     return Arrays{out};
@@ -45,11 +45,13 @@ Arrays quantize(const Arrays& in, const Attrs& attrs) {
 }
 
 Arrays fake_quantize(const Arrays& in, const Attrs& attrs) {
-  const Range range{attrs.real("qmin", 0), attrs.real("qmax", 255)};
-  return each([range](double x, double scale, double zero) {
-    const double z = std::nearbyint(zero);
-    return (saturated(std::nearbyint(x / scale) + z, range) - z) * scale;
-  })(in, attrs);
+  const Range range{static_cast<double>(attrs.integer("low", 0)), static_cast<double>(attrs.integer("high", 255))};
+  return each(
+      [range](double x, double scale, double zero) {
+        const double z = std::nearbyint(zero);
+        return (saturated(std::nearbyint(x / scale) + z, range) - z) * scale;
+      },
+      0)(in, attrs);
 }
 
 Arrays dynamic_quantize(const Arrays& in, const Attrs&) {
@@ -142,7 +144,7 @@ void add_quantisation(Table& t) {
   t["quantize_linear"] = quantize;
   t["dequantize_linear"] = each([](double x, double scale, double zero) { return (x - zero) * scale; });
   t["dynamic_quantize_linear"] = dynamic_quantize;
-  t["fake_quantize_affine"] = fake_quantize;
+  t["fake_quantize"] = fake_quantize;
   t["matmul_integer"] = matmul(false);
   t["qlinear_matmul"] = matmul(true);
   t["conv_integer"] = convolution(false);

@@ -197,7 +197,7 @@ Kernel prepare_attention_grad(const PrepareRequest& request) {
   return kernel;
 }
 
-std::vector<Value> compose_attention(std::span<const Value> in, const Attrs& attrs) {
+std::vector<Value> compose_attention(Emitter& to, std::span<const Value> in, const Attrs& attrs) {
   const Shape q = shape_of(in[0]), k = shape_of(in[1]);
   const std::int64_t t = q[q.size() - 2], s = k[k.size() - 2];
   const double scale = attrs.real("scale", 1.0 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, q.back()))));
@@ -208,7 +208,7 @@ std::vector<Value> compose_attention(std::span<const Value> in, const Attrs& att
     for (std::int64_t r = 0; r < t; ++r)
       std::fill(&later[static_cast<std::size_t>(r * s)] + std::min(s, r + 1),
                 &later[static_cast<std::size_t>(r * s)] + s, kMinusInfinity);
-    scores = scores + in[0].emitter->constant(Tensor::f32({t, s}, later));
+    scores = scores + to.constant(Tensor::f32({t, s}, later));
   }
   return {call("matmul", {call("softmax", {scores}), in[2]})};
 }

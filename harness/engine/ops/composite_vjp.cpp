@@ -1,4 +1,4 @@
-// The gradient of a composite op: its expression is emitted again, recorded, and walked backwards.
+// The gradient of an op by its definition: the expression is emitted, recorded, and walked backwards.
 #include <algorithm>
 #include <memory>
 
@@ -26,6 +26,8 @@ class Recording final : public Emitter {
     return {this, static_cast<int>(values_.size()) - 1};
   }
   std::vector<Value> emit(OpId op, std::span<const Value> in, const Attrs& attrs) override {
+    const Op& entry = Registry::get().op(op);
+    if (entry.compose) return entry.compose(*this, in, attrs);
     Item item{op, attrs, {}, {}};
     std::vector<Value> operands, out;
     for (const Value v : in) {
@@ -105,11 +107,11 @@ class Backward {
 
 }  // namespace
 
-std::vector<Value> composite_vjp(const Compose& compose, const VjpArgs& v) {
+std::vector<Value> composite_vjp(const ComposeFn& compose, const VjpArgs& v) {
   Recording recording(*v.in[0].emitter);
   std::vector<Value> operands;
   for (const Value in : v.in) operands.push_back(recording.add(in));
-  const std::vector<Value> results = compose(operands, v.attrs);
+  const std::vector<Value> results = compose(recording, operands, v.attrs);
   Backward backward(recording, v);
   for (std::size_t i = 0; i < results.size(); ++i) backward.accumulate(results[i].id, v.cotangents[i]);
   backward.walk();

@@ -1,7 +1,10 @@
 // fake_quantize: rounding to the steps of an 8-bit (or narrower) integer, in f32 (Jacob et al., CVPR 2018, eq. 12). Its
-// gradient is the straight-through estimate: that of the identity inside the range, 0 outside. Where the plan compiler
-// stores the result as integers, it is the number of steps.
-#include "harness/engine/ops/op_tools.hpp"
+// gradient is the straight-through estimate (Bengio et al. 2013): that of the identity inside the range, 0 outside; for
+// scale and zero point it is that of learned step sizes (Esser et al., ICLR 2020; Bhalgat et al. 2020). Where the plan
+// compiler stores the result as integers, it is the number of steps.
+#include <cmath>
+
+#include "harness/engine/ops/quantize.hpp"
 #include "harness/engine/tensor/dnnl_adapter.hpp"
 #include "harness/engine/tensor/simd.hpp"
 
@@ -24,9 +27,10 @@ Range range_of(Specs in, const Attrs& attrs) {
 }
 
 std::vector<Spec> infer_fake_quantize(Specs in, const Attrs& attrs) {
-  expect_count(kName, in, 2, 2);
+  expect_count(kName, in, 2, 3);
   expect_f32(kName, in);
   (void)range_of(in, attrs);
+  if (in.size() > 2 && in[2].shape != in[1].shape) op_error(kName, in, "scale and zero point must have equal shapes");
   if (in[1].shape.empty()) return one(in[0]);
   const std::size_t axis = axis_of(kName, in, attrs.integer("axis", 0), in[0].shape.size());
   if (in[1].shape != Shape{in[0].shape[axis]}) {
@@ -59,65 +63,84 @@ ASSAY_WIDE void count_steps(const float* x, void* out, std::size_t n, float scal
     y[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(steps(x[i], scale, r)));
 }
 
-// [outer][channel][inner] of a dense tensor; one scale for all is one channel.
-struct Walk {
-  std::size_t outer = 1, channels = 1, inner = 1;
-};
-
-Walk walk_of(const PrepareRequest& request, const Layout& layout) {
-  Walk w;
-  const Shape &x = request.in[0].spec.shape, &scale = request.in[1].spec.shape;
-  if (scale.empty()) {
-    w.inner = physical_floats(layout);
-    return w;
-  }
-  const std::int64_t named = request.attrs.integer("axis", 0);
-  const std::size_t axis = static_cast<std::size_t>(named < 0 ? named + static_cast<std::int64_t>(x.size()) : named);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    (i < axis ? w.outer : i == axis ? w.channels : w.inner) *= static_cast<std::size_t>(x[i]);
-  }
-  return w;
+// A layout other than row-major is walked as one slice of its physical elements.
+Slices walk_of(const PrepareRequest& request, const Layout& layout) {
+  const Shape& x = request.in[0].spec.shape;
+  if (request.in[1].spec.shape.empty()) return {1, 1, static_cast<std::int64_t>(physical_floats(layout))};
+  return slices_along(x, axis_of(kName, logical_specs(request.in), request.attrs.integer("axis", 0), x.size()));
 }
 
 Kernel prepare_fake_quantize(const PrepareRequest& request) {
   const bool whole = request.in[1].spec.shape.empty();
   const Layout layout =
       whole && request.in[0].layout.native() ? request.in[0].layout : Layout::dense(request.in[0].spec);
-  const bool integers = request.out[0].dtype != DType::f32;
+  const bool integers = request.out[0].dtype != DType::f32, shifted = request.in.size() > 2;
   Kernel kernel = dense_kernel(request);
   kernel.in[0] = layout;
   kernel.out[0] = native::retyped(request.out[0], layout);
   kernel.in_place = {integers ? -1 : 0};
-  const Walk w = walk_of(request, layout);
+  const Slices w = walk_of(request, layout);
   const Range r = range_of(logical_specs(request.in), request.attrs);
   const FakeQuantizeLoop loop = integers ? count_steps : simulate;
   const std::size_t step = dtype_size(request.out[0].dtype);
-  kernel.run = [w, r, loop, step](const KernelArgs& args) {
+  kernel.run = [w, r, loop, step, shifted](const KernelArgs& args) {
     const float *x = floats(args, 0), *scale = floats(args, 1);
-    for (std::size_t row = 0; row < w.outer * w.channels; ++row) {
-      const std::size_t at = row * w.inner;
-      loop(x + at, static_cast<std::byte*>(args.out[0]) + at * step, w.inner, scale[row % w.channels], r);
+    const auto inner = static_cast<std::size_t>(w.inner);
+    for (std::int64_t row = 0; row < w.outer * w.slices; ++row) {
+      const std::size_t at = static_cast<std::size_t>(row) * inner;
+      const auto slice = static_cast<std::size_t>(row % w.slices);
+      // clamp(n + zero, low, high) - zero of whole numbers
+      const float zero = shifted ? std::nearbyint(floats(args, 2)[slice]) : 0.0f;
+      loop(x + at, static_cast<std::byte*>(args.out[0]) + at * step, inner, scale[slice],
+           {r.low - zero, r.high - zero});
     }
   };
   return kernel;
 }
 
 std::vector<Value> fake_quantize_vjp(const VjpArgs& v) {
-  std::vector<Value> grads(2);
-  if (!v.wanted[0]) return grads;
-  const Value x = v.in[0];
-  Value scale = v.in[1];
-  if (!shape_of(scale).empty()) {
-    Shape wide(shape_of(x).size(), 1);
-    const std::int64_t axis = v.attrs.integer("axis", 0);
-    wide[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(wide.size()) : axis)] =
-        shape_of(scale)[0];
-    scale = reshape(scale, wide);
-  }
+  const Shape shape = shape_of(v.in[0]);
+  const std::int64_t axis = v.attrs.integer("axis", 0);
   const double low = static_cast<double>(v.attrs.integer("low", 0)),
-               high = static_cast<double>(v.attrs.integer("high", 255));
-  grads[0] = v.cotangents[0] * call("in_range", {x / scale}, {{"min", low - 0.5}, {"max", high + 0.5}});
+               high = static_cast<double>(v.attrs.integer("high", 255)),
+               learning = v.attrs.real("parameter_gradient_scale", 1);
+  const auto wide = [&](Value parameter) {
+    return shape_of(parameter).empty() ? parameter : along_axis(parameter, shape, axis);
+  };
+  const bool shifted = v.in.size() > 2;
+  const Value scale = wide(v.in[1]), steps = v.in[0] / scale, g = v.cotangents[0];
+  const Value zero = shifted ? call("round", {wide(v.in[2])}) : Value{};
+  const auto moved = [&](Value x) { return shifted ? x + zero : x; };
+  const Value inside = call("in_range", {moved(steps)}, {{"min", low - 0.5}, {"max", high + 0.5}});
+  std::vector<Value> grads(v.in.size());
+  if (v.wanted[0]) grads[0] = g * inside;
+  if (v.wanted[1]) {
+    const Value limited = call("clamp", {moved(call("round", {steps}))}, {{"min", low}, {"max", high}});
+    const Value slope = (shifted ? limited - zero : limited) - steps * inside;
+    grads[1] = sum_to_parameter(g * slope, v.in[1], axis) * learning;
+  }
+  if (shifted && v.wanted[2]) grads[2] = sum_to_parameter(g * (inside + -1.0) * scale, v.in[2], axis) * learning;
   return grads;
+}
+
+std::vector<OpCase> fake_quantize_cases() {
+  const Attrs s8 = {{"low", std::int64_t{-127}}, {"high", std::int64_t{127}}},
+              few = {{"low", std::int64_t{-2}}, {"high", std::int64_t{5}}};
+  Attrs second = s8, last = few;
+  second.set("axis", std::int64_t{1});
+  last.set("axis", std::int64_t{-1});
+  const auto with = [](const char* name, std::vector<Spec> in, Attrs attrs = {}, double hi = 1) {
+    OpCase c{.name = name, .in = std::move(in), .attrs = std::move(attrs), .lo = 0.01, .hi = hi};
+    c.differentiable.assign(c.in.size(), false);  // the estimate is not the derivative, which is 0
+    return c;
+  };
+  const Spec three = make_spec({3}), scalar = make_spec({});
+  return {with("bytes", {make_spec({2, 3, 4, 5}), scalar}),
+          with("a scale a row", {make_spec({3, 7}), three}, s8),
+          with("a scale a column", {make_spec({3, 5, 2}), make_spec({5})}, second),
+          with("zero points", {make_spec({2, 5, 3}), three, three}, last, 4),
+          with("one zero point", {make_spec({7}), scalar, scalar}, few, 4),
+          with("no elements", {make_spec({0, 3}), scalar})};
 }
 
 }  // namespace
@@ -126,34 +149,13 @@ void register_fake_quantize(Registry& registry) {
   Op op;
   op.name = kName;
   op.doc =
-      "x, scale [] or [C] -> clamp(round(x / scale), low, high) * scale; attributes low (0), high (255), axis (0) of "
-      "scale's channels; straight-through gradient";
+      "x, scale [] or [C], zero point like scale? (rounded) -> (clamp(round(x / scale) + zero point, low, high) - zero "
+      "point) * scale; attributes low (0), high (255), axis (0) of the channels, parameter_gradient_scale (1); "
+      "straight-through gradient";
   op.infer = infer_fake_quantize;
   op.prepare = prepare_fake_quantize;
   op.vjp = fake_quantize_vjp;
-  const Attrs s8 = {{"low", std::int64_t{-127}}, {"high", std::int64_t{127}}};
-  Attrs second = s8;
-  second.set("axis", std::int64_t{1});
-  const std::vector<bool> neither = {false, false};  // the estimate is not the derivative, which is 0
-  op.cases = {
-      {.name = "bytes", .in = {make_spec({2, 3, 4, 5}), make_spec({})}, .lo = 0.01, .hi = 1, .differentiable = neither},
-      {.name = "a scale a row",
-       .in = {make_spec({3, 7}), make_spec({3})},
-       .attrs = s8,
-       .lo = 0.01,
-       .hi = 1,
-       .differentiable = neither},
-      {.name = "a scale a column",
-       .in = {make_spec({3, 5, 2}), make_spec({5})},
-       .attrs = second,
-       .lo = 0.01,
-       .hi = 1,
-       .differentiable = neither},
-      {.name = "no elements",
-       .in = {make_spec({0, 3}), make_spec({})},
-       .lo = 0.01,
-       .hi = 1,
-       .differentiable = neither}};
+  op.cases = fake_quantize_cases();
   registry.add(std::move(op));
 }
 

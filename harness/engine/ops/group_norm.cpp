@@ -201,7 +201,7 @@ std::vector<Value> group_norm_vjp(const char* op, const VjpArgs& v) {
   const bool only_y = v.cotangents[0].defined() && !v.cotangents[1].defined() && !v.cotangents[2].defined();
   if (!only_y || v.create_graph) {
     return composite_vjp(
-        [op](std::span<const Value> in, const Attrs& attrs) { return compose_group_norm(op, in, attrs); }, v);
+        [op](Emitter&, std::span<const Value> in, const Attrs& attrs) { return compose_group_norm(op, in, attrs); }, v);
   }
   Attrs attrs = v.attrs;
   attrs.set("weights", static_cast<std::int64_t>(v.wanted[1] || v.wanted[2]));

@@ -158,8 +158,9 @@ std::vector<Value> layer_norm_vjp(const LayerNormFamily& family, const VjpArgs& 
   bool only_y = v.cotangents[0].defined();
   for (std::size_t i = 1; i < v.cotangents.size(); ++i) only_y = only_y && !v.cotangents[i].defined();
   if (only_y && !v.create_graph) return layer_norm_fused_vjp(family, v);
-  return composite_vjp(
-      [&family](std::span<const Value> in, const Attrs& attrs) { return compose_layer_norm(family, in, attrs); }, v);
+  return composite_vjp([&family](Emitter&, std::span<const Value> in,
+                                 const Attrs& attrs) { return compose_layer_norm(family, in, attrs); },
+                       v);
 }
 
 std::vector<OpCase> layer_norm_cases(const LayerNormFamily& family) {

@@ -115,7 +115,7 @@ void add_mean_variance(Registry& registry) {
         expect_f32("mean_variance_normalization", in);
         axes_of("mean_variance_normalization", in, axes_attrs(attrs));
       },
-      [axes_attrs](std::span<const Value> in, const Attrs& attrs) {
+      [axes_attrs](Emitter&, std::span<const Value> in, const Attrs& attrs) {
         const Attrs over = axes_attrs(attrs);
         const Value centred = in[0] - call("reduce_mean", {in[0]}, over);
         const Value variance = call("reduce_mean", {call("square", {centred})}, over);

@@ -27,7 +27,7 @@ void add_loss(Registry& registry, Loss loss) {
   op.doc = loss.doc;
   set_composite(
       op, [check = loss.check, name = op.name](Specs in, const Attrs& attrs) { check(name, in, attrs); },
-      [compose = loss.compose](std::span<const Value> in, const Attrs& attrs) { return compose(in, attrs); });
+      [compose = loss.compose](Emitter&, std::span<const Value> in, const Attrs& attrs) { return compose(in, attrs); });
   op.cases = std::move(loss.cases);
   registry.add(std::move(op));
 }

@@ -110,8 +110,8 @@ struct Op {
   InferFn infer;     // throws Error(bad_input) naming the op and the shapes
   PrepareFn prepare;
   VjpFn vjp;    // null: not differentiable
-  // In place of prepare and vjp: emitting the op emits this composition, so that programs and tapes never hold the op
-  // itself, and its gradients are those of its parts.
+  // In place of prepare and vjp: emitting the op emits this expression, so that programs and tapes never hold the op
+  // itself, and its gradients are those of its parts (composite.hpp).
   ComposeFn compose;
   CostFn cost;  // null: no multiply-adds
   Bf16Fn bf16;  // null: takes F32 only

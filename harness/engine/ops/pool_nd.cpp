@@ -261,7 +261,7 @@ void add_global_lp_pool(Registry& registry) {
   op.doc = "x [N, C, ..] -> (sum over the spatial axes of |x|^p)^(1/p) [N, C, 1, ..]; attribute p (2)";
   set_composite(
       op, [](Specs in, const Attrs&) { expect_planes("global_lp_pool", in, 1, kAnyAxes); },
-      [](std::span<const Value> in, const Attrs& attrs) {
+      [](Emitter&, std::span<const Value> in, const Attrs& attrs) {
         Shape shape = shape_of(in[0]);
         const std::int64_t pixels = element_count(spatial(shape));
         const Value line = reshape(in[0], {shape[0], shape[1], pixels});

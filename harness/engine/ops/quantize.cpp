@@ -1,20 +1,41 @@
 // Quantisation to integers and back, per tensor or per slice of one axis: q = saturate(round(x / scale) + zero point),
-// halves to even. fake_quantize_affine rounds and comes back in F32; its gradient passes straight through the rounding (Bengio
-// et al. 2013), and for scale and zero point it is that of learned step sizes (Esser et al. 2020).
+// halves to even.
+#include "harness/engine/ops/quantize.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "harness/engine/ops/integer_types.hpp"
-#include "harness/engine/ops/op_tools.hpp"
 
 namespace assay::engine {
+
+Slices slices_along(const Shape& x, std::size_t axis) {
+  Slices s;
+  for (std::size_t i = 0; i < x.size(); ++i) (i < axis ? s.outer : i == axis ? s.slices : s.inner) *= x[i];
+  return s;
+}
+
 namespace {
 
-// x [outer][slices][inner]; one slice when the parameters are scalars.
-struct Slices {
-  std::int64_t outer = 1, slices = 1, inner = 1;
-};
+Shape slice_shape(const Shape& x, std::int64_t slices, std::int64_t axis) {
+  Shape shape(x.size(), 1);
+  if (slices != 1) shape[static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(x.size()) : axis)] = slices;
+  return shape;
+}
+
+}  // namespace
+
+Value along_axis(Value parameter, const Shape& x, std::int64_t axis) {
+  return reshape(parameter, slice_shape(x, element_count(shape_of(parameter)), axis));
+}
+
+Value sum_to_parameter(Value terms, Value parameter, std::int64_t axis) {
+  const Shape x = shape_of(terms), like = shape_of(parameter);
+  return reshape(reduce_to(terms, slice_shape(x, element_count(like), axis)), like);
+}
+
+namespace {
 
 // Scale (input 1) and zero point (input 2, optional) are scalars, or vectors along attribute axis (1).
 Slices slices_of(std::string_view op, Specs in, const Attrs& attrs) {
@@ -23,17 +44,10 @@ Slices slices_of(std::string_view op, Specs in, const Attrs& attrs) {
   const Shape &x = in[0].shape, &scale = in[1].shape;
   if (in.size() > 2 && in[2].count() != in[1].count()) op_error(op, in, "scale and zero point differ in size");
   if (scale.size() > 1) op_error(op, in, "the scale must be a scalar or a vector");
-  Slices s;
-  if (in[1].count() == 1) {
-    s.inner = element_count(x);
-    return s;
-  }
+  if (in[1].count() == 1) return {1, 1, element_count(x)};
   const std::size_t axis = axis_of(op, in, attrs.integer("axis", 1), x.size());
   if (scale[0] != x[axis]) op_error(op, in, "the scale must have " + std::to_string(x[axis]) + " elements");
-  for (std::size_t i = 0; i < axis; ++i) s.outer *= x[i];
-  s.slices = x[axis];
-  for (std::size_t i = axis + 1; i < x.size(); ++i) s.inner *= x[i];
-  return s;
+  return slices_along(x, axis);
 }
 
 std::vector<Spec> specs_of(const PrepareRequest& request) {
@@ -129,30 +143,14 @@ void add_quantize(Registry& registry) {
   registry.add(std::move(op));
 }
 
-Shape slice_shape(const Shape& x, std::int64_t slices, const Attrs& attrs) {
-  Shape shape(x.size(), 1);
-  const Spec spec = f32_spec(x);
-  if (slices != 1) shape[axis_of("quantize", std::span(&spec, 1), attrs.integer("axis", 1), x.size())] = slices;
-  return shape;
-}
-
-// A parameter vector so that it broadcasts against x.
-Value along_axis(Value parameter, const Shape& x, const Attrs& attrs) {
-  return reshape(parameter, slice_shape(x, element_count(shape_of(parameter)), attrs));
-}
-
-Value sum_to_parameter(Value terms, Value parameter, const Attrs& attrs) {
-  const Shape x = shape_of(terms), like = shape_of(parameter);
-  return reshape(reduce_to(terms, slice_shape(x, element_count(like), attrs)), like);
-}
-
 std::vector<Value> dequantize_vjp(const VjpArgs& v) {
   const Attrs real = {{"to", std::string("F32")}};
   std::vector<Value> grads(v.in.size());
   if (!v.wanted[1]) return grads;
+  const std::int64_t axis = v.attrs.integer("axis", 1);
   Value steps = call("cast", {v.in[0]}, real);
-  if (v.in.size() > 2) steps = steps - along_axis(call("cast", {v.in[2]}, real), shape_of(v.in[0]), v.attrs);
-  grads[1] = sum_to_parameter(v.cotangents[0] * steps, v.in[1], v.attrs);
+  if (v.in.size() > 2) steps = steps - along_axis(call("cast", {v.in[2]}, real), shape_of(v.in[0]), axis);
+  grads[1] = sum_to_parameter(v.cotangents[0] * steps, v.in[1], axis);
   return grads;
 }
 
@@ -222,89 +220,12 @@ void add_dynamic(Registry& registry) {
   registry.add(std::move(op));
 }
 
-struct Grid {
-  double lo, hi;
-};
-Grid grid_of(const Attrs& attrs) { return {attrs.real("qmin", 0), attrs.real("qmax", 255)}; }
-
-std::vector<Value> fake_quantize_vjp(const VjpArgs& v) {
-  const Grid grid = grid_of(v.attrs);
-  const Shape shape = shape_of(v.in[0]);
-  const Value x = v.in[0], g = v.cotangents[0], scale = along_axis(v.in[1], shape, v.attrs);
-  const Value steps = x / scale;
-  const bool shifted = v.in.size() > 2;
-  const Value zero = shifted ? call("round", {along_axis(v.in[2], shape, v.attrs)}) : Value{};
-  const Value q = shifted ? call("round", {steps}) + zero : call("round", {steps});
-  const Attrs range = {{"min", grid.lo}, {"max", grid.hi}};
-  const Value inside = call("in_range", {q}, range);
-  const double learning = v.attrs.real("parameter_gradient_scale", 1);
-  std::vector<Value> grads(v.in.size());
-  if (v.wanted[0]) grads[0] = g * inside;
-  if (v.wanted[1]) {
-    const Value limited = call("clamp", {q}, range);
-    const Value slope = (shifted ? limited - zero : limited) - steps * inside;
-    grads[1] = sum_to_parameter(g * slope, v.in[1], v.attrs) * learning;
-  }
-  if (shifted && v.wanted[2]) {
-    grads[2] = sum_to_parameter(g * (inside + -1.0) * scale, v.in[2], v.attrs) * learning;
-  }
-  return grads;
-}
-
-void fake_quantize_loop(const Slices& s, const Grid& grid, const KernelArgs& args) {
-  const auto lo = static_cast<float>(grid.lo), hi = static_cast<float>(grid.hi);
-  for_each_run(s, [&](std::int64_t from, std::int64_t n, std::int64_t k) {
-    const float scale = floats(args, 1)[k], zero = args.in.size() > 2 ? std::nearbyint(floats(args, 2)[k]) : 0.0f;
-    const float* x = floats(args, 0) + from;
-    float* y = floats_out(args, 0) + from;
-    for (std::int64_t i = 0; i < n; ++i)
-      y[i] = (std::clamp(std::nearbyint(x[i] / scale) + zero, lo, hi) - zero) * scale;
-  });
-}
-
-void add_fake_quantize(Registry& registry) {
-  Op op;
-  op.name = "fake_quantize_affine";
-  op.doc =
-      "x, scale, zero point? (rounded) f32 -> (clamp(round(x / scale) + zero point, qmin, qmax) - zero point) * scale; "
-      "scale and zero point scalars or along attribute axis (1); attributes qmin (0), qmax (255), "
-      "parameter_gradient_scale (1)";
-  op.infer = [](Specs in, const Attrs& attrs) {
-    slices_of("fake_quantize_affine", in, attrs);
-    expect_f32("fake_quantize_affine", in);
-    const Grid grid = grid_of(attrs);
-    if (!(grid.lo < grid.hi)) op_error("fake_quantize_affine", in, "attribute qmin must be below qmax");
-    return one(in[0]);
-  };
-  op.prepare = [](const PrepareRequest& request) {
-    Kernel kernel = dense_kernel(request);
-    kernel.in_place = {0};
-    const Slices s = slices_of("fake_quantize_affine", specs_of(request), request.attrs);
-    kernel.run = [s, grid = grid_of(request.attrs)](const KernelArgs& args) { fake_quantize_loop(s, grid, args); };
-    return kernel;
-  };
-  op.vjp = fake_quantize_vjp;
-  const Attrs few = {{"qmin", -2.0}, {"qmax", 5.0}};
-  op.cases = {
-      {.name = "per axis",
-       .in = {make_spec({2, 3, 5}), make_spec({3}), make_spec({3})},
-       .attrs = few,
-       .lo = 0.1,
-       .hi = 4},
-      {.name = "per tensor", .in = {make_spec({7}), make_spec({}), make_spec({})}, .attrs = few, .lo = 0.1, .hi = 4},
-      {.name = "no zero point", .in = {make_spec({2, 5}), make_spec({1})}, .lo = 0.1, .hi = 4},
-      {.name = "nothing", .in = {make_spec({0, 3}), make_spec({3})}, .lo = 0.1, .hi = 4}};
-  for (OpCase& c : op.cases) c.differentiable.assign(c.in.size(), false);  // the gradient is not that of the values
-  registry.add(std::move(op));
-}
-
 }  // namespace
 
 void register_quantize(Registry& registry) {
   add_quantize(registry);
   add_dequantize(registry);
   add_dynamic(registry);
-  add_fake_quantize(registry);
 }
 
 }  // namespace assay::engine

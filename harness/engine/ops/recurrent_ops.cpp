@@ -3,7 +3,7 @@
 // and every step adds the product with the state. Gradients are those of the parts.
 #include <numeric>
 
-#include "harness/engine/ops/composite.hpp"
+#include "harness/engine/ops/op_tools.hpp"
 #include "harness/engine/ops/recurrent.hpp"
 
 namespace assay::engine {
@@ -176,9 +176,25 @@ Direction direction_of(const Inputs& all, const Recurrent& r, std::int64_t d) {
   return out;
 }
 
-Values compose(const char* op, std::int64_t gates, std::span<const Value> in, const Attrs& attrs) {
+std::vector<Spec> infer(const char* op, std::int64_t gates, Specs in, const Attrs& attrs) {
+  const Recurrent r = recurrent_of(op, gates, in, attrs);
+  if (r.time < 1) op_error(op, in, "the sequences must have at least one step");
+  const std::int64_t d = r.directions, n = r.batch, h = r.hidden;
+  const Spec y = f32_spec(r.batch_first ? Shape{n, r.time, d, h} : Shape{r.time, d, n, h});
+  const Spec state = f32_spec(r.batch_first ? Shape{n, d, h} : Shape{d, n, h});
+  return gates == 4 ? std::vector<Spec>{y, state, state} : std::vector<Spec>{y, state};
+}
+
+Values zeros(Emitter& to, const std::vector<Spec>& specs) {
+  Values out;
+  for (const Spec& s : specs) out.push_back(to.constant(Tensor::full(s.shape, 0.0f)));
+  return out;
+}
+
+Values compose(const char* op, std::int64_t gates, Emitter& to, std::span<const Value> in, const Attrs& attrs) {
   const Inputs all(in);
   const Recurrent r = recurrent_of(op, gates, all.specs, attrs);
+  if (r.batch * r.inputs * r.hidden == 0) return zeros(to, infer(op, gates, all.specs, attrs));
   const Value x = reshape(swapped(in[kX], r.batch_first), {r.time * r.batch, r.inputs});
   const Values masks = all.has(kLengths) ? lasting(r, in[kLengths]) : Values{};
   Values outputs, last_h, last_c;
@@ -194,15 +210,6 @@ Values compose(const char* op, std::int64_t gates, std::span<const Value> in, co
   Values results = {y, swapped(join(last_h, 0), r.batch_first)};
   if (gates == 4) results.push_back(swapped(join(last_c, 0), r.batch_first));
   return results;
-}
-
-std::vector<Spec> infer(const char* op, std::int64_t gates, Specs in, const Attrs& attrs) {
-  const Recurrent r = recurrent_of(op, gates, in, attrs);
-  if (r.time < 1) op_error(op, in, "the sequences must have at least one step");
-  const std::int64_t d = r.directions, n = r.batch, h = r.hidden;
-  const Spec y = f32_spec(r.batch_first ? Shape{n, r.time, d, h} : Shape{r.time, d, n, h});
-  const Spec state = f32_spec(r.batch_first ? Shape{n, d, h} : Shape{d, n, h});
-  return gates == 4 ? std::vector<Spec>{y, state, state} : std::vector<Spec>{y, state};
 }
 
 OpCost cost(const char* op, std::int64_t gates, Specs in, const Attrs& attrs) {
@@ -261,16 +268,10 @@ void add(Registry& registry, const char* name, std::int64_t gates, const char* o
   op.name = name;
   op.onnx = onnx;
   op.doc = doc;
-  const Compose expression = [name, gates](std::span<const Value> in, const Attrs& attrs) {
-    return compose(name, gates, in, attrs);
-  };
   op.infer = [name, gates](Specs in, const Attrs& attrs) { return infer(name, gates, in, attrs); };
-  op.prepare = [expression](const PrepareRequest& request) {
-    return any_zero_extent({request.attrs, request.in.subspan(0, 3), request.out})
-               ? zero_fill_kernel(request)
-               : composite_kernel(expression, request);
+  op.compose = [name, gates](Emitter& to, std::span<const Value> in, const Attrs& attrs) {
+    return compose(name, gates, to, in, attrs);
   };
-  op.vjp = [expression](const VjpArgs& v) { return composite_vjp(expression, v); };
   op.cost = [name, gates](Specs in, Specs, const Attrs& attrs) { return cost(name, gates, in, attrs); };
   op.cases = cases(gates);
   registry.add(std::move(op));

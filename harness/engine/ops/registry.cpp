@@ -113,8 +113,8 @@ OpId Registry::id(std::string_view name) const {
 }
 
 void Registry::add(Op op) {
-  if (!op.infer || !(op.prepare || op.compose)) {
-    throw Error(Fault::internal, "op '" + op.name + "' lacks infer, or both prepare and compose");
+  if (!op.infer || !op.prepare == !op.compose) {
+    throw Error(Fault::internal, "op '" + op.name + "' needs infer, and either prepare or compose");
   }
   const auto [it, fresh] = ids_.emplace(op.name, static_cast<OpId>(ops_.size()));
   if (!fresh) throw Error(Fault::internal, "op '" + op.name + "' is registered twice");

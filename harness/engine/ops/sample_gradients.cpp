@@ -7,8 +7,6 @@ namespace {
 
 using Values = std::vector<Value>;
 
-Value nothing(Value like, const Shape& shape) { return like.emitter->constant(Tensor::full(shape, 0.0f)); }
-
 // [N, rows, features] of [N, .., features].
 Shape rows_of(const Shape& s) {
   const std::int64_t rows = element_count(Shape(s.begin() + 1, s.end() - 1));
@@ -25,7 +23,7 @@ void check_linear(Specs in, const Attrs&) {
   if (x != g) op_error(op, in, "x and g must have equal shapes but for their last axes");
 }
 
-Values linear_gradient(std::span<const Value> in, const Attrs&) {
+Values linear_gradient(Emitter&, std::span<const Value> in, const Attrs&) {
   const Value x = reshape(in[0], rows_of(shape_of(in[0]))), g = reshape(in[1], rows_of(shape_of(in[1])));
   return {call("matmul", {g, x}, {{"transpose_a", std::int64_t{1}}})};
 }
@@ -44,11 +42,11 @@ void check_conv(Specs in, const Attrs& attrs) {
 }
 
 // The batch becomes groups of one sample, whose weights' gradients do not mix.
-Values conv_gradient(std::span<const Value> in, const Attrs& attrs) {
+Values conv_gradient(Emitter& to, std::span<const Value> in, const Attrs& attrs) {
   const Shape x = shape_of(in[0]), g = shape_of(in[1]), kernel = attrs.ints("kernel", {});
   const std::int64_t n = x[0], groups = attrs.integer("groups", 1);
   const Shape result = {n, g[1], x[1] / groups, kernel[0], kernel[1]};
-  if (n == 0) return {nothing(in[0], result)};
+  if (n == 0) return {to.constant(Tensor::full(result, 0.0f))};
   Attrs geometry = attrs;
   geometry.set("groups", n * groups);
   const Value samples = reshape(in[0], {1, n * x[1], x[2], x[3]}),

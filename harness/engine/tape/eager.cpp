@@ -171,7 +171,9 @@ std::vector<Tensor> record_custom(std::span<const Tensor> inputs, std::vector<Te
   record->in.assign(inputs.begin(), inputs.end());
   record->out = outputs;
   record->custom = std::move(vjp);
-  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i] = attach(outputs[i], record, i);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (is_real(outputs[i].dtype())) outputs[i] = attach(outputs[i], record, i);
+  }
   return outputs;
 }
 

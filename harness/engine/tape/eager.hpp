@@ -23,9 +23,16 @@ Tensor detach(const Tensor& tensor);  // same value, no history
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> cotangents, bool create_graph);
 
-// A node of history that is not a registry op: used by the graph executor to record a whole compiled plan as one node.
-// `vjp` gets the cotangents of the outputs and gives those of the inputs.
-using CustomVjp = std::function<std::vector<Tensor>(std::span<const Tensor> cotangents, bool create_graph)>;
+// A node of history that is no registry op: a whole compiled plan, a function that a plugin evaluates. Inputs and
+// outputs are those of record_custom, with history when create_graph; take them from here rather than from a capture,
+// which could keep the node alive by itself.
+struct CustomVjpCall {
+  std::span<const Tensor> in, out;
+  std::span<const Tensor> cotangents;  // one an output, zeros where no gradient came
+  bool create_graph = false;
+};
+using CustomVjp = std::function<std::vector<Tensor>(const CustomVjpCall&)>;  // one an input; undefined: zero
+// `outputs` without the history they have, with the new node as history when an input has any.
 std::vector<Tensor> record_custom(std::span<const Tensor> inputs, std::vector<Tensor> outputs, CustomVjp vjp);
 
 }  // namespace assay::engine

@@ -118,8 +118,15 @@ std::vector<Tensor> custom_vjp(const Record& record, const Pending& pending, boo
   std::vector<Tensor> cotangents = pending.cotangents;
   for (std::size_t i = 0; i < cotangents.size(); ++i) {
     if (!cotangents[i].defined()) cotangents[i] = filled(record.out[i].spec(), 0.0);
+    if (!create_graph) cotangents[i] = detach(cotangents[i]);
   }
-  return record.custom(cotangents, create_graph);
+  std::vector<Tensor> in, out;
+  for (const Tensor& t : record.in) in.push_back(create_graph ? t : detach(t));
+  for (std::size_t i = 0; i < record.out.size(); ++i) {
+    const bool history = create_graph && is_real(record.out[i].dtype());
+    out.push_back(history ? attach(record.out[i], pending.record, i) : record.out[i]);
+  }
+  return record.custom({in, out, cotangents, create_graph});
 }
 
 // Passes the cotangents of one record on to what it was computed from.

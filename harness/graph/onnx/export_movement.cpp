@@ -113,7 +113,7 @@ Names resize(const Exported& e) {
 
 ExportRows export_movement_rows() {
   return {{"argmax", argmax},       {"argmin", argmin},     {"concat", concat},
-          {"depth_to_space", depth_to_space}, {"dropout", dropout}, {"embedding", embedding},
+          {"depth_to_space", depth_to_space}, {"drop_path", dropout}, {"dropout", dropout}, {"embedding", embedding},
           {"expand", expand},       {"expand_rows", expand_rows}, {"flatten", flatten},
           {"gather", gather},       {"gather_elements", along},   {"pad", pad},
           {"reshape", reshape},     {"resize", resize},     {"slice", slice},       {"space_to_depth", space_to_depth},

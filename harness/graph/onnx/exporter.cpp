@@ -128,7 +128,8 @@ void Exporter::convert(const GraphNode& node) {
         for (std::string& out : model.nodes[n].outputs) {
           if (out != from) continue;
           out = node.outputs[i];
-          model.nodes[n].name = node.name;
+          std::string& name = model.nodes[n].name;  // runtimes want each once
+          if (name.empty()) name = i == 0 ? node.name : fmt::format("{}/{}", node.name, i);
           ours = true;
         }
       }

@@ -135,6 +135,7 @@ Rows quantize_rows();
 Rows recurrent_rows();
 Rows reduce_rows();
 Rows resize_rows();
+Rows selection_rows();
 Rows shape_rows();
 Rows signal_rows();
 

@@ -12,7 +12,7 @@ const std::map<std::string, Convert>& table() {
     std::map<std::string, Convert> all;
     for (const auto& family : {activation_rows, arithmetic_rows, convolution_rows, index_rows, loss_rows, movement_rows,
                                norm_rows, pool_rows, product_rows, quantize_rows, recurrent_rows, reduce_rows, resize_rows,
-                               shape_rows, signal_rows}) {
+                               selection_rows, shape_rows, signal_rows}) {
       for (const Row& row : family()) all.emplace(row.op, row.convert);
     }
     return all;

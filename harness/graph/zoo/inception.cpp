@@ -24,6 +24,14 @@ std::string Inception::reduce_pool(const std::string& name, const std::string& x
   return b.max_pool(name, x, {.kernel = 3, .stride = 2, .pad = large ? 0 : 1});
 }
 
+std::string Inception::reduce(const std::string& name, const std::string& x,
+                              const std::vector<std::vector<InceptionStep>>& branches) const {
+  std::vector<std::string> parts;
+  for (const auto& steps : branches) parts.push_back(branch(name + "." + static_cast<char>('a' + parts.size()), x, steps));
+  parts.push_back(reduce_pool(name + ".pool", x));
+  return b.concat(name, parts, 0);
+}
+
 std::string Inception::average_branch(const std::string& name, const std::string& x, std::int64_t published) const {
   return branch(name, b.avg_pool(name + ".pool", x, {.kernel = 3, .stride = 1, .pad = 1}), {{published}});
 }

@@ -24,6 +24,9 @@ struct Inception {
   // One branch: nodes <name>.1, <name>.2 ...
   std::string branch(const std::string& name, const std::string& x, const std::vector<InceptionStep>& steps) const;
   std::string reduce_pool(const std::string& name, const std::string& x) const;  // 3x3 maxima with stride 2
+  // Branches <name>.a, <name>.b ... that halve the resolution beside <name>.pool, joined.
+  std::string reduce(const std::string& name, const std::string& x,
+                     const std::vector<std::vector<InceptionStep>>& branches) const;
   std::string average_branch(const std::string& name, const std::string& x, std::int64_t published) const;
   // The three convolutions that both nets begin with, or one of 64 channels that keeps a small image's resolution.
   std::string first(const std::string& x) const;

@@ -43,19 +43,13 @@ std::string stem_resnet(const Inception& net) {
 }
 
 std::string reduce_a(const Inception& net, const std::string& x) {
-  return net.b.concat(
-      "reduce1",
-      {net.branch("reduce1.a", x, {{384, 3, 2, true}}),
-       net.branch("reduce1.b", x, {{256}, {256, 3}, {384, 3, 2, true}}), net.reduce_pool("reduce1.pool", x)},
-      0);
+  return net.reduce("reduce1", x, {{{384, 3, 2, true}}, {{256}, {256, 3}, {384, 3, 2, true}}});
 }
 
 std::string reduce_b(const Inception& net, const std::string& x) {
-  return net.b.concat(
-      "reduce2",
-      {net.branch("reduce2.a", x, {{256}, {384, 3, 2, true}}), net.branch("reduce2.b", x, {{256}, {288, 3, 2, true}}),
-       net.branch("reduce2.c", x, {{256}, {288, 3}, {320, 3, 2, true}}), net.reduce_pool("reduce2.pool", x)},
-      0);
+  const Steps first = {{256}, {384, 3, 2, true}}, second = {{256}, {288, 3, 2, true}},
+              third = {{256}, {288, 3}, {320, 3, 2, true}};
+  return net.reduce("reduce2", x, {first, second, third});
 }
 
 const std::vector<Residual>& stages() {

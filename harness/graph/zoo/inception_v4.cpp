@@ -48,19 +48,12 @@ std::string block_c(const Inception& net, const std::string& name, const std::st
 }
 
 std::string reduce_a_v4(const Inception& net, const std::string& x) {
-  return net.b.concat(
-      "reduce1",
-      {net.branch("reduce1.a", x, {{384, 3, 2, true}}),
-       net.branch("reduce1.b", x, {{192}, {224, 3}, {256, 3, 2, true}}), net.reduce_pool("reduce1.pool", x)},
-      0);
+  return net.reduce("reduce1", x, {{{384, 3, 2, true}}, {{192}, {224, 3}, {256, 3, 2, true}}});
 }
 
 std::string reduce_b_v4(const Inception& net, const std::string& x) {
   const StepsV4 bands = {{256}, {256, {1, 7}}, {320, {7, 1}}, {320, 3, 2, true}};
-  return net.b.concat("reduce2",
-                      {net.branch("reduce2.a", x, {{192}, {192, 3, 2, true}}), net.branch("reduce2.b", x, bands),
-                       net.reduce_pool("reduce2.pool", x)},
-                      0);
+  return net.reduce("reduce2", x, {{{192}, {192, 3, 2, true}}, bands});
 }
 
 graph::Graph build_inception_v4(const BuildRequest& request) {

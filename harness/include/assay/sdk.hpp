@@ -18,6 +18,7 @@
 #include "assay/sdk/core.hpp"
 #include "assay/sdk/data.hpp"
 #include "assay/sdk/describe.hpp"
+#include "assay/sdk/gradient.hpp"
 #include "assay/sdk/graph.hpp"
 #include "assay/sdk/model.hpp"
 #include "assay/sdk/ops.hpp"

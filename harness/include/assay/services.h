@@ -52,6 +52,33 @@ typedef struct assay_grad_call {
   size_t n_inputs;
   const assay_object *const *cotangents; /* n_outputs, entries or the whole may be NULL: ones (one-element outputs) */
 } assay_grad_call;
+/* What a gradient of the plugin's own is given. Inputs and outputs are those of record(); they carry history when
+   create_graph is not 0, so that a backward made of ops can be differentiated again. */
+typedef struct assay_vjp_call {
+  uint32_t struct_size, create_graph;
+  const assay_object *const *inputs;
+  size_t n_inputs;
+  const assay_object *const *outputs, *const *cotangents; /* n_outputs of each; cotangents are shaped like outputs */
+  size_t n_outputs;
+} assay_vjp_call;
+typedef struct assay_vjp {
+  uint32_t struct_size, pad;
+  void *state;
+  /* grads[j] = d sum_i <outputs_i, cotangents_i> / d inputs_j with the shape and dtype of that input, one reference
+     each; NULL: zero. Called by whoever takes a gradient through the outputs, so also after the role call.  [worker] */
+  assay_status (*backward)(void *state, const assay_vjp_call *, assay_object **grads);
+  /* Once: when the last tensor that remembers the function goes, before destroy() at the latest. May be NULL.
+                                                                                                         [any-thread] */
+  void (*release)(void *state);
+} assay_vjp;
+typedef struct assay_record_call { /* a function that the plugin has evaluated itself */
+  uint32_t struct_size, pad;
+  const assay_object *const *inputs;
+  size_t n_inputs;
+  const assay_object *const *values; /* its results; what history they have is cut */
+  size_t n_values;
+  const assay_vjp *vjp; /* copied; the host owns its state from ASSAY_OK on */
+} assay_record_call;
 typedef struct assay_grad_service {
   uint32_t struct_size, pad;
   assay_status (*watch)(const assay_host *, const assay_object *, assay_object **out); /* [worker] a leaf */
@@ -59,6 +86,9 @@ typedef struct assay_grad_service {
                          assay_object **out); /* [worker] value without history */
   /* out[j] = d sum_i <outputs_i, cotangents_i> / d inputs_j, n_inputs of them; zero without a path.         [worker] */
   assay_status (*grad)(const assay_host *, const assay_grad_call *, assay_object **out);
+  /* out: the values, n_values of them, with the given gradient as their only history when an input is watched or
+     derives from one. ABI minor 2.                                                                          [worker] */
+  assay_status (*record)(const assay_host *, const assay_record_call *, assay_object **out);
 } assay_grad_service;
 
 #define ASSAY_LIST_SERVICE "assay.list/1"

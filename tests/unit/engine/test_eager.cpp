@@ -109,11 +109,27 @@ TEST_CASE("gradient of a gradient norm through convolutions, relu and pooling") 
 TEST_CASE("a custom node takes part in gradients") {
   const Tensor x = watch(vec({1, 2, 3}));
   const std::vector<Tensor> in = {apply1("square", {x})};
-  const auto out = record_custom(in, {vec({10, 20, 30})}, [](std::span<const Tensor> g, bool) {
-    return std::vector<Tensor>{apply1("affine", {g[0]}, {{"scale", 7.0}})};
+  const auto out = record_custom(in, {vec({10, 20, 30})}, [](const CustomVjpCall& call) {
+    return std::vector<Tensor>{apply1("affine", {call.cotangents[0]}, {{"scale", 7.0}})};
   });
   CHECK(grad_of(total(out[0]), {x})[0].to_f32() == std::vector<float>{14, 28, 42});
   CHECK(record_custom(std::vector<Tensor>{vec({1})}, {vec({2})}, nullptr)[0].tape() == nullptr);
+}
+
+TEST_CASE("a custom node made of ops is differentiated again through its inputs and outputs") {
+  const Tensor x = watch(vec({0.5F, -1, 2}));
+  // y = exp(2 x), dy/dx = 2 y: written with the output, so that the second derivative comes through the node itself
+  const Tensor value = apply1("exp", {apply1("affine", {detach(x)}, {{"scale", 2.0}})});
+  const auto y = record_custom(std::span(&x, 1), {value}, [](const CustomVjpCall& call) {
+    const Tensor slope = apply1("affine", {call.out[0]}, {{"scale", 2.0}});
+    return std::vector<Tensor>{apply1("mul", {call.cotangents[0], slope})};
+  });
+  const Tensor sum = total(y[0]), once = grad(std::span(&sum, 1), std::span(&x, 1), {}, true)[0], again = total(once);
+  const std::vector<float> second = grad(std::span(&again, 1), std::span(&x, 1), {}, false)[0].to_f32();
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(once.to_f32()[i] == doctest::Approx(2 * value.to_f32()[i]));
+    CHECK(second[i] == doctest::Approx(4 * value.to_f32()[i]));
+  }
 }
 
 TEST_CASE("errors name the op and the shapes") {

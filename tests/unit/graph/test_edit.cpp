@@ -14,6 +14,30 @@ std::vector<std::int64_t> every_other(std::int64_t channels) {
   return kept;
 }
 
+// Nets whose channels meet in concatenations, or lie on the last axis of tokens.
+const std::vector<NetCase>& joined_nets() {
+  static const std::vector<NetCase> all = {
+      {"densenet", "densenet", R"({"blocks": [3, 2], "growth": 4})", {3, 16, 16}},
+      {"densenet, plain", "densenet", R"({"blocks": [2, 2], "growth": 4, "bottleneck": 0})", {3, 16, 16}},
+      {"inception-v4", "inception-v4", R"({"blocks": [1, 1, 1], "width": 0.05})", {3, 16, 16}},
+      {"inception-resnet", "inception-resnet", R"({"blocks": [1, 1, 1], "width": 0.05})", {3, 16, 16}},
+      {"vit", "vit", R"({"width": 12, "depth": 2, "patch": 4, "mlp_ratio": 2})", {3, 8, 8}},
+  };
+  return all;
+}
+
+// conv1 -> tokens [HW, C] -> two linear layers over tokens -> image, joined with conv2 -> conv3 -> flat -> classifier.
+Graph through_tokens() {
+  GraphBuilder b({{"input", {engine::DType::f32, {3, 6, 4}}}}, 3, Weights::initial);
+  const std::string a = b.relu("relu1", b.conv("conv1", b.input(), 8, {.bias = true}));
+  std::string x = b.linear("fc1", b.tokens("tokens", a), 10);
+  x = b.image("image", b.linear("fc2", b.relu("relu2", x), 6), 6, 4);
+  const std::string other = b.conv("conv2", b.input(), 5, {.bias = true});
+  x = b.relu("relu3", b.conv("conv3", b.concat("joined", {x, other, a}, 0), 7, {.stride = 2, .bias = true}));
+  const std::string features = b.reshape("features", x, {7 * 3 * 2});
+  return b.finish(b.linear("classifier", features, 10), features, Json::object({}));
+}
+
 Tensor logits_of(const Graph& graph, const NetCase& net) {
   return Executor(std::make_shared<Graph>(graph), 4).logits(random_tensor(batch_shape(net, 4), 3));
 }
@@ -55,6 +79,62 @@ TEST_CASE("compact removes all masked channels at once, residual nets included [
     CHECK(difference(logits_of(small, net), logits_of(masked, net)) < 1e-5);
     CHECK(param_count(compact(small)) == param_count(small));
   }
+}
+
+TEST_CASE("removal goes through concatenation, reshape and transpose: compacted equals masked [rule 38]") {
+  for (const NetCase& net : joined_nets()) {
+    CAPTURE(net.name);
+    const Graph graph = build_net(net);
+    Graph all = graph;
+    int removable = 0, seen = 0;
+    for (const ChannelGroup& group : channel_groups(graph)) {
+      if (!group.removable) continue;
+      ++removable;
+      CAPTURE(group.producers[0]);
+      const auto kept = every_other(group.channels);
+      if (static_cast<std::int64_t>(kept.size()) == group.channels) continue;
+      const Graph masked = mask_output_channels(graph, group.producers, kept);
+      const Graph small = remove_output_channels(graph, group.producers, kept);
+      CHECK(param_count(small) < param_count(graph));
+      CHECK(difference(logits_of(small, net), logits_of(masked, net)) < 1e-5);
+      seen += difference(logits_of(masked, net), logits_of(graph, net)) > 1e-6 ? 1 : 0;
+      all = mask_output_channels(all, group.producers, kept);
+    }
+    CHECK(removable >= 2);
+    CHECK(3 * seen > 2 * removable);  // the test can fail: what is removed mattered
+    const Graph small = compact(all);
+    CHECK(param_count(small) < param_count(graph));
+    CHECK(difference(logits_of(small, net), logits_of(all, net)) < 1e-5);
+    CHECK(param_count(compact(small)) == param_count(small));
+  }
+}
+
+TEST_CASE("every convolution of a densenet and of inception-v4 can lose channels, only the classifier cannot") {
+  for (const NetCase& net : joined_nets()) {
+    if (net.arch != "densenet" && net.arch != "inception-v4") continue;  // sums of joined values are not followed
+    CAPTURE(net.name);
+    for (const ChannelGroup& group : channel_groups(build_net(net))) {
+      CAPTURE(group.producers[0]);
+      CHECK_MESSAGE(group.removable == (group.producers[0] != "classifier"), group.reason);
+    }
+  }
+}
+
+TEST_CASE("channels are followed through tokens, images and a join of three [rule 38]") {
+  const NetCase net = {"", "", "", {3, 6, 4}};
+  const Graph graph = through_tokens();
+  std::set<std::string> removable;
+  for (const ChannelGroup& group : channel_groups(graph)) {
+    if (!group.removable) continue;
+    removable.insert(group.producers[0]);
+    const std::vector<std::int64_t> kept = {1, 3, 4};
+    const Graph masked = mask_output_channels(graph, group.producers, kept);
+    const Graph small = remove_output_channels(graph, group.producers, kept);
+    CAPTURE(group.producers[0]);
+    CHECK(difference(logits_of(small, net), logits_of(masked, net)) < 1e-5);
+    CHECK(difference(logits_of(masked, net), logits_of(graph, net)) > 1e-6);
+  }
+  CHECK(removable == std::set<std::string>{"conv1", "conv2", "conv3", "fc1", "fc2"});
 }
 
 TEST_CASE("a residual sum ties its producers: the group is found, a part of it refused") {

@@ -213,6 +213,35 @@ TEST_CASE("dropout keeps the expected share and depends on every key") {
   CHECK_FALSE(same_bits(features(1, 0, others), dropped));
 }
 
+TEST_CASE("drop path drops whole samples, keyed by their ids, in every way of running [rule 8]") {
+  GraphBuilder b({{"input", {engine::DType::f32, {3, 4, 4}}}}, 1, Weights::initial);
+  const std::string branch = b.drop_path("path", b.conv("conv", b.input(), 3, {}), 0.4);
+  const std::string sum = b.add("sum", b.input(), branch);
+  b.tap("branch", branch);
+  const Graph graph = b.finish(b.linear("classifier", b.reshape("flat", sum, {48}), 5), sum, Json::object({}));
+  const std::int64_t n = 2000;
+  const Tensor x = random_tensor({n, 3, 4, 4}, 2, 0.1F, 1);
+  const auto ids = test_ids(n);
+  Executor executor(std::make_shared<Graph>(graph), 64);
+  const std::vector<float> whole = executor.forward(x, {"branch"})[0].to_f32();
+  const Tensor dropped = executor.forward(x, {"branch"}, {Mode::stochastic, 7, 0, ids})[0];
+  const std::vector<float> got = dropped.to_f32();
+  double lost = 0;
+  for (std::size_t r = 0; r < static_cast<std::size_t>(n); ++r) {
+    const bool gone = got[r * 48] == 0.0F;
+    lost += gone ? 1 : 0;
+    for (std::size_t i = r * 48; i < (r + 1) * 48; ++i) CHECK(got[i] == doctest::Approx(gone ? 0.0F : whole[i] / 0.6F).epsilon(1e-5));
+  }
+  CHECK(lost / static_cast<double>(n) == doctest::Approx(0.4).epsilon(0.1));
+  const ForwardOptions same = {Mode::stochastic, 7, 0, ids}, other = {Mode::stochastic, 8, 0, ids};
+  CHECK(same_bits(executor.forward_recorded(x, {"branch"}, same).values[0], dropped));
+  CHECK_FALSE(same_bits(executor.forward(x, {"branch"}, other)[0], dropped));
+  const std::vector<std::uint64_t> last(ids.end() - 5, ids.end());  // a sample's fate does not depend on its neighbours
+  const auto tail = engine::apply1("slice", {x}, {{"begin", Shape{n - 5, 0, 0, 0}}, {"size", Shape{5, 3, 4, 4}}});
+  const std::vector<float> alone = executor.forward(tail, {"branch"}, {Mode::stochastic, 7, 0, last})[0].to_f32();
+  CHECK(std::equal(alone.begin(), alone.end(), got.end() - 5 * 48));
+}
+
 TEST_CASE("the text form names every node, parameter count and output") {
   const Graph graph = tiny();
   const std::string text = graph.to_text();

@@ -123,6 +123,46 @@ TEST_CASE("a resize to sizes that a file computes from the shape keeps the batch
   }
 }
 
+TEST_CASE("what selects by value is taken where its operands are known, and refused with the reason where not") {
+  Maker m({6});
+  m.weight("mask", Tensor::f32({2, 3}, std::vector<float>{0, 2, 0, 0, 5, 1})).weight("labels", ints({7, 3, 3, 9, 7, 3}));
+  m.weight("two", ints({2})).weight("flat", ints({-1}));
+  m.node("NonZero", {"mask"}, {"where"});  // [[0, 1, 1], [1, 1, 2]]
+  m.node("Gather", {"x", "where"}, {"picked"}, {{"axis", integer(1)}});
+  m.node("Unique", {"labels"}, {"values", "first", "of", "counts"}, {{"sorted", integer(0)}});  // 7, 3, 9
+  m.node("Gather", {"x", "counts"}, {"counted"}, {{"axis", integer(1)}});
+  m.node("Gather", {"x", "of"}, {"owned"}, {{"axis", integer(1)}});
+  m.node("Flatten", {"picked"}, {"p"}).node("Concat", {"p", "counted", "owned"}, {"y"}, {{"axis", integer(1)}});
+  const Tensor x = uniform({2, 6}, 4);
+  const std::vector<float> v = x.to_f32(), got = run(import_model(m.model).graph, x).to_f32();
+  const std::vector<std::size_t> want = {0, 1, 1, 1, 1, 2, 2, 3, 1, 0, 1, 1, 2, 0, 1};
+  REQUIRE(got.size() == 2 * want.size());
+  for (std::size_t r = 0; r < 2; ++r) {
+    for (std::size_t i = 0; i < want.size(); ++i) CHECK(got[r * want.size() + i] == v[r * 6 + want[i]]);
+  }
+  for (const char* op : {"NonZero", "Unique"}) {
+    Maker unknown({6});
+    unknown.node(op, {"x"}, {"y"});
+    Fault fault{};
+    CHECK(contains(message_of([&] { import_model(unknown.model); }, &fault), "the shape of its result depends on the data"));
+    CHECK(fault == Fault::unsupported);
+  }
+}
+
+TEST_CASE("boxes that are known are selected at import") {  // the numbers of ONNX's own suppress_by_IOU_and_scores
+  Maker m({6});
+  m.weight("boxes", Tensor::f32({1, 6, 4}, std::vector<float>{0, 0, 1, 1, 0, 0.1F, 1, 1.1F, 0, -0.1F, 1, 0.9F, 0, 10, 1, 11, 0, 10.1F, 1, 11.1F, 0, 100, 1, 101}));
+  m.weight("scores", Tensor::f32({1, 1, 6}, std::vector<float>{0.9F, 0.75F, 0.6F, 0.95F, 0.5F, 0.3F}));
+  m.weight("most", ints({3})).weight("iou", Tensor::f32({1}, std::vector<float>{0.5F})).weight("least", Tensor::f32({1}, std::vector<float>{0.4F}));
+  m.weight("box", ints({2}));
+  m.node("NonMaxSuppression", {"boxes", "scores", "most", "iou", "least"}, {"kept"});  // boxes 3 and 0
+  m.node("Gather", {"kept", "box"}, {"index"}, {{"axis", integer(1)}}).node("Gather", {"x", "index"}, {"picked"}, {{"axis", integer(1)}});
+  m.node("Flatten", {"picked"}, {"y"});
+  const Tensor x = uniform({2, 6}, 4);
+  const std::vector<float> v = x.to_f32();
+  CHECK(run(import_model(m.model).graph, x).to_f32() == std::vector<float>{v[3], v[0], v[9], v[6]});
+}
+
 TEST_CASE("what is not supported is named: operator, node, opset, nearest operator") {
   Maker m({3}, 12);
   m.node("Sigmoyd", {"x"}, {"y"});

@@ -17,7 +17,7 @@ const std::vector<TinyNet>& tiny_nets() {
       {"clip", R"({"width": 8, "depth": 1, "heads": 2, "text_width": 8, "text_depth": 1, "text_heads": 2, "context": 4, "vocabulary": 5, "embedding": 6})", {3, 8, 8}, false},
       {"cnn1d", R"({"channels": [6, 4], "kernels": [4, 3], "stride": 2})", {2, 12}},
       {"conv-autoencoder", R"({"width": 4, "depth": 2, "code": 5})", {1, 8, 8}},
-      {"convnext", R"({"width": 8, "blocks": [1, 1], "layer_scale": 0.5})", {3, 8, 8}, false},
+      {"convnext", R"({"width": 8, "blocks": [1, 1], "layer_scale": 0.5})", {3, 8, 8}},
       {"dcgan", R"({"width": 4, "latent": 6})", {3, 16, 16}},
       {"densenet", R"({"blocks": [2, 1], "growth": 4})", {3, 8, 8}},
       {"efficientnet", R"({"width": 0.25, "depth": 0.3})", {3, 16, 16}},
@@ -29,7 +29,7 @@ const std::vector<TinyNet>& tiny_nets() {
       {"lenet", "{}", {1, 16, 16}},
       {"lstm", R"({"width": 6, "depth": 2})", {5, 4}, false},
       {"mlp", R"({"hidden": [12, 8]})", {1, 4, 4}},
-      {"mlp-mixer", R"({"width": 8, "depth": 2})", {3, 8, 8}, false},
+      {"mlp-mixer", R"({"width": 8, "depth": 2})", {3, 8, 8}},
       {"mobilenet-v2", R"({"width": 0.25})", {3, 8, 8}},
       {"mobilenet-v3-large", R"({"width": 0.25})", {3, 16, 16}},
       {"mobilenet-v3-small", R"({"width": 0.25})", {3, 16, 16}},
@@ -43,7 +43,7 @@ const std::vector<TinyNet>& tiny_nets() {
       {"unet", R"({"width": 4, "multiples": [1, 2], "blocks": 1, "attention": [4], "groups": 2})", {3, 8, 8}},
       {"vgg", R"({"depth": 11, "width": 4, "hidden": [8]})", {3, 8, 8}},
       {"vgg11-small", R"({"width": 4})", {3, 8, 8}},
-      {"vit", R"({"width": 8, "depth": 2, "heads": 2, "class_token": 1})", {3, 8, 8}, false},
+      {"vit", R"({"width": 8, "depth": 2, "heads": 2, "class_token": 1})", {3, 8, 8}},
       {"wide-resnet", R"({"depth": 10, "widen": 1, "width": 4, "block_dropout": 0.1})", {3, 8, 8}},
   };
   return all;
