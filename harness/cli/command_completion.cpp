@@ -54,7 +54,7 @@ std::string bash(const std::vector<Words>& all) {
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
       "  case \"$path\" in\n"
-      "    run|plan|leaderboard|info) COMPREPLY+=($(compgen -W \"$(assay list suites --format json 2>/dev/null"
+      "    run|plan|leaderboard|claims|compare|info) COMPREPLY+=($(compgen -W \"$(assay list suites --format json 2>/dev/null"
       " | sed -n 's/^ *\"name\": \"\\(.*\\)\".*/\\1/p')\" -- \"$cur\")) ;;\n"
       "  esac\n"
       "}\n"
@@ -71,7 +71,7 @@ std::string fish(const std::vector<Words>& all) {
       text += "complete -c assay -n '" + when + "' " + (option ? "-l " + word.substr(2) : "-a " + word) + "\n";
     }
   }
-  return text + "complete -c assay -n '__fish_seen_subcommand_from run plan leaderboard check' -F\n";
+  return text + "complete -c assay -n '__fish_seen_subcommand_from run plan leaderboard claims compare check' -F\n";
 }
 
 int completion(const CLI::App& app, const std::string& shell) {

@@ -11,6 +11,7 @@
 #include "harness/cli/output.hpp"
 #include "harness/cli/running.hpp"
 #include "harness/cli/workspace.hpp"
+#include "results/claims/claims.hpp"
 
 namespace assay::cli {
 namespace {
@@ -61,6 +62,21 @@ void tell_summary(const Plan& plan, const RunReport& report) {
   remark(text + " (" + duration_text(sum.wall_seconds) + ")");
 }
 
+// One line a claim, beneath the board; where the board is data, beside it on stderr.
+void tell_claims(const store::Store& db, const Plan& plan, board::Format format) {
+  const bool text = format == board::Format::table || format == board::Format::markdown;
+  const auto verdicts = claims::judge(db, plan.protocol_hash, plan.claims);
+  if (!verdicts.empty() && text) print("\nclaims\n\n");
+  for (const claims::Verdict& verdict : verdicts) {
+    const bool bad = verdict.claim.gate && verdict.outcome == claims::Outcome::not_reproduced;
+    const std::string line = paint(claims::line(verdict), bad ? Tone::bad : Tone::plain, text ? 1 : 2);
+    if (text)
+      print("    " + line + "\n");
+    else
+      remark(line);
+  }
+}
+
 int run_suite(const std::filesystem::path& file, const PlanContext& context, const RunFlags& options) {
   const board::Format format = board::parse_format(options.format);
   const Plan whole = load_and_plan(file, context).plan;
@@ -82,7 +98,9 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
 
   board::Query query;
   query.protocol = whole.protocol_hash;
-  show_leaderboard(open_database(options.db), query, format);
+  const store::Store db = open_database(options.db);
+  show_leaderboard(db, query, format);
+  tell_claims(db, whole, format);
   tell(report.failures, "failed");
   tell(report.refused, "refused by the store");
   if (report.summary.interrupted) {

@@ -16,6 +16,8 @@ void add_commands(CLI::App& app, Action& action) {
   add_node(app, action);
   add_plan(app, action);
   add_leaderboard(app, action);
+  add_compare(app, action);
+  add_claims(app, action);
   add_site(app, action);
   add_list(app, action);
   add_info(app, action);

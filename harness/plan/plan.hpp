@@ -40,8 +40,6 @@ struct PlanContext {
   int judge_version = 1, metrics_version = 1;
   // The local file of a set, or nullopt when it has not been fetched.
   std::function<std::optional<RawFile>(const CatalogEntry&, const CatalogFile&)> raw;
-  // A message when a claim is malformed, else "". Unset: claims are taken as they are.
-  std::function<std::string(const Claim&)> check_claim;
 };
 
 // Throws Error(bad_input | unsupported) with the suite's file:line:column.

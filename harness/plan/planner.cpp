@@ -146,12 +146,42 @@ void Planner::ranking() {
                                            suggestion(plan_.rank_by, names)));
 }
 
+// What a claim may name: the task's metrics, and the keys and values of the planned cells.
+claim::Names Planner::claim_names() const {
+  claim::Names names;
+  const auto metrics = context_.metrics.find(suite_.task.value);
+  if (metrics != context_.metrics.end()) names.metrics = metrics->second;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    auto& values = names.keys[key];
+    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+  };
+  const auto add_all = [&](const Json& object) {
+    for (const auto& [key, value] : object.as_object())
+      if (value.is_string() || value.is_number()) add(key, value.is_string() ? value.as_string() : value.dump());
+  };
+  for (const Node& node : plan_.nodes) {
+    if (node.kind != NodeKind::cell) continue;
+    add("method", node.method);
+    add_all(node.params);
+    add_all(node.axes);
+  }
+  names.keys["condition"] = names.keys["configuration"] = {};  // known to the judge only
+  return names;
+}
+
 void Planner::claims() {
+  const claim::Names names = claim_names();
+  const auto check = [&](const ClaimSpec& spec, const char* key, const Located<std::string>& text) {
+    try {
+      claim::check(claim::parse(text.value), names);
+    } catch (const Error& error) {
+      fail(text.place, fmt::format("claim '{}', {}, {}", spec.id.value, key, error.what()));
+    }
+  };
   for (const ClaimSpec& spec : suite_.claims) {
-    Claim claim{spec.id.value, spec.says, spec.expect.value, spec.test, spec.gate};
-    const std::string problem = context_.check_claim ? context_.check_claim(claim) : "";
-    if (!problem.empty()) fail(spec.expect.place, fmt::format("claim '{}': {}", claim.id, problem));
-    plan_.claims.push_back(std::move(claim));
+    check(spec, "expect", spec.expect);
+    if (spec.given.given()) check(spec, "given", spec.given);
+    plan_.claims.push_back(to_claim(spec));
   }
 }
 

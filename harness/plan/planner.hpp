@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/base/error.hpp"
+#include "harness/claim/claim.hpp"
 #include "harness/plan/plan.hpp"
 
 namespace assay::plan {
@@ -105,6 +106,7 @@ class Planner {
   Seeds seeds(std::int64_t subject, std::int64_t method) const;
   void protocol();
   void ranking();
+  claim::Names claim_names() const;
   void claims();
   Numerics effective_numerics() const;
 

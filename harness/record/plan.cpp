@@ -14,7 +14,12 @@ const char* node_kind_name(NodeKind kind) {
 }
 
 Json Claim::to_json() const {
-  return Json::object({{"id", id}, {"says", says}, {"expect", expect}, {"test", test}, {"gate", gate}});
+  Json out = Json::object({{"id", id}, {"says", says}, {"expect", expect}, {"test", test}, {"gate", gate}});
+  // Left out at their defaults, so that plans recorded before these keys existed keep their digest.
+  if (!given.empty()) out["given"] = given;
+  if (level != 0.95) out["level"] = level;
+  if (power != 0.8) out["power"] = power;
+  return out;
 }
 
 const Node* Plan::find(const std::string& key) const {

@@ -53,8 +53,11 @@ struct Node {
 };
 
 struct Claim {
-  std::string id, says, expect, test;
+  std::string id, says, expect, test;  // expect: the language of harness/claim
   bool gate = true;
+  std::string given{};       // a precondition in the same language; "": none
+  double level = 0.95;       // of intervals
+  double power = 0.8;        // for which the seeds still needed are counted
   Json to_json() const;
 };
 

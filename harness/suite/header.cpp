@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/claim/claim.hpp"
 #include "harness/suite/blocks.hpp"
 
 namespace assay::suite {
@@ -102,24 +103,49 @@ NumericsSpec parse_numerics(const Toml& root) {
   return out;
 }
 
+namespace {
+
+void check_expression(const ClaimSpec& claim, const char* key, const Located<std::string>& text) {
+  try {
+    claim::parse(text.value);
+  } catch (const Error& error) {
+    fail(text.place, fmt::format("claim '{}', {}, {}", claim.id.value, key, error.what()));
+  }
+}
+
+}  // namespace
+
 std::vector<ClaimSpec> parse_claims(const Toml& root) {
   std::vector<ClaimSpec> out;
   for (const Toml* block : blocks(root, "claim")) {
-    const Fields fields(*block, "claim", {"id", "says", "expect", "test", "gate"});
+    const Fields fields(*block, "claim", {"id", "says", "expect", "given", "test", "gate", "level", "power"});
     ClaimSpec claim;
     claim.place = fields.place();
     claim.id = fields.need_id("id", "a name for the claim");
     claim.says = fields.need_text("says", "the claim as a sentence").value;
     claim.expect = fields.need_text("expect", "a comparison, such as \"mean(accuracy, method='a') >= 0.9\"");
-    claim.test = fields.text("test").value;
+    claim.given = fields.text("given");
+    claim.test = fields.choice("test", claim::tests(), "").value;
     claim.gate = fields.flag("gate", true);
+    claim.level = fields.real("level", claim.level, {0.5, 0.9999});
+    claim.power = fields.real("power", claim.power, {0.5, 0.9999});
     for (const ClaimSpec& earlier : out)
       if (earlier.id.value == claim.id.value)
         fail(claim.id.place, fmt::format("claim.id: duplicate id '{}', first used at {}; expected another name",
                                          claim.id.value, earlier.id.place.str()));
+    check_expression(claim, "expect", claim.expect);
+    if (claim.given.given()) check_expression(claim, "given", claim.given);
     out.push_back(std::move(claim));
   }
   return out;
 }
 
 }  // namespace assay::suite
+
+namespace assay {
+
+Claim to_claim(const ClaimSpec& spec) {
+  return {spec.id.value, spec.says, spec.expect.value, spec.test, spec.gate, spec.given.value, spec.level, spec.power};
+}
+
+}  // namespace assay

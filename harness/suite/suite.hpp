@@ -15,6 +15,7 @@
 #include "harness/base/json.hpp"
 #include "harness/base/rational.hpp"
 #include "harness/base/toml.hpp"
+#include "harness/record/plan.hpp"
 
 namespace assay {
 
@@ -129,9 +130,10 @@ struct NumericsSpec {
 };
 
 struct ClaimSpec {
-  Located<std::string> id, expect;
+  Located<std::string> id, expect, given;  // expect and given are well-formed; their names are checked by the planner
   std::string says, test;
   bool gate = true;
+  double level = 0.95, power = 0.8;
   Place place;
 };
 
@@ -163,6 +165,9 @@ struct SuiteSpec {
 
   const ModelSpec* model(std::string_view id) const;
 };
+
+// As plans record it.
+Claim to_claim(const ClaimSpec& spec);
 
 // All twelve tasks of the design; the first four can be run today.
 const std::vector<std::string>& available_tasks();

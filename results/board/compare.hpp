@@ -1,13 +1,13 @@
 // Comparison of methods over data sets, seeds or samples, from a wide table: which tests were made, why these, and what
 // they say, in plain sentences, as markdown, LaTeX (booktabs) and JSON. Works on anyone's table. Pure and
-// deterministic; nothing here prints or knows the database. [any-thread] Throws Error(bad_input) naming row and column.
+// deterministic but for wide_of, which reads a database; nothing here prints. [any-thread; wide_of: the store's] Throws Error(bad_input) naming row and column.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "results/stats/stats.hpp"
+#include "results/board/board.hpp"
 
 namespace assay::board {
 
@@ -26,6 +26,17 @@ struct WideTable {
 // or, where there is only one data set, become the unit. The other columns are methods. Empty, "-", "NA" and "nan": no
 // result. Fields may be quoted; "" is a quote inside of quotes.
 WideTable parse_wide(const std::string& text, const std::string& origin, bool higher_is_better);
+
+// Which of a board's rows are compared, and on what.
+struct RowChoice {
+  std::vector<std::string> methods;  // at least two: a method, or a row's name where parameters tell rows apart
+  std::string subject;               // "": the only one
+  std::optional<Unit> unit;          // samples or seeds; nullopt: samples where the metric is a mean over samples, else seeds
+};
+// Rows at the board's rank point, by its ranked metric; every planned cell must be done and none INVALID. `samples`: a row
+// a test sample, its value the mean over seeds; every cell must have been judged on the same samples (rule 45). `seeds`: a
+// row a seed. Throws Error(bad_input) with the nearest name.
+WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& choice);
 
 struct CompareOptions {
   double alpha = 0.05;

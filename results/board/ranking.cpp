@@ -38,16 +38,6 @@ std::string missing_companion(const Candidate& c, const store::SuiteRecord& suit
   return "";
 }
 
-std::string certificate_problem(const Candidate& c, const store::Store& db) {
-  bool any = false;
-  for (const auto& certificate : db.certificates(c.group->plugin_digest)) {
-    if (certificate.plugin != c.group->plugin_id) continue;
-    any = true;
-    if (!certificate.passed) return "certificate failed: " + certificate.check + (certificate.detail.empty() ? "" : " (" + certificate.detail + ")");
-  }
-  return any ? "" : "no certificate";
-}
-
 double worst_value(const std::vector<Candidate>& candidates, const RankRules& rules) {
   const auto* info = metrics::find(rules.metric->quantity);
   if (info != nullptr) {
@@ -99,10 +89,20 @@ std::string problem(const Candidate& c, const RankRules& rules, const store::Sto
     if (auto text = coverage_problem(c, rules); !text.empty()) return text;  // rule 2
   if (auto text = missing_companion(c, rules.suite); !text.empty()) return text;
   if (row.coverage.planned < 3 || (row.single_run && !filled)) return "single run";  // rule 5
-  return rules.require_certificate ? certificate_problem(c, db) : "";
+  return rules.require_certificate ? certificate_problem(db, c.group->plugin_id, c.group->plugin_digest) : "";
 }
 
 }  // namespace
+
+std::string certificate_problem(const store::Store& db, const std::string& plugin_id, const std::string& digest) {
+  bool any = false;
+  for (const auto& certificate : db.certificates(digest)) {
+    if (certificate.plugin != plugin_id) continue;
+    any = true;
+    if (!certificate.passed) return "certificate failed: " + certificate.check + (certificate.detail.empty() ? "" : " (" + certificate.detail + ")");
+  }
+  return any ? "" : "no certificate";
+}
 
 bool lower_is_better(const std::string& quantity, const std::string& task, const std::string& rank) {
   const auto* info = metrics::find(quantity);

@@ -25,6 +25,9 @@ struct RankRules {
 // Whether smaller is better on this board: an attack is better for a lower robust accuracy, a subject for a higher.
 bool lower_is_better(const std::string& quantity, const std::string& task, const std::string& rank);
 
+// Why a plugin's results may not count yet, or "" when it has passed its certificate.
+std::string certificate_problem(const store::Store& db, const std::string& plugin_id, const std::string& digest);
+
 // Sets ranked, unranked_because and value of every candidate.
 void decide(std::vector<Candidate>& candidates, const RankRules& rules, const store::Store& db);
 // Sets replicates, rank ranges within each subject, and orders the rows.

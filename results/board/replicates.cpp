@@ -129,6 +129,8 @@ CellReplicates Replicator::cells(const Metric& metric, const std::vector<const s
       ids = columns.ids;
       reference_ids = columns.reference_ids;
       out.units = static_cast<std::int64_t>(ids.size() + reference_ids.size());
+      out.ids = ids;
+      out.ids.insert(out.ids.end(), reference_ids.begin(), reference_ids.end());
     }
     if (columns.ids != ids || columns.reference_ids != reference_ids) {
       out.mismatch = true;

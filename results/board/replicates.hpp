@@ -15,6 +15,7 @@ namespace assay::board {
 struct CellReplicates {
   std::vector<std::vector<double>> statistic;
   std::int64_t units = 0;
+  std::vector<std::int64_t> ids;  // of the units, reference units behind
   bool mismatch = false;  // some cell was left out because its units differ
 };
 

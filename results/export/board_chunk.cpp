@@ -149,16 +149,6 @@ Json curves_json(const std::optional<board::Curves>& curves) {
                        {"curves", all}});
 }
 
-// Rule 47: a diagram of ranks over data sets needs at least five; the pairs (data set, subject) of one protocol share
-// their data, so a board holds one.
-Json critical_difference() {
-  return Json::object({{"status", "too_few"},
-                       {"reason", "1 data set; a critical-difference diagram needs at least 5 (rule 47)"},
-                       {"datasets", 1},
-                       {"ranks", Json::array()},
-                       {"cliques", Json::array()}});
-}
-
 }  // namespace
 
 BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
@@ -169,6 +159,8 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
   data.curves = board::make_curves(db, data.query);
   data.cells = db.cells(suite.protocol_hash);
   data.caption = caption(db, suite);
+  const auto latest = db.suite(suite.name);
+  if (latest && latest->protocol_hash == suite.protocol_hash) data.claims = claims::judge(db, suite.protocol_hash, db.claims(suite.name));
   return data;
 }
 
@@ -196,6 +188,7 @@ Json board_chunk(const BoardData& data) {
                        {"metrics", metrics},
                        {"rows", rows},
                        {"claimed", claimed_json(board.claimed)},
+                       {"claims", claims_json(data)},
                        {"curves", curves_json(data.curves)}});
 }
 
@@ -224,7 +217,7 @@ Json compare_chunk(const store::Store& db, const BoardData& data) {
                        {"n", pairs.pairs.empty() ? std::int64_t{0} : pairs.pairs[0].interval.n},
                        {"over", pairs.pairs.empty() ? "" : pairs.pairs[0].interval.over},
                        {"pairs", items},
-                       {"cd", critical_difference()}});
+                       {"cd", critical_difference(data.board)}});
 }
 
 }  // namespace assay::site

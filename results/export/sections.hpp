@@ -7,6 +7,7 @@
 
 #include "results/board/board.hpp"
 #include "results/board/pairs.hpp"
+#include "results/claims/claims.hpp"
 
 namespace assay::site {
 
@@ -18,6 +19,7 @@ struct BoardData {
   std::optional<board::Curves> curves;
   std::vector<store::CellRecord> cells;  // all planned cells of the protocol
   std::string caption;                   // the protocol in one sentence
+  std::vector<claims::Verdict> claims;   // of the suite's latest plan; none on an earlier protocol
 };
 
 BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
@@ -29,6 +31,10 @@ std::string caption(const store::Store& db, const store::SuiteRecord& suite);
 std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol);
 // The node that made a content key; nullopt when the database does not know it.
 std::optional<store::CellRecord> data_node(const store::Store& db, const std::string& key);
+
+// claims_json.cpp
+Json claims_json(const BoardData& data);
+Json critical_difference(const board::Board& board);
 
 Json board_chunk(const BoardData& data);
 Json compare_chunk(const store::Store& db, const BoardData& data);

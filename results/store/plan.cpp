@@ -75,8 +75,9 @@ std::int64_t put_cell(const Connection& db, const Node& node) {
 void put_claims(const Connection& db, std::int64_t id, const std::vector<Claim>& claims) {
   int place = 0;
   for (const Claim& claim : claims)
-    db.prepare("INSERT INTO claim(plan, place, id, says, expect, test, gate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-        .run(id, place++, claim.id, claim.says, claim.expect, claim.test, claim.gate);
+    db.prepare("INSERT INTO claim(plan, place, id, says, expect, test, gate, given, level, power)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")
+        .run(id, place++, claim.id, claim.says, claim.expect, claim.test, claim.gate, claim.given, claim.level, claim.power);
 }
 
 std::int64_t insert_plan(const Connection& db, const Plan& plan, const std::string& digest, std::int64_t used) {

@@ -301,11 +301,12 @@ std::vector<CertificateRecord> Store::certificates(const std::string& plugin_dig
 
 std::vector<Claim> Store::claims(const std::string& suite) const {
   Statement query = impl_->db.prepare(
-      "SELECT c.id, c.says, c.expect, c.test, c.gate FROM claim c WHERE c.plan = (SELECT p.id FROM latest_plan p"
+      "SELECT c.id, c.says, c.expect, c.test, c.gate, c.given, c.level, c.power FROM claim c WHERE c.plan = (SELECT p.id FROM latest_plan p"
       " WHERE p.suite_name = ?1 ORDER BY p.used DESC LIMIT 1) ORDER BY c.place");
   query.bind(suite);
   std::vector<Claim> out;
-  while (query.step()) out.push_back({query.text(0), query.text(1), query.text(2), query.text(3), query.integer(4) != 0});
+  while (query.step()) out.push_back({query.text(0), query.text(1), query.text(2), query.text(3), query.integer(4) != 0, query.text(5),
+                                         query.real(6), query.real(7)});
   return out;
 }
 

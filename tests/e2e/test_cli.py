@@ -12,7 +12,7 @@ import subprocess
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
 
-COMMANDS = ["run", "plan", "list", "info", "leaderboard", "show", "log", "data", "new", "check", "doctor", "completion"]
+COMMANDS = ["run", "plan", "list", "info", "leaderboard", "compare", "claims", "show", "log", "data", "new", "check", "doctor", "completion"]
 
 # words, exit code, what stderr says
 BAD = [
@@ -26,6 +26,13 @@ BAD = [
     (["run", "missing.toml"], 2, "no suite file 'missing.toml'"),
     (["leaderboard", "x", "--format", "jsno"], 2, "json"),
     (["leaderboard", "x"], 2, "no results database at"),
+    (["claims"], 2, "no results database at"),
+    (["claims", "--format", "csv"], 2, "unknown format 'csv'"),
+    (["compare"], 2, "name a suite and at least two methods, or --table FILE.csv"),
+    (["compare", "quickstart/attacks", "pgd", "fgsm"], 2, "no results database at"),
+    (["compare", "quickstart/attacks", "pgd"], 2, "name a suite and at least two methods"),
+    (["compare", "--table", "absent.csv"], 2, "absent.csv"),
+    (["compare", "--table", "x.csv", "--over", "sead"], 2, "did you mean 'seeds'?"),
     (["show", "abc"], 2, "no results database at"),
     (["list", "metods"], 2, "did you mean 'methods'?"),
     (["list", "methods", "extra"], 2, "unexpected argument 'extra'"),

@@ -33,6 +33,11 @@ rank_eps = "1/10"
 use = "noise"
 [[method]]
 use = "fgsm"
+[[claim]]
+id = "gradients-beat-noise"
+says = "FGSM leaves less robust accuracy than noise of the same size"
+expect = "mean(robust_accuracy, method='fgsm') < mean(robust_accuracy, method='noise')"
+test = "paired-bootstrap"
 """
 # Long enough to be interrupted: hundreds of epochs.
 LONG = SUITE.replace('name = "tiny"', 'name = "long"').replace("epochs = 1,", "epochs = 400,")
@@ -62,6 +67,7 @@ def first_run(home, suite, check):
     done = home.run("run", suite, "--jobs", 2, check=0)
     check("5 ok, 0 failed, 1 were there already" in done.stderr, f"the rest runs: {done.stderr}")
     check("fgsm" in done.stdout and "robust_accuracy" in done.stdout, f"the leaderboard is shown: {done.stdout}")
+    check("reproduced      gradients-beat-noise: effect -" in done.stdout, f"claims stand beneath the board: {done.stdout}")
     check("\r" not in done.stderr, "plain lines without a terminal")
 
 
@@ -73,6 +79,42 @@ def second_run(home, suite, check):
     check({row["state"] for row in plan} == {"done"}, f"plan after: {plan}")
     count = home.connect().execute("SELECT count(*) FROM attempt").fetchone()[0]
     check(len(before) > 0 and count == home.connect().execute("SELECT count(DISTINCT cell) FROM attempt").fetchone()[0], "one attempt a cell")
+
+
+def claims(home, suite, check):
+    verdict, = json.loads(home.run("claims", suite, "--format", "json", check=0).stdout)
+    check(verdict["verdict"] == "reproduced" and verdict["effect"] < 0 and verdict["interval"]["hi"] < 0, f"verdict: {verdict}")
+    check(verdict["seeds"] == 3 and verdict["samples"] == 100 and verdict["interval"]["over"] == "samples and seeds", f"n: {verdict}")
+    check(json.loads(home.run("claims", "tiny", "--format", "json", check=0).stdout) == [verdict], "claims by name, from the database")
+    check("| reproduced |" in home.run("claims", suite, "--format", "markdown", check=0).stdout, "claims as markdown")
+    wrong = home.suite("wrong", SUITE.replace("'fgsm') < mean", "'fgsm') > mean"))  # a claim is no part of the protocol
+    done = home.run("claims", wrong, check=1)
+    check("not reproduced  gradients-beat-noise" in done.stdout, f"a gated claim that fails: {done.stdout}")
+    home.run("claims", home.suite("reported", wrong.read_text() + "gate = false\n"), check=0)
+    void = home.suite("void", SUITE.replace("method='noise')", "method='noise', condition='eps=1/5')"))
+    check("was not measured at condition='eps=1/5'" in home.run("claims", void, check=0).stdout, "void says why")
+    home.run("claims", void, "--strict", check=1)
+    every = home.run("claims", check=0).stdout
+    check("quickstart-attacks" in every and "was not run into this database" in every and "\ntiny\n" in every, f"claims of all suites: {every}")
+    bad = home.suite("bad", SUITE.replace("'fgsm') <", "'fgsm' <"))
+    for command in ("plan", "run", "claims"):
+        refused = home.run(command, bad, check=2)
+        check("bad.toml:25:10: claim 'gradients-beat-noise', expect, column 37: expected ',' or ')', found '<'" in refused.stderr,
+              f"{command} refuses a malformed claim: {refused.stderr}")
+
+
+def compared(home, check):
+    text = home.run("compare", "tiny", "fgsm", "noise", check=0).stdout
+    check("fgsm is better than noise" in text and "permutation" in text and "mean of 3 seeds on one sample" in text, f"compare: {text}")
+    report = json.loads(home.run("compare", "tiny", "fgsm", "noise", "--over", "seeds", "--format", "json", check=0).stdout)
+    check(report["unit"] == "seeds" and report["rows"] == 3, f"compare --over seeds: {report}")
+    check("\\toprule" in home.run("compare", "tiny", "fgsm", "noise", "--format", "latex", check=0).stdout, "compare as LaTeX")
+    check("did you mean 'fgsm'?" in home.run("compare", "tiny", "fgms", "noise", check=2).stderr, "compare with an unknown method")
+    table = home.folder / "wide.csv"
+    table.write_text("set,ours,theirs\n" + "".join(f"d{i},{0.8 + i / 100},{0.7 + i / 90}\n" for i in range(8)))
+    wide = home.run("compare", "--table", table, "--quantity", "AUROC", check=0).stdout
+    check("8 data sets" in wide and "Wilcoxon" in wide and "ours is better than theirs" in wide, f"compare --table: {wide}")
+    check("found both" in home.run("compare", "tiny", "--table", table, check=2).stderr, "a suite and a table")
 
 
 def leaderboards(home, check):
@@ -167,6 +209,8 @@ def main():
     first_run(home, suite, check)
     second_run(home, suite, check)
     leaderboards(home, check)
+    claims(home, suite, check)
+    compared(home, check)
     records(home, check)
     rule_16(home, check)
     failures(home, check)

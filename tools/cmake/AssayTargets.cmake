@@ -7,7 +7,7 @@
 # Layers without loops over data. A release build optimises what is cold lightly: that takes a quarter off its time, and
 # nothing off the speed (tests/bench). What loops over data needs all of -O3: with -O2 a training step of MobileNetV2
 # takes more than twice as long.
-set(ASSAY_COLD_LAYERS record suite plan plugin tasks validate worker sched board export cli catalog loaders onnx zoo store stats)
+set(ASSAY_COLD_LAYERS record claim suite plan plugin tasks validate worker sched board claims export cli catalog loaders onnx zoo store stats)
 
 # Sanitized programs are slow; a time limit is there for what hangs.
 set(ASSAY_TIMEOUT_FACTOR 1)

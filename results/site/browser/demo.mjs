@@ -22,7 +22,7 @@ function row(method, means, more = {}) {
 }
 
 const board = (name, task, metrics, rows, more = {}) => ({ id: hex(name, 12), suite: name, version: 1, task, protocol: hex(name), series: name, rank: "method", rank_by: metrics[0].quantity, condition: metrics[0].condition, level: 0.95,
-  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], curves: null, ...more });
+  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], claims: [], curves: null, ...more });
 
 function compareOf(b, cd) {
   const at = b.rows.map((r, i) => (r.rank || r.baseline ? i : -1)).filter((i) => i >= 0).slice(0, 40), pairs = [];

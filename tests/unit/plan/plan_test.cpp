@@ -267,13 +267,19 @@ TEST_CASE("estimates add up over what is not done") {
   CHECK(estimated_seconds(plan, {node.key}) == doctest::Approx(all - node.cost_seconds));
 }
 
-TEST_CASE("claims are checked by whoever knows their grammar") {
-  const std::string text = attack_text + "[[claim]]\nid = \"c\"\nsays = \"s\"\nexpect = \"nonsense\"\ngate = false\n";
-  CHECK(plan_of(text).claims.at(0).expect == "nonsense");
-  CHECK_FALSE(plan_of(text).claims.at(0).gate);
-  PlanContext strict = context();
-  strict.check_claim = [](const Claim&) { return "expected a comparison"; };
-  CHECK_THROWS_WITH(plan_of(text, strict), "suite.toml:27:10: claim 'c': expected a comparison");
+TEST_CASE("a claim names the task's metrics and the plan's own methods, axes and values") {
+  const auto text = [](const std::string& rest) { return attack_text + "[[claim]]\nid = \"c\"\nsays = \"s\"\ngate = false\n" + rest; };
+  const Plan plan = plan_of(text("expect = \"mean(robust_accuracy, seed='1') < 1/2\"\ngiven = \"mean(robust_accuracy) > 0\"\npower = 0.9\n"));
+  CHECK(plan.claims.at(0).expect == "mean(robust_accuracy, seed='1') < 1/2");
+  CHECK(plan.claims.at(0).given == "mean(robust_accuracy) > 0");
+  CHECK(plan.claims.at(0).power == 0.9);
+  CHECK_FALSE(plan.claims.at(0).gate);
+  CHECK_THROWS_WITH(plan_of(text("expect = \"mean(robust_acuracy) < 1/2\"\n")),
+                    "suite.toml:28:10: claim 'c', expect, column 6: unknown metric 'robust_acuracy'; did you mean 'robust_accuracy'?");
+  CHECK_THROWS_WITH(plan_of(text("expect = \"mean(robust_accuracy, seed='9') < 1/2\"\n")),
+                    doctest::Contains("claim 'c', expect, column 23: no cell has seed='9'"));
+  CHECK_THROWS_WITH(plan_of(text("expect = \"mean(robust_accuracy) < 1\"\ngiven = \"all(sede, mean(robust_accuracy) < 1)\"\n")),
+                    "suite.toml:29:9: claim 'c', given, column 5: unknown axis 'sede'; did you mean 'seed'?");
 }
 
 TEST_CASE("a suite may cap the instruction set") {

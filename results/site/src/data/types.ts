@@ -60,7 +60,10 @@ export interface ClaimEntry {
   test: string;
   gate: boolean;
   verdict?: string; // reproduced | not reproduced | inconclusive | void
-  detail?: string; // effect, interval, n
+  detail?: string; // effect, interval over what and how many, why, and what a decision still needs
+  effect?: number | null;
+  lo?: number | null;
+  hi?: number | null;
 }
 
 export interface Health {
@@ -148,6 +151,7 @@ export interface Board {
   metrics: Metric[];
   rows: Row[];
   claimed: Claimed[];
+  claims?: ClaimEntry[]; // of the suite's latest plan
   curves: CurveSet | null;
 }
 

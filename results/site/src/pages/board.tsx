@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { loadBoard } from "../data/load";
 import type { Board, Index, Row } from "../data/types";
 import { change, href, type Route } from "../route";
+import { Claims } from "../ui/claims";
 import { SaveSheet } from "../ui/download";
 import { better, num } from "../ui/format";
 import { ordered, useVirtual } from "../ui/hooks";
@@ -142,6 +143,7 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
       {board.claimed.length > 0 && <Table name={`${board.id}-claimed`} title="Claimed elsewhere" caption="Typed in from papers; not measured here, and never ranked."
         columns={["Method", "Subject", "Metric", "Condition", "Value", "Source"]} numeric={[4]}
         rows={board.claimed.map((c) => [c.method, c.subject, c.quantity, c.condition, { value: c.value, show: num(c.value) }, c.source])} />}
+      <Claims claims={board.claims ?? []} name={`${board.id}-claims`} />
       <h2>What the columns mean</h2>
       <ul>{board.footnotes.map((text) => <li key={text}>{text}</li>)}</ul>
       <details><summary>The protocol, whole</summary><pre tabIndex={0} aria-label="protocol">{JSON.stringify(board.protocol_json, null, 2)}</pre></details>

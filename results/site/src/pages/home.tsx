@@ -1,6 +1,7 @@
 // What there is: boards, claims, and what went wrong in the last runs.
-import type { BoardEntry, ClaimEntry, Index } from "../data/types";
+import type { BoardEntry, Index } from "../data/types";
 import { href } from "../route";
+import { Claims } from "../ui/claims";
 import { BoardLink, CellLink, Facts, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
 
 const boardName = (board: BoardEntry) => board.suite + (board.latest ? "" : ` (earlier protocol, version ${board.version})`);
@@ -20,19 +21,6 @@ function Boards({ boards }: { boards: BoardEntry[] }) {
   ]);
   return <Table name="boards" title="Boards" caption="One board a suite and protocol; numbers made under two protocols never meet in one table."
     columns={["Suite", "Task", "Ranked by", "First", "Rows", "Cells done", "Trouble", "Methods"]} rows={rows} numeric={[4, 5]} />;
-}
-
-function Claims({ claims }: { claims: ClaimEntry[] }) {
-  if (!claims.length) return null;
-  const rows = claims.map((claim): (Entry | string)[] => [
-    { value: claim.suite, show: <BoardLink id={claim.board}>{claim.suite}</BoardLink> },
-    claim.says,
-    { value: claim.expect, show: <code>{claim.expect}</code> },
-    claim.test,
-    { value: claim.verdict ?? "not evaluated", show: <>{claim.verdict ?? "not evaluated"}{claim.detail && <div class="dim">{claim.detail}</div>}</> },
-  ]);
-  return <Table name="claims" title="Claims" caption="What the suites' authors expect, as written in the suites, with the test that decides it."
-    columns={["Suite", "Claim", "Expression", "Test", "Verdict"]} rows={rows} />;
 }
 
 function Health({ index }: { index: Index }) {

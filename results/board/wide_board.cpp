@@ -1,0 +1,120 @@
+// Rows of a board as a wide table: one column a method, one row a sample or a seed.
+#include <algorithm>
+#include <map>
+
+#include "harness/base/error.hpp"
+#include "harness/metrics/registry.hpp"
+#include "results/board/compare.hpp"
+#include "results/board/groups.hpp"
+#include "results/board/ranking.hpp"
+#include "results/board/text.hpp"
+
+namespace assay::board {
+namespace {
+
+using Cells = std::vector<store::CellRecord>;
+
+std::string named(const std::vector<std::string>& names) { return join(names, ", "); }
+
+const Row& find_row(const Board& board, const RowChoice& choice, const std::string& method) {
+  std::vector<const Row*> found;
+  std::vector<std::string> names, subjects;
+  for (const Row& row : board.rows) {
+    if (!at_rank_point(row.axes, board.suite.rank_axes)) continue;
+    if (!choice.subject.empty() && row.subject != choice.subject) continue;
+    if (std::find(names.begin(), names.end(), row_name(row)) == names.end()) names.push_back(row_name(row));
+    if (row.method == method || row_name(row) == method) found.push_back(&row);
+  }
+  if (found.empty())
+    bad_input("compare: no row '" + method + "'" + (choice.subject.empty() ? "" : " on subject '" + choice.subject + "'") +
+              suggestion(method, names));
+  if (found.size() == 1) return *found[0];
+  names.clear();
+  for (const Row* row : found) {
+    names.push_back(row_name(*row));
+    if (std::find(subjects.begin(), subjects.end(), row->subject) == subjects.end()) subjects.push_back(row->subject);
+  }
+  if (subjects.size() > 1) bad_input("compare: '" + method + "' was run on several subjects; choose one of " + named(subjects));
+  bad_input("compare: '" + method + "' names several rows; give the name of one of " + named(names));
+}
+
+void need_complete(const Row& row) {
+  const std::string what = "compare: '" + row_name(row) + "' ";
+  if (row.coverage.done < row.coverage.planned)
+    bad_input(what + "has " + row.coverage.str() + " cells (" + row.status + "); expected all of them");
+  if (row.level == store::Level::invalid) bad_input(what + "is INVALID: " + named(row.reasons));
+  if (row.values.empty() || !row.values[0].mean) bad_input(what + "has no value of the compared metric");
+}
+
+// The column of per-sample values that the metric is the mean of; nullptr: the metric is no mean, or is not stored so.
+std::optional<store::OutcomeColumn> sample_column(const store::Store& db, const store::CellRecord& cell, const Metric& metric) {
+  const auto* info = metrics::find(metric.quantity);
+  if (info == nullptr || info->pool != metrics::Pool::mean || metric.grade != "judged") return std::nullopt;
+  for (auto& column : db.outcomes(cell.standing->id, info->columns[0], metric.condition))
+    if (column.configuration == metric.configuration && column.grade == "judged" && !column.ids.empty()) return column;
+  return std::nullopt;
+}
+
+void put_samples(WideTable& wide, const store::Store& db, const Metric& metric, const std::vector<std::vector<const store::CellRecord*>>& cells) {
+  std::vector<std::int64_t> ids;
+  for (std::size_t m = 0; m < cells.size(); ++m)
+    for (const auto* cell : cells[m]) {
+      const auto column = sample_column(db, *cell, metric);
+      if (!column) bad_input("compare: " + cell->label + " has no per-sample values of " + metric.title() + "; expected --over seeds");
+      if (ids.empty()) {
+        ids = column->ids;
+        for (const auto id : ids) wide.table.data_sets.push_back(std::to_string(id));
+        wide.table.values.assign(ids.size(), std::vector<std::optional<double>>(cells.size(), 0.0));
+      }
+      if (column->ids != ids) bad_input("compare: " + cell->label + " was judged on other samples (rule 45); expected --over seeds");
+      for (std::size_t i = 0; i < ids.size(); ++i)
+        *wide.table.values[i][m] += column->values[i] / static_cast<double>(cells[m].size());
+    }
+  wide.replicates = static_cast<double>(cells[0].size());
+}
+
+void put_seeds(WideTable& wide, const Metric& metric, const std::vector<std::vector<const store::CellRecord*>>& cells) {
+  std::map<std::map<std::string, std::int64_t>, std::vector<std::optional<double>>> rows;
+  for (std::size_t m = 0; m < cells.size(); ++m)
+    for (const auto* cell : cells[m]) {
+      auto& row = rows[cell->seeds.values];
+      row.resize(cells.size());
+      if (const auto* score = find_score(*cell, metric)) row[m] = score->value;
+    }
+  for (const auto& [seeds, row] : rows) {
+    const auto own = seeds.count("method") > 0 ? seeds.at("method") : seeds.empty() ? 0 : seeds.begin()->second;
+    wide.table.data_sets.push_back(std::to_string(own));
+    wide.table.values.push_back(row);
+  }
+}
+
+}  // namespace
+
+WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& choice) {
+  if (board.rank == "subject") bad_input("compare: this board ranks subjects by their worst case; expected a board of methods");
+  if (board.metrics.empty() || !board.metrics[0].ranked) bad_input("compare: nothing of " + board.suite.rank_by + " was measured");
+  const Metric& metric = board.metrics[0];
+  const Cells all = db.cells(board.suite.protocol_hash);
+  std::map<std::string, const store::CellRecord*> by_key;
+  for (const auto& cell : all) by_key[cell.generation] = &cell;
+  WideTable wide;
+  wide.table.higher_is_better = !lower_is_better(metric.quantity, board.suite.task, board.rank);
+  std::vector<std::vector<const store::CellRecord*>> cells;
+  for (const std::string& method : choice.methods) {
+    const Row& row = find_row(board, choice, method);
+    need_complete(row);
+    if (std::find(wide.table.methods.begin(), wide.table.methods.end(), row_name(row)) != wide.table.methods.end())
+      bad_input("compare: '" + method + "' stands twice");
+    wide.table.methods.push_back(row_name(row));
+    cells.emplace_back();
+    for (const std::string& key : row.cells) cells.back().push_back(by_key.at(key));
+  }
+  wide.unit = choice.unit.value_or(sample_column(db, *cells[0][0], metric) ? Unit::samples : Unit::seeds);
+  if (wide.unit == Unit::samples)
+    put_samples(wide, db, metric, cells);
+  else
+    put_seeds(wide, metric, cells);
+  return wide;
+}
+
+}  // namespace assay::board
