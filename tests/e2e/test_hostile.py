@@ -30,7 +30,7 @@ GOOD = ["noise", "fgsm"]
 BAD = {
     "hostile-segfault": ("crashed", "SIGSEGV"),
     "hostile-loop": ("timeout", ""),
-    "hostile-memory": ("oom", ""),
+    "hostile-memory": ("oom", "more memory than its limit of 400 MB"),
     "hostile-exit": ("crashed", "exited with code 0"),
     "hostile-throw": ("failed", "exception cross the C boundary"),
     "hostile-nan": ("rejected", "NaN"),
