@@ -10,6 +10,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/sched/backtrace.hpp"
 #include "harness/sched/facts.hpp"
 
 namespace assay::sched {
@@ -197,6 +198,7 @@ void StageRun::conclude(const Exit& exit) {
   result.cpu_seconds = exit.cpu_seconds;
   result.peak_rss_bytes = exit.peak_rss_bytes;
   result.log_tail = tail_of(file("log"));
+  if (result.status == "crashed") result.log_tail = with_names(result.log_tail);
   write_atomic(exit_file(), to_json(result).dump());
   result.shard = file("shard").string();
   result_ = std::move(result);
