@@ -98,7 +98,7 @@ int join_groups(const Prepared& made) {
 // Moved out of the way first, since a target number may be another's source.
 bool pass_on(const std::vector<int>& fds) {
   constexpr int most = 8;
-  int moved[most];
+  int moved[most] = {};
   if (fds.size() > most) return errno = EINVAL, false;
   for (std::size_t i = 0; i < fds.size(); ++i)
     if ((moved[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, out_of_the_way)) < 0) return false;

@@ -117,7 +117,7 @@ View view_of(const Job& job, const fs::path& worker) {
   View view;
   view.program = worker;
   view.scratch = job.scratch;
-  for (const auto& [name, input] : job.inputs) view.read_only.push_back(input.path);
+  for (const auto& [name, input] : job.inputs) view.read_only.emplace_back(input.path);
   if (!job.plugin_path.empty()) view.read_only.push_back(fs::absolute(job.plugin_path));
   std::sort(view.read_only.begin(), view.read_only.end());
   view.read_only.erase(std::unique(view.read_only.begin(), view.read_only.end()), view.read_only.end());
