@@ -41,8 +41,8 @@ bool read_stat(const char* pid, ProcessFacts& facts) {
   long long parent = 0, group = 0, session = 0, times[4] = {}, threads = 0, pages = 0;
   if (rest == nullptr ||
       std::sscanf(rest + 1,
-                  " %c %lld %lld %lld %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d %*u %*u %lld", &state,
-                  &parent, &group, &session, times, times + 1, times + 2, times + 3, &threads, &pages) != 10)
+                  " %c %lld %lld %lld %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld %*d %*d %lld %*d %*u %*u %lld",
+                  &state, &parent, &group, &session, times, times + 1, times + 2, times + 3, &threads, &pages) != 10)
     return false;
   static const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -64,7 +64,9 @@ std::vector<pid_t> children_of(pid_t pid) {
   if (threads == nullptr) return children;
   while (const dirent* entry = ::readdir(threads)) {
     char text[16384];
-    if (entry->d_name[0] == '.' || read_file((tasks + "/" + entry->d_name + "/children").c_str(), text, sizeof text) <= 0) continue;
+    if (entry->d_name[0] == '.' ||
+        read_file((tasks + "/" + entry->d_name + "/children").c_str(), text, sizeof text) <= 0)
+      continue;
     char* at = text;
     for (char* end = nullptr;; at = end) {
       const long child = std::strtol(at, &end, 10);

@@ -1,6 +1,6 @@
-// What the kernel says about running processes (/proc): trees by descent, their memory, time and threads. Descent does not
-// end at a group or a session: a process started with SpawnOptions::keeps_orphans stays the ancestor of whatever its
-// children start, also of what forks twice and leaves the session.
+// What the kernel says about running processes (/proc): trees by descent, their memory, time and threads. Descent does
+// not end at a group or a session: a process started with SpawnOptions::keeps_orphans stays the ancestor of whatever
+// its children start, also of what forks twice and leaves the session.
 #pragma once
 
 #include <sys/types.h>

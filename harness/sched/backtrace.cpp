@@ -24,7 +24,8 @@ constexpr std::uint64_t largest_file = std::uint64_t{1} << 30;
 
 std::string readable(const std::string& name) {
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
+                                                         &std::free);
   return status == 0 && text ? text.get() : name;
 }
 
@@ -56,7 +57,8 @@ class Symbols {
 
   template <class Record>
   static std::vector<Record> records(std::span<const std::byte> bytes, std::uint64_t offset, std::uint64_t count) {
-    if (offset > bytes.size() || count > (bytes.size() - offset) / sizeof(Record)) throw Error(Fault::bad_input, "a cut ELF file");
+    if (offset > bytes.size() || count > (bytes.size() - offset) / sizeof(Record))
+      throw Error(Fault::bad_input, "a cut ELF file");
     std::vector<Record> all(count);
     std::memcpy(all.data(), bytes.data() + offset, count * sizeof(Record));
     return all;

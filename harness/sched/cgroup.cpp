@@ -176,7 +176,8 @@ ControlGroups find_control_groups(const fs::path& membership, const fs::path& ro
   return groups;
 }
 
-CellGroup::CellGroup(const ControlGroups& where, std::uint64_t memory_bytes, int most_threads) : version_(where.version) {
+CellGroup::CellGroup(const ControlGroups& where, std::uint64_t memory_bytes, int most_threads)
+    : version_(where.version) {
   const std::string threads = std::to_string(most_threads);
   if (!where.memory.empty()) memory_ = make_group(where.memory);
   if (!where.pids.empty()) pids_ = version_ == 2 ? memory_ : make_group(where.pids);

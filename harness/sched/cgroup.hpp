@@ -35,9 +35,9 @@ class CellGroup {
   bool holds_memory() const { return !memory_.empty(); }
   bool holds_pids() const { return !pids_.empty(); }
   std::vector<std::filesystem::path> process_files() const;  // for SpawnOptions::join_groups
-  bool memory_ran_out() const;   // the kernel killed something for it
-  bool threads_ran_out() const;  // something wanted more processes or threads than allowed
-  void kill() const;             // no fork succeeds any more, and everything in them is killed
+  bool memory_ran_out() const;                               // the kernel killed something for it
+  bool threads_ran_out() const;                              // something wanted more processes or threads than allowed
+  void kill() const;  // no fork succeeds any more, and everything in them is killed
 
  private:
   std::filesystem::path memory_, pids_;

@@ -69,7 +69,8 @@ SandboxMode parse_sandbox_mode(const std::string& text) {
   if (text == "auto") return SandboxMode::automatic;
   if (text == "require") return SandboxMode::require;
   if (text == "off") return SandboxMode::off;
-  throw Error(Fault::bad_input, "sandbox '" + text + "': expected auto, require or off" + suggestion(text, {"auto", "require", "off"}));
+  throw Error(Fault::bad_input,
+              "sandbox '" + text + "': expected auto, require or off" + suggestion(text, {"auto", "require", "off"}));
 }
 
 const char* sandbox_mode_name(SandboxMode mode) {

@@ -17,8 +17,8 @@
 namespace assay::sched {
 
 struct Confinement {
-  std::filesystem::path bwrap;   // empty: no sandbox
-  std::string why_no_sandbox;    // when there is none
+  std::filesystem::path bwrap;  // empty: no sandbox
+  std::string why_no_sandbox;   // when there is none
   ControlGroups groups;
   // {"memory": "cgroup-v1" | ..., "processes": ..., "disk": "watchdog", "sandbox": "bubblewrap" | "off"}
   Json limits_by() const;
@@ -35,8 +35,9 @@ struct View {
   std::filesystem::path scratch;                 // writable, and the working directory
 };
 View view_of(const Job& job, const std::filesystem::path& worker);
-// The command line that runs `words` (words[0] a program) in the sandbox. bubblewrap writes {"child-pid": N} to `info_fd`.
-std::vector<std::string> sandboxed(const std::filesystem::path& bwrap, const View& view, const std::vector<std::string>& words,
-                                   int info_fd);
+// The command line that runs `words` (words[0] a program) in the sandbox. bubblewrap writes {"child-pid": N} to
+// `info_fd`.
+std::vector<std::string> sandboxed(const std::filesystem::path& bwrap, const View& view,
+                                   const std::vector<std::string>& words, int info_fd);
 
 }  // namespace assay::sched

@@ -45,8 +45,8 @@ bool limits_address_space() {
 std::uint64_t bytes_below(const fs::path& folder, std::uint64_t enough) {
   std::uint64_t bytes = 0;
   std::error_code code;
-  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, code), end; !code && at != end;
-       at.increment(code)) {
+  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, code), end;
+       !code && at != end; at.increment(code)) {
     struct stat facts {};
     if (::lstat(at->path().c_str(), &facts) != 0) continue;  // removed meanwhile
     bytes += std::max<std::uint64_t>(static_cast<std::uint64_t>(facts.st_blocks) * 512, least_entry_bytes);
@@ -55,7 +55,9 @@ std::uint64_t bytes_below(const fs::path& folder, std::uint64_t enough) {
   return bytes;
 }
 
-double seconds_of(const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); }
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
 
 }  // namespace
 
@@ -65,15 +67,18 @@ double now_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-WorkerProcess::WorkerProcess(SpawnOptions options, const View& view, const StageLimits& limits, const Confinement& confinement)
+WorkerProcess::WorkerProcess(SpawnOptions options, const View& view, const StageLimits& limits,
+                             const Confinement& confinement)
     : limits_(limits), scratch_(view.scratch), sandboxed_(!confinement.bwrap.empty()) {
   adopt_orphans();
   const auto memory = static_cast<std::uint64_t>(limits.memory_mb);
-  group_ = std::make_unique<CellGroup>(confinement.groups, memory * mebibyte, static_cast<int>(limits.threads) + sandbox_processes);
+  group_ = std::make_unique<CellGroup>(confinement.groups, memory * mebibyte,
+                                       static_cast<int>(limits.threads) + sandbox_processes);
   options.join_groups = group_->process_files();
   options.file_bytes = limits.file_bytes;
   options.keeps_orphans = true;
-  if (limits_address_space()) options.address_space = (memory * address_space_factor + address_space_extra_mb) * mebibyte;
+  if (limits_address_space())
+    options.address_space = (memory * address_space_factor + address_space_extra_mb) * mebibyte;
   int pipe_ends[2] = {-1, -1};
   if (sandboxed_) {
     if (::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error(Fault::io, "cannot make a pipe");
@@ -108,8 +113,8 @@ void WorkerProcess::learn_init() {
   if (init_ > 0) keep_stray(init_);
 }
 
-// The first process of the namespace fell to us when bubblewrap's outer process ended. It ends when all in the namespace
-// have, and its usage is theirs.
+// The first process of the namespace fell to us when bubblewrap's outer process ended. It ends when all in the
+// namespace have, and its usage is theirs.
 void WorkerProcess::reap_init(Exit& exit) {
   if (init_ <= 0) return;
   siginfo_t info{};
@@ -148,8 +153,10 @@ void WorkerProcess::kill() {
     ::kill(init_, SIGKILL);  // and with it all of the namespace; the outer process sees it and ends
     return;
   }
-  if (group_->holds_pids()) group_->kill();
-  else kill_tree(child_->pid());
+  if (group_->holds_pids())
+    group_->kill();
+  else
+    kill_tree(child_->pid());
   child_->kill_group(SIGKILL);
 }
 
@@ -184,7 +191,8 @@ std::optional<Breach> WorkerProcess::disk_breach() const {
 std::optional<Breach> WorkerProcess::breach_so_far() {
   if (exit_) return std::nullopt;
   learn_init();
-  if (now_seconds() - started_ > limits_.seconds) return Breach{"timeout", fmt::format("did not end within {:g} s", limits_.seconds)};
+  if (now_seconds() - started_ > limits_.seconds)
+    return Breach{"timeout", fmt::format("did not end within {:g} s", limits_.seconds)};
   if (group_->holds_memory()) return std::nullopt;
   if (rss_bytes_of(worker()) > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte) return out_of_memory();
   return std::nullopt;
@@ -194,9 +202,11 @@ std::optional<Breach> WorkerProcess::breach_in(const std::vector<ProcessFacts>& 
   if (exit_) return std::nullopt;
   const TreeUse use = tree_use(all, child_->pid());
   if (group_->memory_ran_out()) return out_of_memory();
-  if (!group_->holds_memory() && use.rss_bytes > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte) return out_of_memory();
+  if (!group_->holds_memory() && use.rss_bytes > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte)
+    return out_of_memory();
   const int own = sandboxed_ ? sandbox_processes : 0;
-  if (group_->threads_ran_out() || (!group_->holds_pids() && use.threads > limits_.threads + own)) return out_of_processes();
+  if (group_->threads_ran_out() || (!group_->holds_pids() && use.threads > limits_.threads + own))
+    return out_of_processes();
   if (use.cpu_seconds > limits_.cpu_seconds)
     return Breach{"timeout", fmt::format("used more than {:g} s of CPU time", limits_.cpu_seconds)};
   return disk_breach();

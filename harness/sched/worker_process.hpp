@@ -1,10 +1,10 @@
 // One worker process and all that it starts, grandchildren that leave its session included: held by limits, watched,
 // killed as a whole. Private to harness/sched.
 //
-// Who enforces what: memory and number of processes are the kernel's where control groups may be made, else the watchdog's
-// (the sum over the tree); time and disk are always the watchdog's. The end of the worker is the end of everything that it
-// started: by the PID namespace in a sandbox, by its control groups, and by descent (the worker, then this process, is the
-// one to which orphans fall).
+// Who enforces what: memory and number of processes are the kernel's where control groups may be made, else the
+// watchdog's (the sum over the tree); time and disk are always the watchdog's. The end of the worker is the end of
+// everything that it started: by the PID namespace in a sandbox, by its control groups, and by descent (the worker,
+// then this process, is the one to which orphans fall).
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@
 namespace assay::sched {
 
 struct StageLimits {
-  double seconds = 0;           // wall
-  double cpu_seconds = 0;       // of the whole tree
-  std::int64_t memory_mb = 0;   // of the whole tree
-  std::int64_t disk_mb = 0;     // below its scratch folder
-  std::int64_t threads = 0;     // of the whole tree: a process is at least one
-  std::uint64_t file_bytes = 0; // the longest file
+  double seconds = 0;            // wall
+  double cpu_seconds = 0;        // of the whole tree
+  std::int64_t memory_mb = 0;    // of the whole tree
+  std::int64_t disk_mb = 0;      // below its scratch folder
+  std::int64_t threads = 0;      // of the whole tree: a process is at least one
+  std::uint64_t file_bytes = 0;  // the longest file
 };
 
 // Why a worker is stopped: the status and the reason of its row. The words depend on the limit only, never on who
@@ -65,9 +65,9 @@ class WorkerProcess {
   std::unique_ptr<CellGroup> group_;
   std::optional<Child> child_;
   std::optional<Exit> exit_;
-  int info_fd_ = -1;       // where bubblewrap tells its first process
+  int info_fd_ = -1;  // where bubblewrap tells its first process
   std::string info_;
-  pid_t init_ = 0;         // the first process of the PID namespace, 0 when unknown
+  pid_t init_ = 0;  // the first process of the PID namespace, 0 when unknown
   double started_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// The handler calls nothing that may allocate or lock: backtrace() is called once before, so that what it loads is there.
+// The handler calls nothing that may allocate or lock: backtrace() is called once before, so that what it loads is
+// there.
 #include "harness/worker/crash.hpp"
 
 #include <execinfo.h>

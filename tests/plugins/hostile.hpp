@@ -1,5 +1,6 @@
-// What the hostile plugins share: an attack that tries a deed and returns its input unchanged. A deed that reaches what it
-// should not makes the cell fail with a reason that starts with "reached"; one that the machine refuses changes nothing.
+// What the hostile plugins share: an attack that tries a deed and returns its input unchanged. A deed that reaches what
+// it should not makes the cell fail with a reason that starts with "reached"; one that the machine refuses changes
+// nothing.
 #pragma once
 
 #include <filesystem>
@@ -32,12 +33,13 @@ inline bool can_write(const fs::path& file) { return std::ofstream(file, std::io
 }  // namespace hostile
 
 // An attack that does `deed()` once a batch.
-#define HOSTILE_ATTACK(ID, SUMMARY, DEED)                                                                               \
-  struct Hostile {                                                                                                      \
-    static constexpr assay::Info info{.id = ID, .version = "1.0.0", .summary = SUMMARY, .title = "", .baseline = true}; \
-    assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {                                                \
-      DEED();                                                                                                           \
-      return batch.x;                                                                                                   \
-    }                                                                                                                   \
-  };                                                                                                                    \
+#define HOSTILE_ATTACK(ID, SUMMARY, DEED)                                                 \
+  struct Hostile {                                                                        \
+    static constexpr assay::Info info{                                                    \
+        .id = ID, .version = "1.0.0", .summary = SUMMARY, .title = "", .baseline = true}; \
+    assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {                  \
+      DEED();                                                                             \
+      return batch.x;                                                                     \
+    }                                                                                     \
+  };                                                                                      \
   ASSAY_PLUGIN(Hostile)

@@ -12,7 +12,8 @@ void look_around() {
   std::error_code refused;
   for (const auto& entry : hostile::fs::directory_iterator(user == nullptr ? "/root" : user->pw_dir, refused))
     if (entry.is_regular_file(refused)) hostile::reached(entry.path().string());
-  if (hostile::can_write("/usr/lib/assay-was-here") || hostile::can_write("/tmp/assay-was-here")) hostile::reached("a system folder");
+  if (hostile::can_write("/usr/lib/assay-was-here") || hostile::can_write("/tmp/assay-was-here"))
+    hostile::reached("a system folder");
 }
 
 }  // namespace

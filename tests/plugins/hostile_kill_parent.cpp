@@ -1,6 +1,7 @@
 // An attack that kills its parent.
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "hostile.hpp"
 

@@ -10,7 +10,8 @@ void look_for_labels() {
     if (name != "truth.safetensors" && name != "manifest.json") continue;
     if (!hostile::peek(entry.path()).empty()) hostile::reached("the artifacts of others: " + name);
   }
-  if (!hostile::peek(hostile::home() / "data" / "mini-fashion" / "test-labels").empty()) hostile::reached("the labels of the test set");
+  if (!hostile::peek(hostile::home() / "data" / "mini-fashion" / "test-labels").empty())
+    hostile::reached("the labels of the test set");
 }
 
 }  // namespace

@@ -7,14 +7,11 @@
 #include "assay/sdk.hpp"
 
 struct Hostile {
-  static constexpr assay::Info info{.id = "hostile-network",
-                                    .version = "1.0.0",
-                                    .summary = "connects to 127.0.0.1",
-                                    .title = "",
-                                    .baseline = true};
+  static constexpr assay::Info info{
+      .id = "hostile-network", .version = "1.0.0", .summary = "connects to 127.0.0.1", .title = "", .baseline = true};
   std::int64_t port = 0;
-  static constexpr auto params =
-      assay::params(assay::integer("port", &Hostile::port, {.fallback = 1, .min = 1, .max = 65535, .doc = "to connect to"}));
+  static constexpr auto params = assay::params(
+      assay::integer("port", &Hostile::port, {.fallback = 1, .min = 1, .max = 65535, .doc = "to connect to"}));
 
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
     sockaddr_in address{};

@@ -1,6 +1,6 @@
 // Addresses of a crash report become names; what cannot be one stays.
-#include <doctest/doctest.h>
 #include <dlfcn.h>
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include "harness/base/files.hpp"
@@ -32,7 +32,9 @@ TEST_CASE("an address gets the name of its function from the file's symbols") {
 TEST_CASE("mangled names are made readable, unknown files and other lines stay") {
   CHECK(sched::with_names("/x/lib.so(_ZN5assay1fEi+0x1f)[0x7f00]\n") == "  assay::f(int) + 0x1f (lib.so)\n");
   const TempDir folder;
-  write_atomic(folder.path() / "junk.so", "\x7f" "ELF and nothing behind it");
+  write_atomic(folder.path() / "junk.so",
+               "\x7f"
+               "ELF and nothing behind it");
   const std::string junk = (folder.path() / "junk.so").string() + "(+0x10)[0x7f00]";
   CHECK(sched::with_names(junk) == junk);
   CHECK(sched::with_names("/no/such/file(+0x10)[0x7f00]\n") == "/no/such/file(+0x10)[0x7f00]\n");
