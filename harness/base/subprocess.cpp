@@ -1,7 +1,6 @@
 // Child processes over fork, exec and wait4. Between fork and exec only async-signal-safe calls are made.
 #include "harness/base/subprocess.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -18,9 +17,12 @@
 #include <utility>
 
 #include "harness/base/error.hpp"
+#include "harness/base/processes.hpp"
 
 namespace assay {
 namespace {
+
+constexpr int out_of_the_way = 200;  // above every number that pass_fds gives
 
 double now() {
   timespec time{};
@@ -39,7 +41,7 @@ void pause_for(double seconds) {
 
 // Everything the child needs, made before fork, since the child may not allocate.
 struct Prepared {
-  std::vector<std::string> env_text;
+  std::vector<std::string> env_text, groups;
   std::vector<char*> argv, envp;
   std::string out_file, err_file, cwd;
   int out_fd = -1, err_fd = -1;  // instead of the files when >= 0
@@ -57,13 +59,14 @@ Prepared prepare(const SpawnOptions& options) {
   made.out_file = options.stdout_file.empty() ? "/dev/null" : options.stdout_file.string();
   made.err_file = options.stderr_file.empty() ? "/dev/null" : options.stderr_file.string();
   made.cwd = options.cwd.string();
+  for (const auto& file : options.join_groups) made.groups.push_back(file.string());
   made.parent = ::getpid();
   return made;
 }
 
 bool redirect(const std::string& file, int given, int target) {
-  const int fd = given >= 0 ? given : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  return fd >= 0 && ::dup2(fd, target) >= 0;
+  const int fd = given >= 0 ? given : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  return fd >= 0 && ::dup2(fd, target) >= 0 && ::fcntl(target, F_SETFD, 0) == 0;
 }
 
 bool limit(int resource, const std::optional<std::uint64_t>& value) {
@@ -79,14 +82,42 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// The control groups take who writes "0" to their list of processes.
+int join_groups(const Prepared& made) {
+  for (const std::string& file : made.groups) {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    const bool joined = ::write(fd, "0", 1) == 1;
+    const int code = errno;
+    ::close(fd);
+    if (!joined) return code;
+  }
+  return 0;
+}
+
+// Moved out of the way first, since a target number may be another's source.
+bool pass_on(const std::vector<int>& fds) {
+  constexpr int most = 8;
+  int moved[most] = {};
+  if (fds.size() > most) return errno = EINVAL, false;
+  for (std::size_t i = 0; i < fds.size(); ++i)
+    if ((moved[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, out_of_the_way)) < 0) return false;
+  for (std::size_t i = 0; i < fds.size(); ++i)
+    if (::dup2(moved[i], first_passed_fd + static_cast<int>(i)) < 0) return false;
+  return true;
+}
+
 // Child side. Gives the number of the failed step's errno; returns only on failure.
 int become(const SpawnOptions& options, const Prepared& made) {
-  ::setpgid(0, 0);
+  ::setsid();  // a group of its own too; nobody in it can join the supervisor's
   reset_signals();
+  if (options.keeps_orphans && ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return errno;
+  if (const int code = join_groups(made); code != 0) return code;
   if (options.die_with_parent) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
     if (::getppid() != made.parent) ::_exit(127);  // the parent died before the request
   }
+  if (!pass_on(options.pass_fds)) return errno;
   const int nothing = ::open("/dev/null", O_RDONLY);
   if (nothing < 0 || ::dup2(nothing, 0) < 0) return errno;
   if (!redirect(made.out_file, made.out_fd, 1) || !redirect(made.err_file, made.err_fd, 2)) return errno;
@@ -106,8 +137,10 @@ pid_t launch(const SpawnOptions& options, const Prepared& made) {
   if (::pipe2(report, O_CLOEXEC) != 0) fail("cannot start " + options.argv[0], errno);
   const pid_t pid = ::fork();
   if (pid == 0) {
+    const int to_parent = ::fcntl(report[1], F_DUPFD_CLOEXEC, out_of_the_way);
+    ::close(report[1]);
     const int code = become(options, made);
-    const ssize_t ignored = ::write(report[1], &code, sizeof code);
+    const ssize_t ignored = ::write(to_parent, &code, sizeof code);
     ::_exit(ignored == 0 ? 126 : 127);
   }
   const int fork_error = errno;
@@ -115,7 +148,6 @@ pid_t launch(const SpawnOptions& options, const Prepared& made) {
   int code = 0;
   ssize_t got = 0;
   if (pid > 0) {
-    ::setpgid(pid, pid);  // both sides, so that neither can be too late
     do got = ::read(report[0], &code, sizeof code);
     while (got < 0 && errno == EINTR);
   }
@@ -131,27 +163,6 @@ double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
 }
 
-// Fields of /proc/<pid>/stat behind the command name, which may hold anything: 3 is the group, 22 pages resident.
-bool read_stat(const char* pid, pid_t& group, std::uint64_t& pages) {
-  char path[64], text[1024];
-  std::snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const ssize_t got = ::read(fd, text, sizeof text - 1);
-  ::close(fd);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* rest = std::strrchr(text, ')');
-  long long found_group = 0, resident = 0;
-  if (rest == nullptr ||
-      std::sscanf(rest + 1, " %*c %*d %lld %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %*u %*u %lld",
-                  &found_group, &resident) != 2)
-    return false;
-  group = static_cast<pid_t>(found_group);
-  pages = static_cast<std::uint64_t>(std::max(0LL, resident));
-  return true;
-}
-
 // Takes what is in the pipe; false at its end. Bytes beyond the cap are dropped, so that the writer never blocks.
 bool drain(int fd, std::string& text) {
   constexpr std::size_t cap = std::size_t{1} << 20;
@@ -164,7 +175,7 @@ bool drain(int fd, std::string& text) {
 
 }  // namespace
 
-Child::Child(pid_t pid) : pid_(pid), started_(now()) {}
+Child::Child(pid_t pid) : pid_(pid), started_(now()) { keep_stray(pid); }
 
 Child Child::spawn(const SpawnOptions& options) { return Child(launch(options, prepare(options))); }
 
@@ -187,6 +198,7 @@ std::optional<Exit> Child::poll() {
   rusage usage{};
   while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  release_stray(pid_);
   Exit exit;
   exit.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   exit.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -213,33 +225,10 @@ void Child::kill_group(int signal) {
 }
 
 std::uint64_t Child::rss_bytes() const {
-  if (pid_ <= 0 || exit_) return 0;
-  const auto groups = rss_by_group();
-  const auto found = groups.find(pid_);
-  return found == groups.end() ? 0 : found->second;
+  return pid_ <= 0 || exit_ ? 0 : tree_use(all_processes(), pid_).rss_bytes;
 }
 
-std::uint64_t Child::own_rss_bytes() const {
-  pid_t group = 0;
-  std::uint64_t pages = 0;
-  if (pid_ <= 0 || exit_ || !read_stat(std::to_string(pid_).c_str(), group, pages)) return 0;
-  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-std::map<pid_t, std::uint64_t> rss_by_group() {
-  std::map<pid_t, std::uint64_t> groups;
-  DIR* processes = ::opendir("/proc");
-  if (processes == nullptr) return groups;
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  while (const dirent* entry = ::readdir(processes)) {
-    pid_t group = 0;
-    std::uint64_t pages = 0;
-    if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !read_stat(entry->d_name, group, pages)) continue;
-    groups[group] += pages * page;
-  }
-  ::closedir(processes);
-  return groups;
-}
+std::uint64_t Child::own_rss_bytes() const { return pid_ <= 0 || exit_ ? 0 : rss_bytes_of(pid_); }
 
 Captured run_captured(const SpawnOptions& options, double timeout_seconds) {
   int out[2], err[2];

@@ -1,4 +1,4 @@
-// Child processes: fork + exec in a new process group, with limits, output to files, and the group killed as a whole.
+// Child processes: fork + exec in a new session, with limits, output to files, and the group killed as a whole.
 // Used by the supervisor only; not thread-safe against other code that reaps children.
 #pragma once
 
@@ -13,6 +13,8 @@
 
 namespace assay {
 
+constexpr int first_passed_fd = 3;
+
 struct SpawnOptions {
   std::vector<std::string> argv;               // argv[0] is the program's path
   std::map<std::string, std::string> env;      // the whole environment of the child; nothing is inherited
@@ -22,6 +24,9 @@ struct SpawnOptions {
   std::optional<std::uint64_t> address_space;  // RLIMIT_AS in bytes
   std::optional<std::uint64_t> cpu_seconds;    // RLIMIT_CPU
   std::optional<std::uint64_t> file_bytes;     // RLIMIT_FSIZE
+  std::vector<std::filesystem::path> join_groups;  // cgroup.procs files of the control groups it runs in
+  std::vector<int> pass_fds;                   // open in the child as first_passed_fd, first_passed_fd + 1, ...; at most 8
+  bool keeps_orphans = false;                  // PR_SET_CHILD_SUBREAPER: what its children leave falls to it
   bool die_with_parent = true;                 // PR_SET_PDEATHSIG SIGKILL: no orphan survives a killed supervisor
 };
 
@@ -44,7 +49,7 @@ class Child {
   std::optional<Exit> poll();                    // non-blocking
   std::optional<Exit> wait(double seconds);      // nullopt on timeout; seconds < 0: for ever
   void kill_group(int signal);                   // the whole process group
-  std::uint64_t rss_bytes() const;               // resident set of the whole group now, 0 when gone; reads all of /proc
+  std::uint64_t rss_bytes() const;               // resident set of it and all that descends from it, 0 when gone; reads all of /proc
   std::uint64_t own_rss_bytes() const;           // of the child alone; cheap enough to be asked all the time
 
  private:
@@ -54,9 +59,6 @@ class Child {
   double started_ = 0;
   std::optional<Exit> exit_;
 };
-
-// Resident bytes of every process group of the machine, in one pass over /proc.
-std::map<pid_t, std::uint64_t> rss_by_group();
 
 // Runs to the end and gives the exit; output captured as text (stdout and stderr apart, at most 1 MiB each, the rest
 // is dropped). At the timeout the group is killed: exit.signal is SIGKILL then.

@@ -114,6 +114,16 @@ Finding load() {
   return {"ok", detail};
 }
 
+// What holds a worker here, each with its mechanism.
+Finding isolation() {
+  const std::filesystem::path worker = WorkerClient::standard().program();
+  const std::string trouble = sched::sandbox_trouble(worker);
+  const Json by = sched::limits_in_force(trouble.empty() ? sched::SandboxMode::require : sched::SandboxMode::off, worker);
+  std::string detail = trouble.empty() ? "sandbox by bubblewrap" : "no sandbox (" + trouble + ")";
+  for (const char* what : {"memory", "processes", "disk"}) detail += std::string("; ") + what + " by " + by.get(what, "");
+  return {trouble.empty() ? "ok" : "warning", detail};
+}
+
 Finding guarded(const std::function<Finding()>& look) {
   try {
     return look();
@@ -132,6 +142,7 @@ int doctor(const DoctorOptions& options) {
                                                                     {"data", data_sets},
                                                                     {"home", home},
                                                                     {"database", [&] { return database(options.db); }},
+                                                                    {"isolation", isolation},
                                                                     {"load", load}};
   Table table({{"what", "what"}, {"state", "state"}, {"detail", "detail"}});
   bool fit = true;
@@ -151,7 +162,7 @@ int doctor(const DoctorOptions& options) {
 void add_doctor(CLI::App& app, Action& action) {
   auto options = std::make_shared<DoctorOptions>();
   CLI::App* command = subcommand(
-      app, "doctor", "Checks machine and installation: worker, plugins, data, home, database, load", "assay doctor");
+      app, "doctor", "Checks machine and installation: worker, plugins, data, home, database, isolation, load", "assay doctor");
   command->add_option("--format", options->format, "table or json");
   command->add_option("--db", options->db, "results database");
   command->callback([options, &action] { action = [options] { return doctor(*options); }; });

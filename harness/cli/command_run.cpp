@@ -34,7 +34,7 @@ void catch_signals() {
 
 struct RunFlags {
   std::vector<std::string> suites, only;
-  std::string db, format = "table", executor = "local", slurm_profile;
+  std::string db, format = "table", executor = "local", slurm_profile, sandbox = "auto";
   std::optional<sched::SlurmProfile> slurm;  // the profile, read
   int jobs = 0;
   bool dry_run = false, retry_failed = false, quiet = false;
@@ -87,6 +87,7 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   how.database = database_path(options.db);
   how.stop = &stop_requested;
   how.slurm = options.slurm;
+  how.sandbox = sched::parse_sandbox_mode(options.sandbox);
   const std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
   if (options.dry_run) {
     print(std::string_view(summary));
@@ -149,6 +150,9 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 4096));
   command->add_option("--executor", options->executor, "local: processes of this machine; slurm: job arrays")
       ->check(CLI::IsMember({"local", "slurm"}));
+  command->add_option("--sandbox", options->sandbox,
+                      "auto: workers and judges in bubblewrap where the kernel allows it; require: or nothing runs; off")
+      ->check(CLI::IsMember({"auto", "require", "off"}));
   command->add_option("--slurm-profile", options->slurm_profile, "TOML file: partition, account, modules, limits")
       ->type_name("FILE");
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");

@@ -155,6 +155,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   how.work = work_folder();
   how.worker = installed_layout().worker;
   how.stop = options.stop;
+  how.sandbox = options.sandbox;
   how.slurm = options.slurm;
   how.program = self_path();
   report.summary = sched::run(plan, how, callbacks);

@@ -43,6 +43,7 @@ struct RunOptions {
   bool retry_failed = false;
   std::filesystem::path database;
   const std::atomic<int>* stop = nullptr;
+  sched::SandboxMode sandbox = sched::SandboxMode::automatic;
   std::optional<sched::SlurmProfile> slurm;  // instead of processes of this machine
 };
 

@@ -49,6 +49,8 @@ Node Planner::start_node(NodeKind kind, std::string label) const {
   node.numerics = numerics_;
   node.seeds = seeds(0, 0);
   node.memory_mb = suite_.limits.memory_mb;
+  node.disk_mb = suite_.limits.disk_mb;
+  node.processes = suite_.limits.processes;
   node.seconds = kind == NodeKind::train ? suite_.limits.seconds_per_training : suite_.limits.seconds_per_cell;
   return node;
 }

@@ -48,7 +48,8 @@ struct Node {
   bool keep_outputs = false;
   // Limits (safety, not identity):
   double seconds = 600;
-  std::int64_t memory_mb = 4096;
+  std::int64_t memory_mb = 4096, disk_mb = 16384;  // of all that the cell's process starts
+  std::int64_t processes = 256;  // and threads, beyond Numerics::threads
   double cost_seconds = 0;       // estimate for progress and --dry-run; 0 unknown
 };
 

@@ -29,7 +29,7 @@ class Run {
   Run& operator=(const Run&) = delete;
   virtual ~Run() = default;
   virtual void poll() = 0;              // sets ended() when it is over
-  virtual void watch(bool /*all*/) {}   // see StageRun::watch
+  virtual void watch(const std::vector<ProcessFacts>* /*all*/) {}  // see StageRun::watch
   virtual void kill() = 0;              // at once, without ended(); scratch stays for a successor
   virtual Running running() const = 0;  // label and seconds are the caller's
   const std::optional<Ended>& ended() const { return ended_; }
@@ -55,6 +55,7 @@ class Executor {
   virtual int parallel() const { return static_cast<int>(capacity()); }  // runs that make progress now, at least 1
 };
 
-std::unique_ptr<Executor> local_executor(int jobs);
+// Throws Error(bad_input) when a sandbox is required and cannot be had.
+std::unique_ptr<Executor> local_executor(const SchedOptions& options);
 
 }  // namespace assay::sched

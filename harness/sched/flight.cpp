@@ -13,6 +13,18 @@ constexpr const char* model_file = "model.safetensors";
 constexpr int most_damaged = 3;                                 // after that the disk is to blame, not chance
 constexpr std::uint64_t least_space = std::uint64_t{1} << 20;
 
+// CPU time is wall time on all of its threads; a second is for what the clocks of the two differ in.
+StageLimits limits_of(const Node& node, std::uint64_t file_bytes) {
+  StageLimits limits;
+  limits.seconds = node.seconds;
+  limits.cpu_seconds = node.seconds * node.numerics.threads + 1;
+  limits.memory_mb = node.memory_mb;
+  limits.disk_mb = node.disk_mb;
+  limits.threads = node.processes + node.numerics.threads;
+  limits.file_bytes = file_bytes;
+  return limits;
+}
+
 }  // namespace
 
 void Supervisor::start(Task& task) {
@@ -127,7 +139,8 @@ Ticket Supervisor::ticket_for(const Task& task) const {
   Ticket ticket;
   ticket.key = node.key;
   ticket.label = node.label;
-  ticket.limits = {node.seconds, node.memory_mb, options_.file_bytes};
+  ticket.limits = limits_of(node, options_.file_bytes);
+  ticket.sandbox = options_.sandbox;
   ticket.numerics = node.numerics;
   ticket.scratch = scratch(node);
   ticket.worker = options_.worker;

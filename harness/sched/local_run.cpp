@@ -8,20 +8,25 @@ namespace {
 
 class LocalExecutor final : public Executor {
  public:
-  explicit LocalExecutor(int jobs) : jobs_(static_cast<std::size_t>(jobs)) {}
+  explicit LocalExecutor(const SchedOptions& options)
+      : jobs_(static_cast<std::size_t>(options.jobs)), confinement_(find_confinement(options.sandbox, options.worker)) {}
   std::size_t capacity() const override { return jobs_; }
-  std::unique_ptr<Run> start(Ticket ticket) override { return std::make_unique<LocalRun>(std::move(ticket)); }
+  std::unique_ptr<Run> start(Ticket ticket) override { return std::make_unique<LocalRun>(std::move(ticket), confinement_); }
   bool shares_machine() const override { return true; }
 
  private:
   std::size_t jobs_;
+  Confinement confinement_;
 };
 
 }  // namespace
 
-std::unique_ptr<Executor> local_executor(int jobs) { return std::make_unique<LocalExecutor>(jobs); }
+std::unique_ptr<Executor> local_executor(const SchedOptions& options) { return std::make_unique<LocalExecutor>(options); }
 
-LocalRun::LocalRun(Ticket ticket) : ticket_(std::move(ticket)), load_before_(load_average()) { advance(); }
+LocalRun::LocalRun(Ticket ticket, const Confinement& confinement)
+    : ticket_(std::move(ticket)), confinement_(confinement), load_before_(load_average()) {
+  advance();
+}
 
 // Called when a stage ended and at the start: goes on to the next stage that has to run, or ends the node.
 void LocalRun::advance() {
@@ -35,7 +40,7 @@ void LocalRun::advance() {
     if (next_ == ticket_.steps.size()) return end("ok", "");
     const Step& step = ticket_.steps[next_++];
     try {
-      stage_ = std::make_unique<StageRun>(completed(ticket_, step), ticket_.limits, ticket_.worker);
+      stage_ = std::make_unique<StageRun>(completed(ticket_, step), ticket_.limits, ticket_.worker, confinement_);
     } catch (const Error& error) {
       if (error.fault() == Fault::io) throw;
       return end("failed", step.job.stage + ": " + error.what());
@@ -48,6 +53,7 @@ void LocalRun::end(std::string status, std::string reason) {
   so_far_.status = std::move(status);
   so_far_.reason = std::move(reason);
   so_far_.host = host_facts(ticket_.numerics, load_before_);
+  so_far_.host["limits_by"] = confinement_.limits_by();
   ended_ = std::move(so_far_);
 }
 
@@ -57,7 +63,7 @@ void LocalRun::poll() {
   if (stage_->result()) advance();
 }
 
-void LocalRun::watch(bool all) {
+void LocalRun::watch(const std::vector<ProcessFacts>* all) {
   if (stage_) stage_->watch(all);
 }
 

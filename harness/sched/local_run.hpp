@@ -7,9 +7,10 @@ namespace assay::sched {
 
 class LocalRun final : public Run {
  public:
-  explicit LocalRun(Ticket ticket);
+  // `confinement` outlives the run.
+  LocalRun(Ticket ticket, const Confinement& confinement);
   void poll() override;
-  void watch(bool all) override;
+  void watch(const std::vector<ProcessFacts>* all) override;
   void kill() override;
   Running running() const override;
 
@@ -18,6 +19,7 @@ class LocalRun final : public Run {
   void end(std::string status, std::string reason);
 
   Ticket ticket_;
+  const Confinement& confinement_;
   Ended so_far_;
   std::unique_ptr<StageRun> stage_;
   std::size_t next_ = 0;  // index of the step after `stage_`

@@ -26,6 +26,13 @@ void catch_termination() {
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 
+void look(LocalRun& run, bool whole) {
+  if (!whole) return run.watch(nullptr);
+  const std::vector<ProcessFacts> all = all_processes();
+  run.watch(&all);
+  kill_strays();
+}
+
 }  // namespace
 
 int run_ticket(const fs::path& file) {
@@ -39,7 +46,8 @@ int run_ticket(const fs::path& file) {
   }
   if (fs::exists(result)) return 0;
   catch_termination();
-  LocalRun run(ticket);
+  const Confinement confinement = find_confinement(ticket.sandbox, ticket.worker);
+  LocalRun run(ticket, confinement);
   for (int tick = 1; !run.ended(); ++tick) {
     if (terminated.load()) {
       run.kill();
@@ -47,7 +55,7 @@ int run_ticket(const fs::path& file) {
     }
     const timespec time{0, tick_nanoseconds};
     ::nanosleep(&time, nullptr);
-    if (tick % ticks_per_watch == 0) run.watch(tick % ticks_per_group == 0);
+    if (tick % ticks_per_watch == 0) look(run, tick % ticks_per_group == 0);
     run.poll();
   }
   write_atomic(result, run.ended()->to_json().dump());

@@ -10,7 +10,7 @@ namespace assay::sched {
 namespace {
 
 std::unique_ptr<Executor> executor_for(const SchedOptions& options) {
-  if (!options.slurm) return local_executor(options.jobs);
+  if (!options.slurm) return local_executor(options);
   return std::make_unique<SlurmExecutor>(*options.slurm, fs::absolute(options.work), fs::absolute(options.program));
 }
 

@@ -3,7 +3,8 @@
 //
 // Folders (both may be shared by supervisors that run at the same time):
 //   <cache>/<kind>/<key>/   published artifacts: the files of out/, manifest.json, journal/ (shards and stage facts)
-//   <work>/<key>/<stage>/   scratch of a node in flight: job.json, shard, out/, tmp/, log, exit.json
+//   <work>/<key>/<stage>/   scratch of a node in flight: job.json, shard, out/, tmp/, log
+//   <work>/<key>/<stage>.exit.json   how the stage ended, as the supervisor saw it; no worker can write there
 // Invariants:
 //   * An artifact is made only when a cell that is not done needs it, by one supervisor at a time (a lock per key),
 //     and appears whole or not at all. Its digests are checked when it is used; a damaged one is renamed to
@@ -27,6 +28,15 @@
 
 namespace assay::sched {
 
+// The sandbox of workers and judges (bubblewrap): where the kernel allows it, always or not at all, never.
+enum class SandboxMode { automatic, require, off };
+SandboxMode parse_sandbox_mode(const std::string& text);  // "auto", "require", "off"; throws Error(bad_input)
+const char* sandbox_mode_name(SandboxMode mode);
+// "" when a worker can be started in a sandbox here, which is tried, else why not.
+std::string sandbox_trouble(const std::filesystem::path& worker);
+// What holds workers on this machine, as the record of an attempt has it (host facts, limits_by).
+Json limits_in_force(SandboxMode mode, const std::filesystem::path& worker);
+
 struct SchedOptions {
   int jobs = 1;                           // nodes in flight; jobs x Numerics::threads should not exceed the cores
   std::filesystem::path cache, work;      // created when missing
@@ -34,6 +44,7 @@ struct SchedOptions {
   const std::atomic<int>* stop = nullptr; // 0 go on; 1 start nothing new, end what runs; 2 kill what runs (scratch stays)
   double progress_seconds = 0.2;          // least time between two on_progress calls
   std::uint64_t file_bytes = std::uint64_t{8} << 30;  // the longest file a worker may write
+  SandboxMode sandbox = SandboxMode::automatic;
   std::optional<SlurmProfile> slurm;      // nodes run as tasks of Slurm instead of here; `jobs` says nothing then
   std::filesystem::path program;          // with slurm: what a task starts, as `program node TICKET`
 };

@@ -1,41 +1,23 @@
 #include "harness/sched/stage.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cctype>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
+#include "harness/sched/backtrace.hpp"
 #include "harness/sched/facts.hpp"
 
 namespace assay::sched {
 namespace {
 
 constexpr std::streamoff log_tail_bytes = 64 * 1024;
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-// Address space is not memory: libraries, thread stacks and maps take several gigabytes of it. The watchdog on
-// resident memory is the limit; this one only stops an allocation that would outrun the watchdog.
-constexpr std::uint64_t address_space_factor = 2, address_space_extra_mb = 4096;
 constexpr double follow_seconds = 0.1;
-
-// A sanitizer maps terabytes of shadow memory, so no limit on address space fits. A sanitized supervisor starts
-// sanitized workers; the variable is for the mixed case.
-bool limits_address_space() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return false;
-#endif
-#endif
-  return std::getenv("ASSAY_NO_RLIMIT_AS") == nullptr;
-}
 
 std::string tail_of(const fs::path& log) {
   std::ifstream in(log, std::ios::binary | std::ios::ate);
@@ -81,12 +63,6 @@ std::map<std::string, std::string> environment(const Job& job) {
 
 }  // namespace
 
-double now_seconds() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 std::map<std::string, std::string> announced_artifacts(const fs::path& shard) {
   std::map<std::string, std::string> announced;
   for (const Json& event : ShardFollower(shard).poll()) {
@@ -98,11 +74,12 @@ std::map<std::string, std::string> announced_artifacts(const fs::path& shard) {
   return announced;
 }
 
-StageRun::StageRun(Job job, const StageLimits& limits, const fs::path& worker)
+StageRun::StageRun(Job job, const StageLimits& limits, const fs::path& worker, const Confinement& confinement)
     : job_(std::move(job)), limits_(limits), follower_(fs::path(job_.scratch) / "shard") {
   const fs::path scratch = job_.scratch;
   if (!same_job(file("job.json"), job_)) {
     fs::remove_all(scratch);
+    fs::remove(exit_file());
   } else if (recall()) {
     return;
   }
@@ -111,15 +88,15 @@ StageRun::StageRun(Job job, const StageLimits& limits, const fs::path& worker)
   write_atomic(file("job.json"), job_.to_json().dump(2));
   if (fs::exists(file("shard"))) recover_shard(file("shard"));
   follower_.poll();  // what earlier processes said is not ours
-  start(worker);
+  start(worker, confinement);
 }
 
 // What an earlier supervisor knew. A stage that wrote its end but was not seen to exit (the supervisor died in between)
 // is whole all the same: the end comes after everything else.
 bool StageRun::recall() {
   try {
-    if (fs::exists(file("exit.json"))) {
-      result_ = stage_result_from_json(Json::parse(read_text(file("exit.json")), "exit.json"));
+    if (fs::exists(exit_file())) {
+      result_ = stage_result_from_json(Json::parse(read_text(exit_file()), "exit.json"));
       result_->shard = file("shard").string();
       return true;
     }
@@ -139,31 +116,23 @@ bool StageRun::recall() {
   }
 }
 
-void StageRun::start(const fs::path& worker) {
+void StageRun::start(const fs::path& worker, const Confinement& confinement) {
   SpawnOptions options;
   options.argv = {worker.string(), file("job.json").string()};
   options.env = environment(job_);
   options.cwd = job_.scratch;
   options.stdout_file = options.stderr_file = file("log");
-  options.file_bytes = limits_.file_bytes;
-  if (limits_address_space())
-    options.address_space =
-        (static_cast<std::uint64_t>(limits_.memory_mb) * address_space_factor + address_space_extra_mb) * mebibyte;
-  started_ = now_seconds();
-  child_.emplace(Child::spawn(options));
+  process_ = std::make_unique<WorkerProcess>(std::move(options), view_of(job_, worker), limits_, confinement);
 }
 
-void StageRun::stop(std::string status, std::string reason) {
-  if (!kill_status_.empty()) return;
-  kill_status_ = std::move(status);
-  kill_reason_ = std::move(reason);
-  child_->kill_group(SIGKILL);
+void StageRun::stop(const std::optional<Breach>& breach) {
+  if (!breach || breach_) return;
+  breach_ = breach;
+  process_->kill();
 }
 
 void StageRun::kill() {
-  if (!child_ || result_) return;
-  child_->kill_group(SIGKILL);
-  child_->wait(-1);
+  if (process_ && !result_) process_->kill_and_wait();
 }
 
 void StageRun::follow() {
@@ -183,24 +152,21 @@ void StageRun::follow() {
 
 void StageRun::poll() {
   if (result_) return;
-  if (const auto exit = child_->poll()) {
+  if (const auto exit = process_->poll()) {
     follow();
     conclude(*exit);
     return;
   }
   const double now = now_seconds();
-  if (now - started_ > limits_.seconds)
-    stop("timeout", fmt::format("did not end within {:g} s", limits_.seconds));
   if (now < next_follow_) return;
   next_follow_ = now + follow_seconds;
   follow();
 }
 
-void StageRun::watch(bool all) {
-  if (result_ || !child_) return;
-  const std::uint64_t bytes = all ? child_->rss_bytes() : child_->own_rss_bytes();
-  if (bytes <= static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte) return;
-  stop("oom", fmt::format("used {} MB of memory; the limit is {} MB", bytes / mebibyte, limits_.memory_mb));
+void StageRun::watch(const std::vector<ProcessFacts>* all) {
+  if (result_ || !process_) return;
+  stop(process_->breach_so_far());
+  if (all != nullptr) stop(process_->breach_in(*all));
 }
 
 StageResult StageRun::verdict(const Exit& exit) const {
@@ -210,7 +176,8 @@ StageResult StageRun::verdict(const Exit& exit) const {
     result.reason = std::move(reason);
     return result;
   };
-  if (!kill_status_.empty()) return is(kill_status_.c_str(), kill_reason_);
+  const auto breach = breach_ ? breach_ : process_->breach_at_end();
+  if (breach) return is(breach->status.c_str(), breach->reason);
   const std::string when = end_.is_null() ? "before finishing" : "after finishing";
   const std::string said = end_.get("status", "");
   if (exit.signal == SIGXFSZ) return is("failed", "wrote a file longer than the limit");
@@ -231,7 +198,8 @@ void StageRun::conclude(const Exit& exit) {
   result.cpu_seconds = exit.cpu_seconds;
   result.peak_rss_bytes = exit.peak_rss_bytes;
   result.log_tail = tail_of(file("log"));
-  write_atomic(file("exit.json"), to_json(result).dump());
+  if (result.status == "crashed") result.log_tail = with_names(result.log_tail);
+  write_atomic(exit_file(), to_json(result).dump());
   result.shard = file("shard").string();
   result_ = std::move(result);
 }

@@ -7,30 +7,25 @@
 #include <optional>
 #include <string>
 
-#include "harness/base/subprocess.hpp"
 #include "harness/record/job.hpp"
 #include "harness/record/plan.hpp"
 #include "harness/record/shard.hpp"
+#include "harness/sched/worker_process.hpp"
 
 namespace assay::sched {
-
-struct StageLimits {
-  double seconds = 0;          // wall
-  std::int64_t memory_mb = 0;  // resident, of the whole process group
-  std::uint64_t file_bytes = 0;
-};
 
 class StageRun {
  public:
   // Makes job.scratch ready: kept when an earlier supervisor left it with the same job (but for the attempt), emptied
   // otherwise. When that supervisor saw the stage end, or the shard says it ended ok, result() is there at once and
   // no process is started. Throws Error(io).
-  StageRun(Job job, const StageLimits& limits, const std::filesystem::path& worker);
+  StageRun(Job job, const StageLimits& limits, const std::filesystem::path& worker, const Confinement& confinement);
 
-  // Looks after the process: how it ended, whether it is over its time. Sets result() when it is over.
+  // Looks after the process: what it says, how it ended. Sets result() when it is over.
   void poll();
-  // Compares memory with the limit: `all` looks at the whole group, else at the worker alone (cheap).
-  void watch(bool all);
+  // Stops it when it is over a limit. `all` (may be null) is what runs on the machine: with it the whole tree and the
+  // disk are looked at, else only what is cheap.
+  void watch(const std::vector<ProcessFacts>* all);
   void kill();  // at once, without a result
 
   const std::optional<StageResult>& result() const { return result_; }
@@ -39,25 +34,27 @@ class StageRun {
   const std::string& what() const { return what_; }
 
  private:
-  void start(const std::filesystem::path& worker);
-  void stop(std::string status, std::string reason);
+  void start(const std::filesystem::path& worker, const Confinement& confinement);
+  void stop(const std::optional<Breach>& breach);
   void follow();
   void conclude(const Exit& exit);
   StageResult verdict(const Exit& exit) const;
   bool recall();
   std::filesystem::path file(const char* name) const { return std::filesystem::path(job_.scratch) / name; }
 
+  // Beside the scratch folder, where no worker can write.
+  std::filesystem::path exit_file() const { return job_.scratch + ".exit.json"; }
+
   Job job_;
   StageLimits limits_;
-  std::optional<Child> child_;
+  std::unique_ptr<WorkerProcess> process_;
   std::optional<StageResult> result_;
   ShardFollower follower_;
-  double started_ = 0, next_follow_ = 0, fraction_ = 0;
-  std::string what_, kill_status_, kill_reason_, shard_error_;
+  double next_follow_ = 0, fraction_ = 0;
+  std::string what_, shard_error_;
+  std::optional<Breach> breach_;
   Json end_;  // the end event of this process, null before
 };
-
-double now_seconds();  // monotonic
 
 // name -> sha256 of the "artifact" events of a shard.
 std::map<std::string, std::string> announced_artifacts(const std::filesystem::path& shard);

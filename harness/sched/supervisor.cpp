@@ -109,11 +109,10 @@ Summary Supervisor::run() {
     nap(in(State::running) ? tick_seconds : retry_seconds);
     const double now = now_seconds();
     if (now >= next_watch) {
-      const bool all = now >= next_group;
-      for (Task& task : tasks_)
-        if (task.flight) task.flight->run->watch(all);
+      const bool whole = now >= next_group;
+      watch_flights(whole);
       next_watch = now + watch_seconds;
-      if (all) next_group = now + watch_group_seconds;
+      if (whole) next_group = now + watch_group_seconds;
     }
     executor_.tick();
     if (poll_flights()) next_start = 0;
@@ -226,6 +225,15 @@ bool Supervisor::poll_flights() {
     ended = true;
   }
   return ended;
+}
+
+void Supervisor::watch_flights(bool whole) {
+  const bool any = std::any_of(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.flight != nullptr; });
+  whole = whole && any && !executor_.outlives_us();  // what runs elsewhere is looked at there
+  const std::vector<ProcessFacts> all = whole ? all_processes() : std::vector<ProcessFacts>();
+  for (Task& task : tasks_)
+    if (task.flight) task.flight->run->watch(whole ? &all : nullptr);
+  if (whole) kill_strays();
 }
 
 void Supervisor::kill_flights() {

@@ -68,6 +68,7 @@ class Supervisor {
   void start_ready();
   bool needs_ready(Task& task);
   bool poll_flights();  // true when a node ended
+  void watch_flights(bool whole);  // whole: every process that nodes started, and their disk
   void kill_flights();
   Summary summary() const;
 

@@ -32,8 +32,12 @@ Json Ticket::to_json() const {
                        {"label", label},
                        {"scratch", scratch.string()},
                        {"worker", worker.string()},
+                       {"sandbox", sandbox_mode_name(sandbox)},
                        {"seconds", limits.seconds},
+                       {"cpu_seconds", limits.cpu_seconds},
                        {"memory_mb", limits.memory_mb},
+                       {"disk_mb", limits.disk_mb},
+                       {"threads", limits.threads},
                        {"file_bytes", static_cast<std::int64_t>(limits.file_bytes)},
                        {"numerics", numerics.to_json()},
                        {"steps", list}});
@@ -45,8 +49,12 @@ Ticket Ticket::from_json(const Json& json, const std::string& origin) {
   ticket.label = json.at("label").as_string();
   ticket.scratch = json.at("scratch").as_string();
   ticket.worker = json.at("worker").as_string();
+  ticket.sandbox = parse_sandbox_mode(json.at("sandbox").as_string());
   ticket.limits.seconds = json.at("seconds").as_real();
+  ticket.limits.cpu_seconds = json.at("cpu_seconds").as_real();
   ticket.limits.memory_mb = json.at("memory_mb").as_int();
+  ticket.limits.disk_mb = json.at("disk_mb").as_int();
+  ticket.limits.threads = json.at("threads").as_int();
   ticket.limits.file_bytes = static_cast<std::uint64_t>(json.at("file_bytes").as_int());
   ticket.numerics = Numerics::from_json(json.at("numerics"));
   for (const Json& one : json.at("steps").as_array()) {

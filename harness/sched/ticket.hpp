@@ -23,6 +23,7 @@ struct Ticket {
   std::vector<Step> steps;
   StageLimits limits;
   Numerics numerics;
+  SandboxMode sandbox = SandboxMode::automatic;
   std::filesystem::path scratch, worker;
   Json to_json() const;
   static Ticket from_json(const Json& json, const std::string& origin);  // throws Error(bad_input) naming the key

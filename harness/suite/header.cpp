@@ -85,10 +85,12 @@ LimitSpec parse_limits(const Toml& root) {
   LimitSpec out;
   const Toml* table = root.find("limits");
   if (!table) return out;
-  const Fields fields(*table, "limits", {"seconds_per_cell", "seconds_per_training", "memory_mb"});
+  const Fields fields(*table, "limits", {"seconds_per_cell", "seconds_per_training", "memory_mb", "disk_mb", "processes"});
   out.seconds_per_cell = fields.real("seconds_per_cell", out.seconds_per_cell, {0.1, 1e7});
   out.seconds_per_training = fields.real("seconds_per_training", out.seconds_per_training, {0.1, 1e7});
   out.memory_mb = fields.integer("memory_mb", out.memory_mb, {64, 1 << 24});
+  out.disk_mb = fields.integer("disk_mb", out.disk_mb, {16, 1 << 24});
+  out.processes = fields.integer("processes", out.processes, {1, 1 << 16});
   return out;
 }
 

@@ -121,7 +121,8 @@ struct BudgetSpec {                    // algorithmic, part of the protocol; 0: 
 
 struct LimitSpec {                     // safety, no part of any hash
   double seconds_per_cell = 600, seconds_per_training = 3600;
-  std::int64_t memory_mb = 4096;
+  std::int64_t memory_mb = 4096, disk_mb = 16384;
+  std::int64_t processes = 256;        // and threads, of a cell
 };
 
 struct NumericsSpec {

@@ -10,6 +10,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/worker/answers.hpp"
+#include "harness/worker/crash.hpp"
 #include "harness/worker/profile.hpp"
 #include "harness/worker/run_job.hpp"
 
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     if (words.size() == 1 && words[0].size() > 5 && words[0].substr(words[0].size() - 5) == ".json") {
+      assay::worker::report_crashes();
       return assay::worker::run_job(words[0]);
     }
     if (!words.empty() && words[0] == "profile") {

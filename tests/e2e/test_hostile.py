@@ -30,7 +30,7 @@ GOOD = ["noise", "fgsm"]
 BAD = {
     "hostile-segfault": ("crashed", "SIGSEGV"),
     "hostile-loop": ("timeout", ""),
-    "hostile-memory": ("oom", ""),
+    "hostile-memory": ("oom", "more memory than its limit of 400 MB"),
     "hostile-exit": ("crashed", "exited with code 0"),
     "hostile-throw": ("failed", "exception cross the C boundary"),
     "hostile-nan": ("rejected", "NaN"),
@@ -68,6 +68,9 @@ def main():
         check(found[0] == status, f"{name}: status {found[0]}, expected {status} ({found[1]})")
         check(words in found[1] and found[1], f"{name}: reason '{found[1]}' lacks '{words}'")
         check(name in done.stdout + done.stderr or name in together.run("leaderboard", "hostile").stdout, f"{name} is not shown")
+    log = together.run("log", together.connect().execute("SELECT c.generation FROM cell c WHERE c.method = 'hostile-segfault'").fetchone()[0]).stdout
+    # A sanitizer writes its own report.
+    check("crashed by signal SEGV; backtrace:" in log and "Hostile::attack" in log or "Sanitizer" in log, f"no backtrace: {log[-2000:]}")
     for name in GOOD:
         check(mixed[name][0] == "ok", f"{name}: {mixed[name][:2]}")
         check(outcomes(together, mixed[name][2]) == outcomes(alone, clean[name][2]) != [], f"{name}: results differ beside hostile plugins")

@@ -67,6 +67,7 @@ struct World {
     options.work = folder.path() / "work";
     options.worker = ASSAY_FAKE_WORKER;
     options.stop = &stop;
+    options.sandbox = sched::SandboxMode::off;  // the trace is one file that all workers write
     options.progress_seconds = 0;
     return options;
   }

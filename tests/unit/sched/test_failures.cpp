@@ -97,8 +97,7 @@ TEST_CASE("a worker that loops for ever runs out of time") {
 TEST_CASE("a worker that eats memory is stopped at its limit") {
   const Trial trial(Json::object({{"do", "eat"}, {"mb", 4096}}), 60, 300);
   CHECK(trial.record->status == "oom");
-  CHECK(trial.record->reason.starts_with("run: used "));
-  CHECK(trial.record->reason.ends_with("MB of memory; the limit is 300 MB"));
+  CHECK(trial.record->reason == "run: needed more memory than its limit of 300 MB");
   CHECK(trial.record->stages[0].peak_rss_bytes < std::uint64_t{2048} << 20);
 }
 
@@ -189,4 +188,25 @@ TEST_CASE("what on_finished throws ends the run, and the next run hands the same
   CHECK(world.run(plan).ok == 1);
   CHECK(world.record("cell-0")->stages.size() == 2);
   CHECK(world.count("start cell-0 run") == 1);  // what had ended is not run again
+}
+
+TEST_CASE("a record names what held the cell") {
+  World world;
+  Plan plan;
+  plan.nodes.push_back(node_of(NodeKind::cell, "one", {stage_of("run", world.spec())}));
+  CHECK(world.run(plan).ok == 1);
+  const Json by = world.record("one")->host.at("limits_by");
+  CHECK(by.get("sandbox", "") == "off");
+  CHECK(by.get("disk", "") == "watchdog");
+  CHECK_FALSE(by.get("memory", "").empty());
+  CHECK_FALSE(by.get("processes", "").empty());
+}
+
+TEST_CASE("a cell that writes more than its disk limit is stopped") {
+  World world;
+  Plan plan;
+  plan.nodes.push_back(node_of(NodeKind::cell, "big", {stage_of("run", world.spec("long-file"))}));
+  plan.nodes.back().disk_mb = 16;
+  CHECK(world.run(plan).failed == 1);
+  CHECK(world.record("big")->reason == "run: wrote more to disk than its limit of 16 MB");
 }

@@ -1,0 +1,76 @@
+// One worker process and all that it starts, grandchildren that leave its session included: held by limits, watched,
+// killed as a whole. Private to harness/sched.
+//
+// Who enforces what: memory and number of processes are the kernel's where control groups may be made, else the
+// watchdog's (the sum over the tree); time and disk are always the watchdog's. The end of the worker is the end of
+// everything that it started: by the PID namespace in a sandbox, by its control groups, and by descent (the worker,
+// then this process, is the one to which orphans fall).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/processes.hpp"
+#include "harness/base/subprocess.hpp"
+#include "harness/sched/confinement.hpp"
+
+namespace assay::sched {
+
+struct StageLimits {
+  double seconds = 0;            // wall
+  double cpu_seconds = 0;        // of the whole tree
+  std::int64_t memory_mb = 0;    // of the whole tree
+  std::int64_t disk_mb = 0;      // below its scratch folder
+  std::int64_t threads = 0;      // of the whole tree: a process is at least one
+  std::uint64_t file_bytes = 0;  // the longest file
+};
+
+// Why a worker is stopped: the status and the reason of its row. The words depend on the limit only, never on who
+// noticed or when.
+struct Breach {
+  std::string status, reason;
+};
+
+class WorkerProcess {
+ public:
+  // `options` as without a sandbox; argv and groups are added to. Throws Error(io) when it cannot be started.
+  WorkerProcess(SpawnOptions options, const View& view, const StageLimits& limits, const Confinement& confinement);
+  ~WorkerProcess();
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  std::optional<Exit> poll();  // when it gives an Exit, nothing of the tree is left
+  void kill();                 // the whole tree; poll() tells when it is gone
+  void kill_and_wait();
+
+  std::optional<Breach> breach_so_far();  // wall time, and memory of the worker alone: cheap
+  std::optional<Breach> breach_in(const std::vector<ProcessFacts>& all);  // the tree, and disk
+  std::optional<Breach> breach_at_end() const;  // what can be known when nothing runs any more
+
+ private:
+  void learn_init();
+  void reap_init(Exit& exit);
+  pid_t worker() const;
+  Breach out_of_memory() const;
+  Breach out_of_processes() const;
+  std::optional<Breach> disk_breach() const;
+
+  StageLimits limits_;
+  std::filesystem::path scratch_;
+  bool sandboxed_ = false;
+  std::unique_ptr<CellGroup> group_;
+  std::optional<Child> child_;
+  std::optional<Exit> exit_;
+  int info_fd_ = -1;  // where bubblewrap tells its first process
+  std::string info_;
+  pid_t init_ = 0;  // the first process of the PID namespace, 0 when unknown
+  double started_ = 0;
+};
+
+double now_seconds();  // monotonic
+
+}  // namespace assay::sched
