@@ -112,7 +112,7 @@ TEST_CASE("as many nodes run at once as there are jobs, no more, and their times
     World world;
     Plan plan;
     Json spec = world.spec();
-    spec["seconds"] = 0.3;
+    spec["seconds"] = 1.0;  // several times what a loaded machine needs to start three
     for (int i = 0; i < 6; ++i)
       plan.nodes.push_back(node_of(NodeKind::cell, "c" + std::to_string(i), {stage_of("run", spec)}));
     std::size_t most = 0;
