@@ -28,6 +28,7 @@ name = "overhead"
 task = "attack"
 version = 1
 seeds = [0]
+rank = "none"
 [data]
 train = { set = "mini-fashion", split = "train", limit = 200 }
 test  = { set = "mini-fashion", split = "test", limit = 8 }

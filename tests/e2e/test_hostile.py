@@ -70,7 +70,7 @@ def main():
         check(name in done.stdout + done.stderr or name in together.run("leaderboard", "hostile").stdout, f"{name} is not shown")
     log = together.run("log", together.connect().execute("SELECT c.generation FROM cell c WHERE c.method = 'hostile-segfault'").fetchone()[0]).stdout
     # A sanitizer writes its own report.
-    check("crashed by signal SEGV; backtrace:" in log and "Hostile::attack" in log or "Sanitizer" in log, f"no backtrace: {log[-2000:]}")
+    check("crashed by signal SEGV; backtrace:" in log and "assay::tasks::run_attack" in log and "Hostile" in log or "Sanitizer" in log, f"no backtrace: {log[-2000:]}")
     for name in GOOD:
         check(mixed[name][0] == "ok", f"{name}: {mixed[name][:2]}")
         check(outcomes(together, mixed[name][2]) == outcomes(alone, clean[name][2]) != [], f"{name}: results differ beside hostile plugins")
