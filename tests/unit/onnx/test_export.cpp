@@ -154,12 +154,14 @@ TEST_CASE("every range, zero point and axis of fake_quantize is exported as it c
     g.inputs = {{"input", {DType::f32, {4, 5}}}};
     g.buffers = {{"scale", scale}, {"zero", zero}};
     std::vector<std::string> in = {"input", "scale"};
-    if (shifted) in.push_back("zero");
+    if (shifted) in.emplace_back("zero");
     g.add("q", "fake_quantize", in, {{"low", low}, {"high", high}, {"axis", std::int64_t{1}}});
     g.outputs["logits"] = "q";
     return g;
   };
-  for (const auto& [low, high] : std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 255}, {-128, 127}, {-127, 127}, {0, 15}, {-8, 7}}) {
+  const std::vector<std::pair<std::int64_t, std::int64_t>> ranges = {{0, 255}, {-128, 127}, {-127, 127}, {0, 15}, {-8, 7}};
+  for (const auto& range : ranges) {
+    const std::int64_t low = range.first, high = range.second;  // bindings cannot be captured
     for (const bool shifted : {false, true}) {
       CAPTURE(low);
       CAPTURE(shifted);
