@@ -135,7 +135,7 @@ Finding join(const Statement& s, const Layout& layout, const TestRule& rule, con
     const auto doubt = [](const Finding& f) { return std::make_pair(f.p, -std::abs(f.effect)); };
     if (shown == nullptr || (whole == enough ? doubt(part) < doubt(*shown) : doubt(part) > doubt(*shown))) shown = &part;
   }
-  Finding out = *shown;
+  Finding out = shown == nullptr ? parts.at(0) : *shown;
   out.comparisons = comparisons;
   const bool seeds = s.axis == "seed" && rule.test != "exact" && n > 1;
   if (seeds && std::all_of(parts.begin(), parts.end(), [](const Finding& f) { return f.exact; })) add_range(out, parts);

@@ -142,6 +142,7 @@ Numbers Evaluator::arithmetic(const Expr& expr) {
 
 Numbers Evaluator::function(const Expr& expr) {
   std::vector<Numbers> of;
+  of.reserve(expr.args.size());
   for (const Expr& arg : expr.args) of.push_back(number(arg));
   if (expr.function != "width") return pointwise(of, [&](const auto& v) { return applied(expr.function, v); });
   const stats::Interval interval = interval_of(of[0], source_.layout(), 0.95);
@@ -237,6 +238,7 @@ Numbers Evaluator::relation(const Expr& expr) {
   return along(expr, of, [&](auto values, const auto& kept) {
     if (own_x) {
       std::vector<double> x;
+      x.reserve(kept.size());
       for (const std::string& value : kept) x.push_back(number_of(expr.name, value));
       values.insert(values.begin(), x);
     }

@@ -1,6 +1,7 @@
 #include "results/claims/source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/base/error.hpp"
 #include "results/board/groups.hpp"
