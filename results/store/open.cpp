@@ -69,7 +69,7 @@ int check_version(const Connection& db, const fs::path& file, bool write) {
   if (version < newest && !write)
     throw Error(Fault::bad_input, "database '" + file.string() + "': schema version " + std::to_string(version) +
                                       " is older than this program's " + std::to_string(newest) +
-                                      "; run 'assay db migrate' (or any command that writes) first");
+                                      "; the next 'assay run' brings it up to date");
   return version;
 }
 

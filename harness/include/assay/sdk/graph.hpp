@@ -35,6 +35,7 @@ inline std::vector<std::string> strings(const char* const* items) {
 }
 inline std::vector<const char*> pointers(const std::vector<std::string>& items) {
   std::vector<const char*> result;
+  result.reserve(items.size() + 1);
   for (const std::string& item : items) result.push_back(item.c_str());
   result.push_back(nullptr);
   return result;
