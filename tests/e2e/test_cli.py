@@ -111,7 +111,7 @@ def data(home, check):
 
 def doctor(home, check):
     rows = {row["what"]: row["state"] for row in json.loads(home.run("doctor", "--format", "json", check=0).stdout)}
-    check({"worker", "engine", "precision", "plugins", "suites", "data", "home", "database", "load"} == set(rows), f"doctor looks at {sorted(rows)}")
+    check({"worker", "engine", "precision", "plugins", "suites", "data", "home", "database", "isolation", "load"} == set(rows), f"doctor looks at {sorted(rows)}")
     home.env["ASSAY_PLUGINS"] = "/nowhere"
     check(home.run("doctor").returncode == 2, "doctor reports a missing plugin folder")
     del home.env["ASSAY_PLUGINS"]

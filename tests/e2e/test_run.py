@@ -168,7 +168,7 @@ def rule_16(home, check):
     folder.mkdir()
     shutil.copy(BUILD / "tests" / "plugins" / "odd_weaker_when_larger.so", folder)
     home.env["ASSAY_PLUGINS"] = str(folder)
-    text = SUITE.replace('name = "tiny"', 'name = "weaker"').replace('["0", "1/10"]', '["1/10", "1/5"]').replace('"fgsm"', '"odd-weaker-when-larger"')
+    text = SUITE[:SUITE.index("[[claim]]")].replace('name = "tiny"', 'name = "weaker"').replace('["0", "1/10"]', '["1/10", "1/5"]').replace('"fgsm"', '"odd-weaker-when-larger"')
     home.run("run", home.suite("weaker", text), check=0)
     verdicts = home.connect().execute("SELECT a.level, v.rule, v.reason FROM cell c JOIN attempt a ON a.cell = c.id JOIN verdict v "
                                       "ON v.attempt = a.id WHERE c.method = 'odd-weaker-when-larger'").fetchall()
