@@ -52,6 +52,7 @@ std::vector<Tensor> in_pieces(const Graph& graph, const Tensor& x, const std::ve
     }
   }
   std::vector<Tensor> values;
+  values.reserve(parts.size());
   for (const std::vector<Tensor>& part : parts) values.push_back(stacked(part));
   return values;
 }
