@@ -34,7 +34,7 @@ std::string found(const std::string& program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "/usr/bin:/bin" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string file = folder + "/" + program;
+    std::string file = folder + "/" + program;
     if (!folder.empty() && ::access(file.c_str(), X_OK) == 0) return file;
   }
   throw Error(Fault::bad_input, "--executor slurm: no program '" + program + "' in PATH; is this a login node of the cluster?");

@@ -27,6 +27,7 @@ std::string Inception::reduce_pool(const std::string& name, const std::string& x
 std::string Inception::reduce(const std::string& name, const std::string& x,
                               const std::vector<std::vector<InceptionStep>>& branches) const {
   std::vector<std::string> parts;
+  parts.reserve(branches.size() + 1);
   for (const auto& steps : branches) parts.push_back(branch(name + "." + static_cast<char>('a' + parts.size()), x, steps));
   parts.push_back(reduce_pool(name + ".pool", x));
   return b.concat(name, parts, 0);
