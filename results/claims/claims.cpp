@@ -2,6 +2,7 @@
 #include "results/claims/claims.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/base/error.hpp"
 #include "harness/claim/claim.hpp"
@@ -50,8 +51,7 @@ void add_needs(Verdict& verdict, const Finding& finding) {
   auto seeds = stats::seeds_needed(finding.parts, options);
   if (seeds) *seeds -= finding.parts.seeds;
   if (verdict.claim.test == "permutation" || verdict.claim.test == "wilcoxon") {
-    std::int64_t least = 1;
-    for (double p = 1; p > options.alpha; p /= 2) ++least;
+    const auto least = 1 + static_cast<std::int64_t>(std::ceil(-std::log2(options.alpha)));
     if (seeds) *seeds = std::max(*seeds, least - verdict.seeds);
   }
   if (finding.answer != Answer::unclear) seeds = missing;
@@ -86,7 +86,7 @@ void fill(Verdict& verdict, const Judged& judged) {
   verdict.samples = static_cast<std::int64_t>(judged.reading.ids.size());
   verdict.notes = judged.reading.notes;
   if (f.parts.samples > 0 && f.parts.sample_variance == 0)
-    verdict.notes.push_back("no resample of the samples differs, so they add nothing to the interval");
+    verdict.notes.emplace_back("no resample of the samples differs, so they add nothing to the interval");
 }
 
 Verdict judge_one(Source& source, const Claim& claim) {

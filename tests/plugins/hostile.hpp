@@ -33,13 +33,13 @@ inline bool can_write(const fs::path& file) { return std::ofstream(file, std::io
 }  // namespace hostile
 
 // An attack that does `deed()` once a batch.
-#define HOSTILE_ATTACK(ID, SUMMARY, DEED)                                                 \
-  struct Hostile {                                                                        \
-    static constexpr assay::Info info{                                                    \
-        .id = ID, .version = "1.0.0", .summary = SUMMARY, .title = "", .baseline = true}; \
-    assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {                  \
-      DEED();                                                                             \
-      return batch.x;                                                                     \
-    }                                                                                     \
-  };                                                                                      \
+#define HOSTILE_ATTACK(ID, SUMMARY, DEED)                                                     \
+  struct Hostile {                                                                            \
+    static constexpr assay::Info info{                                                        \
+        .id = (ID), .version = "1.0.0", .summary = (SUMMARY), .title = "", .baseline = true}; \
+    assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {                      \
+      DEED();                                                                                 \
+      return batch.x;                                                                         \
+    }                                                                                         \
+  };                                                                                          \
   ASSAY_PLUGIN(Hostile)
