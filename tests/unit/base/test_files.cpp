@@ -137,7 +137,7 @@ TEST_CASE("a map shows the file's bytes") {
 
 TEST_CASE("the layout is found in install and source trees") {
   const TempDir folder;
-  const fs::path root = folder.path();
+  const fs::path& root = folder.path();
   ::setenv("ASSAY_ROOT", root.c_str(), 1);
   for (const char* file : {"bin/assay-worker", "lib/assay/plugins/a.so", "share/assay/suites/attack/s.toml",
                            "share/assay/catalog.toml"})

@@ -180,6 +180,7 @@ TEST_CASE("fetches at the same time do not collide") {
   const CatalogEntry entry = fixture::idx_entry(dir.path() / "source", true, 20000);
   std::atomic<int> fetched{0}, good{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       const FetchReport report = fetch(entry, root);
@@ -225,7 +226,7 @@ TEST_CASE("an npm tarball with PNG sheets becomes the official binary files") {
   for (int i = 0; i < 2; ++i) {
     official += static_cast<char>(i);  // labels[1..2] below
     for (int c = 0; c < 3; ++c)
-      for (int p = 0; p < 4; ++p) official += pixels[static_cast<std::size_t>(i * 12 + p * 3 + c)];
+      for (int p = 0; p < 4; ++p) official += pixels[static_cast<std::size_t>(i) * 12 + static_cast<std::size_t>(p * 3 + c)];
   }
   CatalogEntry entry;
   entry.name = "sheets";

@@ -131,11 +131,12 @@ TEST_CASE("released memory is used again") {
 
 TEST_CASE("the pool gives every thread its own memory") {
   std::vector<std::thread> threads;
+  threads.reserve(4);
   std::vector<int> wrong(4, 0);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t, &wrong] {
       for (int i = 0; i < 200; ++i) {
-        const auto block = Storage::allocate(static_cast<std::size_t>(1 + i * 37));
+        const auto block = Storage::allocate(1 + static_cast<std::size_t>(i) * 37);
         std::fill_n(block->data(), block->bytes(), static_cast<std::byte>(t));
         for (std::size_t k = 0; k < block->bytes(); ++k)
           wrong[static_cast<std::size_t>(t)] += block->data()[k] != static_cast<std::byte>(t);

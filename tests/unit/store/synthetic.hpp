@@ -95,7 +95,7 @@ inline Column column(const std::string& quantity, const std::string& condition, 
 }
 
 inline Event score(const std::string& quantity, const std::string& condition, double value, std::int64_t n = 0,
-                   Json extra = Json(Json::Object{})) {
+                   const Json& extra = Json(Json::Object{})) {
   Json json = Json::object({{"type", "score"}, {"quantity", quantity}, {"condition", condition}, {"value", value}, {"n", n},
                             {"grade", "judged"}});
   for (const auto& [key, v] : extra.as_object()) json[key] = v;

@@ -69,7 +69,8 @@ Moments moments(const RecordSet& set, std::size_t channel) {
       sum += values[i + p];
       squares += static_cast<std::uint64_t>(values[i + p]) * values[i + p];
     }
-  const double count = static_cast<double>(values.size() / channels);
+  const std::size_t per_channel = values.size() / channels;
+  const auto count = static_cast<double>(per_channel);
   const double mean = static_cast<double>(sum) / count;
   return {mean, std::sqrt(static_cast<double>(squares) / count - mean * mean)};
 }
@@ -126,11 +127,13 @@ TEST_CASE("CIFAR-10 is the published set, whatever source it came from") {
 }
 
 TEST_CASE("tables") {
-  for (const auto& [name, sizes] :
+  for (const auto& set :
        std::vector<std::pair<std::string, std::vector<std::int64_t>>>{{"digits", {1297, 500, 64}},
                                                                       {"wine", {118, 60, 13}},
                                                                       {"breast-cancer", {369, 200, 30}},
                                                                       {"iris", {100, 50, 4}}}) {
+    const std::string& name = set.first;  // clang 14 refuses a captured binding
+    const std::vector<std::int64_t>& sizes = set.second;
     CAPTURE(name);
     if (!there(name)) continue;
     CHECK(verify(catalog().at(name), data_root()).summary() == "verified");
@@ -138,8 +141,8 @@ TEST_CASE("tables") {
     CHECK(train.size() == sizes[0]);
     CHECK(test.size() == sizes[1]);
     CHECK(train.find("input").type.shape == engine::Shape{sizes[2]});
-    for (const RecordSet* set : {&train, &test})
-      for (const std::int64_t count : class_counts(*set)) CHECK(count > 0);
+    for (const RecordSet* part : {&train, &test})
+      for (const std::int64_t count : class_counts(*part)) CHECK(count > 0);
     refuse_overlap(train, test, name);
   }
 }
