@@ -36,7 +36,9 @@ bool tidy(const CatalogEntry& entry, const fs::path& root) {
 
 struct Variable {
   std::string name, before;
-  Variable(const char* key, const std::string& value) : name(key), before(std::getenv(key) ? std::getenv(key) : "") {
+  Variable(const char* key, const std::string& value) : name(key) {
+    const char* const set = std::getenv(key);
+    if (set != nullptr) before = set;
     ::setenv(key, value.c_str(), 1);
   }
   ~Variable() { ::setenv(name.c_str(), before.c_str(), 1); }

@@ -25,7 +25,7 @@ struct World {
   const Node& node(std::size_t i = 0) const { return plan.nodes[i]; }
 };
 
-std::vector<Event> attack_outcomes(std::vector<double> robust = {1, 0, 1, 0}) {
+std::vector<Event> attack_outcomes(const std::vector<double>& robust = {1, 0, 1, 0}) {
   return {column_event(column("correct", "clean", {1, 1, 1, 0})), column_event(column("robust", "eps=1/10", robust)),
           score("accuracy", "clean", 0.75, 4), score("robust_accuracy", "eps=1/10", 0.5, 4),
           score("attack_success_rate", "eps=1/10", 1.0 / 3, 4,
@@ -175,7 +175,9 @@ TEST_CASE("a row that lacks part of its identity is refused by name [rule 1]") {
       {"machine id", [](Plan&, Node&, Finished& f) { f.host.object_ref().erase("machine"); }},
       {"build id", [](Plan&, Node&, Finished& f) { f.host.object_ref().erase("build"); }},
   };
-  for (const auto& [name, dig] : holes) {
+  for (const auto& hole : holes) {
+    const auto& name = hole.first;  // clang 14 refuses a captured binding
+    const auto& dig = hole.second;
     CAPTURE(name);
     World w;
     Finished f = w.bench.ok(w.node(), attack_outcomes());

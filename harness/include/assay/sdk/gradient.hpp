@@ -78,7 +78,7 @@ inline std::vector<Tensor> with_gradient(std::span<const Tensor> inputs, std::sp
   const assay_record_call call{sizeof(assay_record_call), 0, x.data(), x.size(), y.data(), y.size(), &own};
   std::vector<assay_object*> out(values.size(), nullptr);
   api.check(api.grad().record(api.host(), &call, out.data()));
-  state.release();  // the host's from here on
+  static_cast<void>(state.release());  // the host's from here on
   std::vector<Tensor> results;
   results.reserve(out.size());
   for (assay_object* object : out) results.emplace_back(Object::adopt(api, object));
