@@ -267,4 +267,10 @@ Captured run_captured(const SpawnOptions& options, double timeout_seconds) {
   return captured;
 }
 
+std::string shell_quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 }  // namespace assay

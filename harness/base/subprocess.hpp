@@ -68,4 +68,7 @@ struct Captured {
 };
 Captured run_captured(const SpawnOptions& options, double timeout_seconds);
 
+// `text` as one word of a POSIX shell, whatever it holds.
+std::string shell_quoted(const std::string& text);
+
 }  // namespace assay

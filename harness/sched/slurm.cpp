@@ -10,6 +10,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
+#include "harness/base/subprocess.hpp"
 #include "harness/sched/slurm_run.hpp"
 
 namespace assay::sched {
@@ -28,18 +29,12 @@ bool is_over(const std::string& state) {
   return true;
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::string script_of(const SlurmProfile& profile, const fs::path& program, const fs::path& folder) {
   std::string text = "#!/bin/bash\n";
   for (const std::string& line : profile.setup) text += line + "\n";
-  for (const std::string& module : profile.modules) text += "module load " + quoted(module) + "\n";
-  text += "ticket=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" " + quoted((folder / "tickets").string()) + ")\n";
-  return text + "exec " + quoted(program.string()) + " node \"$ticket\"\n";
+  for (const std::string& module : profile.modules) text += "module load " + shell_quoted(module) + "\n";
+  text += "ticket=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" " + shell_quoted((folder / "tickets").string()) + ")\n";
+  return text + "exec " + shell_quoted(program.string()) + " node \"$ticket\"\n";
 }
 
 // Tasks of one array ask for the same.

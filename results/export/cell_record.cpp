@@ -1,6 +1,7 @@
 // Everything recorded about one cell.
 #include <fmt/format.h>
 
+#include "harness/base/subprocess.hpp"
 #include "results/export/chunks.hpp"
 #include "results/export/sections.hpp"
 
@@ -96,9 +97,7 @@ std::string quoted(const std::string& text) {
   if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:+") ==
       std::string::npos)
     return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
+  return shell_quoted(text);
 }
 
 // What makes the number again, and what shows it in the terminal.
