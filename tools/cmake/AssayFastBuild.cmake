@@ -4,6 +4,8 @@
 #                                 of TARGET.
 option(ASSAY_FAST_BUILD "Precompiled headers and unity builds: for builds from scratch" OFF)
 set(ASSAY_UNITY_SIZE 16)  # more makes the last compilers run alone on their core
+# False alarms of GCC 12 once headers are precompiled; the trees without them keep these warnings.
+set(ASSAY_PCH_FALSE_ALARMS -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 
 # The names that SOURCE defines at the start of a line: two sources that share one may each keep it to themselves, which
 # holds no longer when they are compiled as one.
@@ -67,7 +69,7 @@ endfunction()
 
 function(assay_fast_build target kind)
   get_target_property(sources ${target} SOURCES)
-  if(NOT ASSAY_FAST_BUILD OR sources MATCHES "\\.c(;|$)")
+  if(NOT ASSAY_FAST_BUILD OR sources MATCHES "\\.c(;|$)|TARGET_OBJECTS")
     return()
   endif()
   if(kind MATCHES "plugin")  # one written against the C header alone has its own idea of an instance
@@ -81,8 +83,46 @@ function(assay_fast_build target kind)
   endif()
   assay_group_sources(${target})
   target_precompile_headers(${target} REUSE_FROM assay_pch_${kind})
-  # False alarms of GCC 12 once headers are precompiled; the trees without them keep these warnings.
-  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-array-bounds>)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:${ASSAY_PCH_FALSE_ALARMS}>)
+endfunction()
+
+# assay_group_plugins(GROUP SOURCES...): the object library GROUP compiles SDK plugins in one compiler run, each in a
+# namespace of its own with <stem>_plugin for its entry. assay_take_plugin(NAME GROUP) then links one of them alone. Half of
+# what a small plugin costs is the SDK's templates, which this shares. For the tests' plugins only: the bits of a library
+# may depend on its neighbours here, and a shipped method's digest must not change when another one does.
+function(assay_group_plugins group)
+  set(includes)
+  set(bodies)
+  foreach(source ${ARGN})
+    cmake_path(ABSOLUTE_PATH source)
+    cmake_path(GET source STEM name)
+    cmake_path(GET source PARENT_PATH folder)
+    file(STRINGS "${source}" lines REGEX "^#include ")  # once, outside of the namespaces
+    foreach(line IN LISTS lines)
+      string(REGEX REPLACE "^#include \"([^/\"]+)\"" "#include \"${folder}/\\1\"" line "${line}")
+      list(APPEND includes "${line}")
+    endforeach()
+    string(APPEND bodies "#define ASSAY_PLUGIN(...) \\\n  extern \"C\" ASSAY_EXPORT constinit const assay_plugin ${name}_plugin = "
+                         "::assay::sdk::plugin<__VA_ARGS__>();\n"
+                         "namespace ${name} {\n#include \"${source}\"\n}\n#undef ASSAY_PLUGIN\n")
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  list(JOIN includes "\n" includes)
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${group}.cpp")
+  file(CONFIGURE OUTPUT "${file}" CONTENT "${includes}\n#undef ASSAY_PLUGIN\n${bodies}" @ONLY)
+  add_library(${group} OBJECT "${file}")
+  target_include_directories(${group} PRIVATE "${PROJECT_SOURCE_DIR}/harness/include")
+  target_link_libraries(${group} PRIVATE assay_flags)
+  target_compile_options(${group} PRIVATE -ffunction-sections -fdata-sections $<$<CONFIG:Release>:-Og>)
+  set_target_properties(${group} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_precompile_headers(${group} REUSE_FROM assay_pch_test_plugin)
+  target_compile_options(${group} PRIVATE $<$<CXX_COMPILER_ID:GNU>:${ASSAY_PCH_FALSE_ALARMS}>)
+endfunction()
+
+function(assay_take_plugin name group)
+  assay_add_plugin(${name} $<TARGET_OBJECTS:${group}> ${ARGN})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_options(${name} PRIVATE "LINKER:--defsym=assay_plugin_v0=${name}_plugin" LINKER:--gc-sections)
 endfunction()
 
 # One header for each set of flags that GCC tells apart: optimisation, PIC against PIE, libraries' definitions.
