@@ -1,7 +1,7 @@
 # ASSAY_FAST_BUILD: precompiled headers, and several sources a compiler run ("unity"), for builds from scratch. A change
 # of one file then compiles up to sixteen, so working trees leave it off.
-# assay_fast_build(TARGET KIND)   KIND: hot | cold | test | plugin | test_plugin, the precompiled header with the flags
-#                                 of TARGET.
+# assay_fast_build(TARGET KIND)   KIND: hot | cold | test | plugin | program, the precompiled header with the flags
+#                                 of TARGET; program: grouped sources alone.
 option(ASSAY_FAST_BUILD "Precompiled headers and unity builds: for builds from scratch" OFF)
 set(ASSAY_UNITY_SIZE 16)  # more makes the last compilers run alone on their core
 # False alarms of GCC 12 once headers are precompiled; the trees without them keep these warnings.
@@ -82,6 +82,9 @@ function(assay_fast_build target kind)
     endforeach()
   endif()
   assay_group_sources(${target})
+  if(kind STREQUAL "program")
+    return()
+  endif()
   target_precompile_headers(${target} REUSE_FROM assay_pch_${kind})
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:${ASSAY_PCH_FALSE_ALARMS}>)
 endfunction()
@@ -113,9 +116,9 @@ function(assay_group_plugins group)
   add_library(${group} OBJECT "${file}")
   target_include_directories(${group} PRIVATE "${PROJECT_SOURCE_DIR}/harness/include")
   target_link_libraries(${group} PRIVATE assay_flags)
-  target_compile_options(${group} PRIVATE -ffunction-sections -fdata-sections $<$<CONFIG:Release>:-Og>)
+  target_compile_options(${group} PRIVATE -ffunction-sections -fdata-sections $<$<CONFIG:Release>:-O1>)
   set_target_properties(${group} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  target_precompile_headers(${group} REUSE_FROM assay_pch_test_plugin)
+  target_precompile_headers(${group} REUSE_FROM assay_pch_plugin)
   target_compile_options(${group} PRIVATE $<$<CXX_COMPILER_ID:GNU>:${ASSAY_PCH_FALSE_ALARMS}>)
 endfunction()
 
@@ -142,7 +145,6 @@ if(ASSAY_FAST_BUILD)
   assay_add_pch(cold std.hpp -O1 fmt::fmt)
   assay_add_pch(plugin plugin.hpp -O1)
   if(ASSAY_TESTS)
-    assay_add_pch(test_plugin plugin.hpp -Og)
     # Test programs are executables and so compiled with -fPIE.
     assay_add_pch(test test.hpp -O0 fmt::fmt doctest::doctest)
     set_target_properties(assay_pch_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)

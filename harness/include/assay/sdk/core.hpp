@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <map>
 #include <memory>
 #include <new>
 #include <span>
@@ -113,14 +112,21 @@ class Api {
   }
 
   std::int32_t op_id(std::string_view op) const {
-    if (auto found = ops_.find(op); found != ops_.end()) return found->second;
-    std::int32_t id = 0;
-    const std::string name(op);
-    check(tensor().op_id(host_, name.c_str(), &id));
-    return ops_.emplace(name, id).first->second;
+    for (const KnownOp& known : ops_) {
+      if (known.name == op) return known.id;
+    }
+    KnownOp found{std::string(op), 0};
+    check(tensor().op_id(host_, found.name.c_str(), &found.id));
+    ops_.push_back(std::move(found));
+    return ops_.back().id;
   }
 
  private:
+  struct KnownOp {
+    std::string name;
+    std::int32_t id;
+  };
+
   const assay_host* host_;
   Service<assay_object_service> object_;
   Service<assay_tensor_service> tensor_;
@@ -132,7 +138,7 @@ class Api {
   Service<assay_model_service> model_;
   Service<assay_graph_service> graph_;
   Service<assay_run_service> run_;
-  mutable std::map<std::string, std::int32_t, std::less<>> ops_;
+  mutable std::vector<KnownOp> ops_;  // a method uses a few dozen: a search is no slower than a map, and compiles faster
 };
 
 // Turns every exception into a status; the host keeps the first message.
