@@ -62,7 +62,7 @@ void add_intervals(Candidate& c, const std::vector<Metric>& metrics, const std::
     value.interval = metrics[i].quantity == by ? replicator.over_samples(metrics[i], cells)
                                                : replicator.mean_over_samples(metrics[i], cells);
     if (!value.interval && value.per_seed.size() >= 3)
-      value.interval = stats::bootstrap_seeds(value.per_seed, replicator.options());
+      value.interval = stats::student(value.per_seed, "seeds", replicator.options().level);
   }
 }
 
@@ -79,10 +79,10 @@ std::vector<Candidate> make_candidates(const std::vector<Group>& groups, const s
   return out;
 }
 
-stats::BootstrapOptions bootstrap_options(const Query& query, std::size_t rows) {
+stats::BootstrapOptions bootstrap_options(const Query& query) {
   stats::BootstrapOptions options;
   options.level = query.level;
-  options.resamples = stats::resamples_for(rows, query.level, query.resamples);
+  options.resamples = query.resamples;
   return options;
 }
 
@@ -103,7 +103,7 @@ Board make_board(const store::Store& db, const Query& query) {
                   query.require_certificate, query.level};
   if (!board.metrics.empty() && board.metrics[0].ranked) rules.metric = &board.metrics[0];
 
-  Replicator replicator(db, bootstrap_options(query, candidates.size()));
+  Replicator replicator(db, bootstrap_options(query));
   for (Candidate& c : candidates) add_intervals(c, board.metrics, board.suite.rank_by, replicator);
   decide(candidates, rules, db);
   rank(candidates, rules, replicator);

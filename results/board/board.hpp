@@ -18,7 +18,7 @@ struct Query {
   std::string by;                   // metric to rank by; "": the suite's
   std::string condition;            // condition to rank at; "": the suite's
   double level = 0.95;              // of intervals and rank ranges
-  int resamples = 2000;             // at least; raised when many methods are compared
+  int resamples = 2000;             // of the samples
   bool require_certificate = true;  // a method without a passed certificate is shown unranked; baselines are exempt
 };
 

@@ -1,6 +1,7 @@
 #include "results/board/pairs.hpp"
 
 #include <map>
+#include <span>
 
 #include "results/board/groups.hpp"
 #include "results/board/replicates.hpp"
@@ -13,14 +14,14 @@ bool comparable(const Row& row, const store::SuiteRecord& suite) {
          row.coverage.done == row.coverage.planned && at_rank_point(row.axes, suite.rank_axes);
 }
 
-// One compared row: its place on the board and bootstrap replicates of its mean.
+// One compared row: its place on the board and what it is compared by.
 struct Entry {
   std::size_t row = 0;
-  std::vector<double> replicates;
+  stats::RankInput input;
 };
 
 std::vector<Entry> entries(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                           Replicator& replicator, std::int64_t& units) {
+                           Replicator& replicator) {
   const auto all = db.cells(board.suite.protocol_hash);
   std::map<std::string, const store::CellRecord*> by_key;
   for (const auto& cell : all) by_key[cell.generation] = &cell;
@@ -28,29 +29,21 @@ std::vector<Entry> entries(const store::Store& db, const Board& board, const std
   for (const std::size_t r : rows)
     for (const std::string& key : board.rows[r].cells) cells.push_back(by_key.at(key));
   const CellReplicates found = replicator.cells(board.metrics[0], cells);
-  units = found.units;
   std::vector<Entry> out;
-  auto first = found.statistic.begin();
+  std::span<const std::vector<double>> left = found.statistic;
   for (const std::size_t r : rows) {
-    const auto last = first + static_cast<std::ptrdiff_t>(board.rows[r].cells.size());
-    auto replicates = resample_seeds(std::vector<std::vector<double>>(first, last), replicator.options());
-    if (!replicates.empty()) out.push_back({r, std::move(replicates)});
-    first = last;
+    const Row& row = board.rows[r];
+    auto replicates = mean_replicates(left.first(row.cells.size()));
+    left = left.subspan(row.cells.size());
+    if (!replicates.empty())
+      out.push_back({r, {*row.values[0].mean, std::move(replicates), found.units, row.values[0].per_seed, 0}});
   }
   return out;
 }
 
-Pair make_pair(const Board& board, const Entry& a, const Entry& b, const stats::BootstrapOptions& options,
-               std::int64_t units) {
-  std::vector<double> difference(a.replicates.size());
-  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = a.replicates[i] - b.replicates[i];
-  Pair pair;
-  pair.a = a.row;
-  pair.b = b.row;
-  pair.difference = *board.rows[a.row].values[0].mean - *board.rows[b.row].values[0].mean;
-  pair.p = stats::bootstrap_p(difference);
-  pair.interval = stats::percentile_interval(difference, options, "samples and seeds", units);
-  return pair;
+Pair make_pair(const Entry& a, const Entry& b, double level) {
+  const auto test = stats::component_test(stats::difference(a.input, b.input), level);
+  return {a.row, b.row, a.input.value - b.input.value, test.interval, test.p, test.p};
 }
 
 void correct(std::vector<Pair>& pairs) {
@@ -84,14 +77,13 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
   }
   stats::BootstrapOptions options;
   options.level = query.level;
-  options.resamples = out.resamples = stats::resamples_for(rows.size(), query.level, query.resamples);
+  options.resamples = out.resamples = query.resamples;
   Replicator replicator(db, options);
-  std::int64_t units = 0;
-  const auto compared = entries(db, board, rows, replicator, units);
+  const auto compared = entries(db, board, rows, replicator);
   for (std::size_t i = 0; i < compared.size(); ++i)
     for (std::size_t k = i + 1; k < compared.size(); ++k)
       if (board.rows[compared[i].row].subject == board.rows[compared[k].row].subject)
-        out.pairs.push_back(make_pair(board, compared[i], compared[k], options, units));
+        out.pairs.push_back(make_pair(compared[i], compared[k], query.level));
   if (out.pairs.empty()) {
     out.note = "there are no per-sample outcomes to compare by";
     return out;

@@ -12,7 +12,7 @@ namespace assay::board {
 struct Pair {
   std::size_t a = 0, b = 0;  // rows of the board, a < b
   double difference = 0;     // mean of a - mean of b, in the metric's unit
-  stats::Interval interval;  // percentile bootstrap over samples and seeds, paired by sample
+  stats::Interval interval;  // over samples and seeds, paired by both (stats::difference)
   double p = 1, p_holm = 1;  // two-sided; Holm over all pairs
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 #include <tuple>
 
 #include "harness/metrics/registry.hpp"
@@ -154,14 +155,20 @@ void order(std::vector<Candidate>& candidates, const RankRules& rules) {
 
 namespace {
 
-// Per-cell statistics of a candidate, failed cells imputed by the suite's rule.
-std::vector<std::vector<double>> own_statistics(const Candidate& c, const std::vector<std::vector<double>>& all, std::size_t from,
-                                                const std::optional<double>& fill, int resamples) {
-  const auto n = static_cast<std::size_t>(c.row.coverage.done), planned = static_cast<std::size_t>(c.row.coverage.planned);
-  const auto first = all.begin() + static_cast<std::ptrdiff_t>(from);
-  std::vector<std::vector<double>> own(first, first + static_cast<std::ptrdiff_t>(n));
-  if (fill) own.resize(planned, std::vector<double>(static_cast<std::size_t>(resamples), *fill));
-  return own;
+// What a candidate is compared by, from its cells' statistics; failed cells imputed by the suite's rule.
+stats::RankInput rank_input(const Candidate& c, std::span<const std::vector<double>> statistic,
+                            const std::optional<double>& fill, int resamples) {
+  stats::RankInput out;
+  out.value = c.value;
+  out.replicates = mean_replicates(statistic);
+  out.per_seed = c.row.values[0].per_seed;
+  if (!fill) return out;
+  const auto planned = static_cast<std::size_t>(c.row.coverage.planned);
+  if (statistic.empty()) out.replicates.assign(static_cast<std::size_t>(resamples), *fill);
+  const double share = static_cast<double>(statistic.size()) / static_cast<double>(planned);
+  for (double& mean : out.replicates) mean = share * mean + (1 - share) * *fill;
+  out.per_seed.resize(planned, *fill);
+  return out;
 }
 
 }  // namespace
@@ -182,10 +189,11 @@ void rank(std::vector<Candidate>& candidates, const RankRules& rules, Replicator
   bool complete = true;
   for (const Candidate* c : ranked) {
     const auto fill = c->row.coverage.done < c->row.coverage.planned ? imputed(candidates, *c, rules) : std::nullopt;
-    const auto own = own_statistics(*c, found.statistic, at, fill, replicator.options().resamples);
-    at += static_cast<std::size_t>(c->row.coverage.done);
-    const int panel = panels.try_emplace(c->row.subject, static_cast<int>(panels.size())).first->second;
-    inputs.push_back({c->value, resample_seeds(own, replicator.options()), panel});
+    const auto cells_of_it = static_cast<std::size_t>(c->row.coverage.done);
+    inputs.push_back(rank_input(*c, std::span(found.statistic).subspan(at, cells_of_it), fill, replicator.options().resamples));
+    at += cells_of_it;
+    inputs.back().samples = found.units;
+    inputs.back().panel = panels.try_emplace(c->row.subject, static_cast<int>(panels.size())).first->second;
     complete = complete && !inputs.back().replicates.empty();
   }
   // Without per-unit outcomes of every method nothing can be told apart by a paired test.

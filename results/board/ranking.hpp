@@ -11,7 +11,7 @@ struct Candidate {
   Row row;
   const Group* group = nullptr;
   double value = 0;                  // what it is ranked by: the mean, failed cells imputed where the suite says so
-  std::vector<double> replicates;    // of value
+  std::vector<double> replicates;    // of value, with the seeds as they are
 };
 
 struct RankRules {

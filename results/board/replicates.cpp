@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "harness/base/rng.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/metrics/registry.hpp"
 
@@ -151,12 +150,8 @@ CellReplicates Replicator::cells(const Metric& metric, const std::vector<const s
 
 std::optional<stats::Interval> Replicator::over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
   const CellReplicates found = this->cells(metric, cells);
-  std::vector<double> mean(static_cast<std::size_t>(options_.resamples));
-  for (const auto& statistic : found.statistic) {
-    if (statistic.empty()) return std::nullopt;
-    for (std::size_t b = 0; b < mean.size(); ++b) mean[b] += statistic[b] / static_cast<double>(cells.size());
-  }
-  if (cells.empty()) return std::nullopt;
+  const auto mean = mean_replicates(found.statistic);
+  if (mean.empty()) return std::nullopt;
   return stats::percentile_interval(mean, options_, "samples", found.units);
 }
 
@@ -178,16 +173,13 @@ std::optional<stats::Interval> Replicator::mean_over_samples(const Metric& metri
   return stats::percentile_interval(replicates, options_, "samples", static_cast<std::int64_t>(ids.size()));
 }
 
-std::vector<double> resample_seeds(const std::vector<std::vector<double>>& statistic, const stats::BootstrapOptions& options) {
+std::vector<double> mean_replicates(std::span<const std::vector<double>> statistic) {
+  if (statistic.empty()) return {};
   for (const auto& each : statistic)
     if (each.empty()) return {};
-  if (statistic.empty()) return {};
-  std::vector<double> out(static_cast<std::size_t>(options.resamples));
-  for (std::size_t b = 0; b < out.size(); ++b) {
-    const Rng rng(options.seed, "bootstrap-seeds", b);
-    for (std::size_t k = 0; k < statistic.size(); ++k) out[b] += statistic[rng.below(k, statistic.size())][b];
-    out[b] /= static_cast<double>(statistic.size());
-  }
+  std::vector<double> out(statistic.front().size());
+  for (const auto& each : statistic)
+    for (std::size_t b = 0; b < out.size(); ++b) out[b] += each[b] / static_cast<double>(statistic.size());
   return out;
 }
 

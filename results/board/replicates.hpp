@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,7 @@ class Replicator {
   std::map<std::pair<std::size_t, std::uint64_t>, std::vector<std::uint32_t>> indices_;
 };
 
-// Replicates of a mean over seeds in which the seeds are resampled too: replicate b takes as many of the per-cell
-// statistics as there are, drawn with replacement, the same draw for every method with that many seeds.
-std::vector<double> resample_seeds(const std::vector<std::vector<double>>& statistic, const stats::BootstrapOptions& options);
+// Replicates of the mean over cells; empty when a cell has none.
+std::vector<double> mean_replicates(std::span<const std::vector<double>> statistic);
 
 }  // namespace assay::board

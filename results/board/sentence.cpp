@@ -30,7 +30,7 @@ std::string ranking(const Board& board, bool lower) {
 
 std::string statistics(const Board& board, const stats::BootstrapOptions& options) {
   const auto ranked = std::count_if(board.rows.begin(), board.rows.end(), [](const Row& r) { return r.ranked; });
-  std::string out = fmt::format("Means over seeds; brackets are {} bootstrap intervals", percent(options.level));
+  std::string out = fmt::format("Means over seeds; brackets are {} intervals", percent(options.level));
   std::map<std::string, std::set<std::int64_t>> over;  // rule 6: of what, and how many
   for (const Row& row : board.rows)
     for (const Value& value : row.values)
@@ -39,12 +39,13 @@ std::string statistics(const Board& board, const stats::BootstrapOptions& option
     const auto& n = over.at(what);
     return *n.begin() == *n.rbegin() ? fmt::format("{} {}", *n.begin(), what) : fmt::format("{} to {} {}", *n.begin(), *n.rbegin(), what);
   };
-  if (over.size() == 1) out += " over " + counted(over.begin()->first);
-  else if (over.size() > 1) out += fmt::format(" over {} (over {} where marked s)", counted("samples"), counted("seeds"));
+  const auto kind = [](const std::string& what) { return what == "seeds" ? "Student's" : "bootstrap"; };
+  if (over.size() == 1) out += fmt::format(" over {} ({})", counted(over.begin()->first), kind(over.begin()->first));
+  else if (over.size() > 1) out += fmt::format(" over {} (bootstrap; Student's over {} where marked s)", counted("samples"), counted("seeds"));
   out += ".";
   if (ranked < 2) return out;
-  out += fmt::format(" Methods that a paired bootstrap over samples and seeds cannot tell apart at {} share a rank range (Holm over all pairs shown, {} resamples).",
-                     percent(options.level), options.resamples);
+  out += fmt::format(" Methods that a paired test over samples ({} resamples) and seeds (Student) cannot tell apart at {} share a rank range (Holm over all pairs shown).",
+                     options.resamples, percent(options.level));
   return out;
 }
 

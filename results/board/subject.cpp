@@ -115,19 +115,17 @@ Candidate candidate(const std::vector<Group>& groups, const WorstCase& worst, co
   c.row.unranked_because = unranked(c.row, suite);
   c.row.ranked = c.row.unranked_because.empty();
   if (!c.row.values[0].mean) return c;
-  const auto statistic = replicates(worst, options);
-  std::vector<double> mean(static_cast<std::size_t>(options.resamples));
-  for (const auto& each : statistic)
-    for (std::size_t b = 0; b < mean.size(); ++b) mean[b] += each[b] / static_cast<double>(statistic.size());
-  c.row.values[0].interval = stats::percentile_interval(mean, options, "samples", static_cast<std::int64_t>(worst.ids.size()));
-  c.replicates = resample_seeds(statistic, options);
+  c.replicates = mean_replicates(replicates(worst, options));
+  c.row.values[0].interval =
+      stats::percentile_interval(c.replicates, options, "samples", static_cast<std::int64_t>(worst.ids.size()));
   return c;
 }
 
 void set_ranks(std::vector<Candidate>& candidates, double level) {
   std::vector<stats::RankInput> inputs;
   for (const Candidate& c : candidates)
-    if (c.row.ranked) inputs.push_back({c.value, c.replicates, 0});
+    if (c.row.ranked)
+      inputs.push_back({c.value, c.replicates, c.row.values[0].interval->n, c.row.values[0].per_seed, 0});
   const auto ranges = stats::rank_ranges(inputs, true, level);
   std::size_t at = 0;
   for (Candidate& c : candidates)
@@ -154,7 +152,7 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   for (Group& group : make_groups(db.cells(board.suite.protocol_hash))) subjects[group.subject].push_back(std::move(group));
   stats::BootstrapOptions options;
   options.level = query.level;
-  options.resamples = stats::resamples_for(subjects.size(), query.level, query.resamples);
+  options.resamples = query.resamples;
 
   std::vector<Candidate> candidates;
   for (const auto& [subject, groups] : subjects) {

@@ -206,8 +206,8 @@ Json compare_chunk(const store::Store& db, const BoardData& data) {
   std::string sentence = pairs.note.empty() ? "" : "Note: " + pairs.note + ".";
   if (!pairs.pairs.empty())
     sentence = fmt::format(
-        "Differences of means over seeds with {:g} % percentile bootstrap intervals over samples and seeds, paired by "
-        "sample ({} resamples); p is two-sided, Holm-corrected over all {} pairs of this board. A large p says that "
+        "Differences of means over seeds with {:g} % intervals over samples and seeds, paired by both (variance over "
+        "samples from {} resamples, over seeds by Student's distribution); p is two-sided, Holm-corrected over all {} pairs of this board. A large p says that "
         "no difference was found, not that there is none. {}",
         data.query.level * 100, pairs.resamples, pairs.pairs.size(), sentence);
   return Json::object({{"board", data.id},

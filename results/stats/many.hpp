@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "results/stats/components.hpp"
 #include "results/stats/paired.hpp"
 
 namespace assay::stats {
@@ -22,12 +23,16 @@ struct RankRange {
 };
 struct RankInput {
   double value = 0;                // the point estimate, which gives the direction of a difference
-  std::vector<double> replicates;  // bootstrap replicates; replicate b of all methods comes from the same resample
+  std::vector<double> replicates;  // of the estimate with the seeds as they are; number b of all methods is from one resample
+  std::int64_t samples = 0;        // how many are resampled
+  std::vector<double> per_seed;    // the seeds' own values, in the same order for all methods; one or none: no seeds
   int panel = 0;                   // only methods of one panel are compared; Holm runs over the pairs of all panels
 };
+// x - y: paired by sample, and by seed where both have as many (else the seeds' variances add). A bootstrap of three seeds
+// would call 28 % of equal methods different (components.hpp). Throws Error(bad_input) on unequal numbers of replicates.
+Components difference(const RankInput& x, const RankInput& y);
+// Methods without replicates are not told apart from any.
 std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level = 0.95);
-// Resamples that N methods need so that Holm over all pairs can reject at all: at least `at_least`.
-int resamples_for(std::size_t methods, double level = 0.95, int at_least = 2000);
 
 // --- methods x data sets ---
 

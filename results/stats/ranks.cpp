@@ -25,16 +25,48 @@ std::vector<double> holm(std::span<const double> p) {
 
 namespace {
 
+// Unbiased; at least two values.
+double variance(std::span<const double> values) {
+  const double mean = detail::mean_of(values);
+  double sum = 0;
+  for (const double v : values) sum += (v - mean) * (v - mean);
+  return sum / static_cast<double>(values.size() - 1);
+}
+
+// Of the mean over seeds.
+double mean_variance(std::span<const double> per_seed) {
+  return variance(per_seed) / static_cast<double>(per_seed.size());
+}
+
 double pair_p(const RankInput& x, const RankInput& y) {
-  if (x.replicates.size() != y.replicates.size())
-    detail::refuse("rank ranges", "methods have different numbers of resamples");
-  if (x.replicates.empty()) return 1;  // nothing to tell them apart by
-  std::vector<double> difference(x.replicates.size());
-  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = x.replicates[i] - y.replicates[i];
-  return bootstrap_p(difference);
+  return x.replicates.empty() || y.replicates.empty() ? 1 : component_test(difference(x, y)).p;
 }
 
 }  // namespace
+
+Components difference(const RankInput& x, const RankInput& y) {
+  if (x.replicates.size() != y.replicates.size())
+    detail::refuse("rank ranges", "methods have different numbers of resamples");
+  Components out;
+  out.estimate = x.value - y.value;
+  if (x.replicates.size() > 1) {
+    std::vector<double> gap(x.replicates.size());
+    for (std::size_t b = 0; b < gap.size(); ++b) gap[b] = x.replicates[b] - y.replicates[b];
+    out.sample_variance = variance(gap);
+    out.samples = std::min(x.samples, y.samples);
+  }
+  const std::size_t seeds = std::min(x.per_seed.size(), y.per_seed.size());
+  if (seeds < 2) return out;
+  out.seeds = static_cast<std::int64_t>(seeds);
+  if (x.per_seed.size() != y.per_seed.size()) {
+    out.seed_variance = mean_variance(x.per_seed) + mean_variance(y.per_seed);
+    return out;
+  }
+  std::vector<double> gap(seeds);
+  for (std::size_t s = 0; s < seeds; ++s) gap[s] = x.per_seed[s] - y.per_seed[s];
+  out.seed_variance = mean_variance(gap);
+  return out;
+}
 
 std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level) {
   std::vector<std::pair<std::size_t, std::size_t>> pairs;
@@ -58,13 +90,6 @@ std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool h
     ++out[b].lo;
   }
   return out;
-}
-
-int resamples_for(std::size_t methods, double level, int at_least) {
-  // The smallest p a bootstrap can give is 2 / (B + 1); Holm asks the first pair for (1 - level) / pairs. Twice that
-  // many resamples leave room for a few on the wrong side.
-  const double pairs = static_cast<double>(methods) * (static_cast<double>(methods) - 1) / 2;
-  return std::max(at_least, static_cast<int>(std::ceil(4 * pairs / (1 - level))));
 }
 
 }  // namespace assay::stats

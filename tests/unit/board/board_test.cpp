@@ -136,11 +136,12 @@ TEST_CASE("a failed cell enters the ranking only by the suite's declared rule [r
     const Row& flaky = row_of(b, "flaky");
     CHECK(flaky.ranked);
     CHECK(noted(flaky, "1 failed cell counted as the worst value"));
-    // two cells of about 0.18 and one counted as 1 (an attack that breaks nothing): behind fgsm's 0.36, but one bad seed
-    // of three does not tell them apart
+    // two cells of about 0.18 and one counted as 1 (an attack that breaks nothing): behind fgsm's 0.36, but with seeds
+    // that scatter so widely it is told apart from none
     CHECK(b.rows[2].method == "fgsm");
     CHECK(b.rows[3].method == "flaky");
-    CHECK(flaky.rank->lo == 3);
+    CHECK(flaky.rank->lo == 1);
+    CHECK(flaky.rank->hi == 5);
     const Row& crashing = row_of(b, "crashing");
     CHECK(b.rows[4].method == "crashing");
     CHECK(crashing.rank->lo == 4);

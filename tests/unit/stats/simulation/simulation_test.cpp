@@ -49,6 +49,44 @@ TEST_CASE("Student's interval of three seeds covers at its level") {
   CHECK(std::abs(got - 0.95) < noise(0.95));
 }
 
+TEST_CASE("equal methods of three seeds get different ranks no more often than the level says [rule 45]") {
+  constexpr std::size_t seeds = 3, samples = 40;
+  BootstrapOptions options;
+  options.resamples = 200;
+  std::vector<std::uint32_t> at(samples);
+  // Seed s shifts a method's scores by a draw of its own; every sample scatters in every seed.
+  const auto method = [&](std::uint64_t stream) {
+    RankInput out;
+    std::vector<double> of_sample(samples, 0.0);
+    const auto shift = normals(stream, seeds);
+    for (std::size_t s = 0; s < seeds; ++s) {
+      const auto scores = normals(stream + 1 + s, samples, 0.5 * shift[s]);
+      double sum = 0;
+      for (std::size_t i = 0; i < samples; ++i) {
+        sum += scores[i];
+        of_sample[i] += scores[i] / seeds;
+      }
+      out.per_seed.push_back(sum / samples);
+      out.value += out.per_seed.back() / seeds;
+    }
+    out.samples = samples;
+    for (int b = 0; b < options.resamples; ++b) {
+      resample_indices(options.seed, static_cast<std::uint64_t>(b), at);
+      double sum = 0;
+      for (const std::uint32_t i : at) sum += of_sample[i];
+      out.replicates.push_back(sum / samples);
+    }
+    return out;
+  };
+  const double apart = share([&](auto t) {
+    const auto ranges = rank_ranges({method(10 * t), method(10 * t + 5)}, true);
+    return ranges[0].lo == ranges[0].hi;
+  });
+  MESSAGE("told apart ", apart);
+  CHECK(apart < 0.05 + noise(0.05));
+  CHECK(apart > 0.005);  // a test that never rejects is no test
+}
+
 TEST_CASE("the two-level bootstrap covers where the one over samples is far too narrow") {
   BootstrapOptions options;
   options.resamples = 300;
