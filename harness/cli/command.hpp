@@ -34,6 +34,8 @@ void add_data(CLI::App& app, Action& action);
 void add_new(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
+void add_db(CLI::App& app, Action& action);
+void add_cache(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "harness/base/csv.hpp"
 #include "harness/base/error.hpp"
 
 namespace assay::cli {
@@ -36,16 +37,6 @@ const char* escape_of(Tone tone) {
 std::string padded(const std::string& text, std::size_t width, bool right) {
   const std::string gap(width - std::min(width, display_width(text)), ' ');
   return right ? gap + text : text + gap;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
 }
 
 std::string csv_value(const Json& value) {

@@ -27,6 +27,8 @@ void add_commands(CLI::App& app, Action& action) {
   add_model(app, action);
   add_new(app, action);
   add_check(app, action);
+  add_db(app, action);
+  add_cache(app, action);
   add_doctor(app, action);
   add_completion(app, action);
 }

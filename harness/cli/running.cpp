@@ -13,18 +13,8 @@
 namespace assay::cli {
 namespace {
 
-// The stored node, or nothing when the database never saw it.
-std::optional<store::CellRecord> recorded(const store::Store& db, const std::string& key) {
-  try {
-    return db.show(key);
-  } catch (const Error& error) {
-    if (error.fault() != Fault::bad_input) throw;
-    return std::nullopt;
-  }
-}
-
 int attempts_known(const store::Store& db, const std::string& key) {
-  const auto cell = recorded(db, key);
+  const auto cell = db.find(key);
   int most = 0;
   if (cell)
     for (const store::AttemptRecord& attempt : db.attempts(cell->id)) most = std::max(most, attempt.n);
@@ -49,7 +39,7 @@ std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
   std::vector<Failure> failures;
   for (const Node& node : plan.nodes) {
     if (node.kind != NodeKind::cell) continue;
-    const auto cell = recorded(db, node.key);
+    const auto cell = db.find(node.key);
     if (!cell || !cell->standing || !is_failure(cell->standing->status)) continue;
     failures.push_back({node.label, cell->standing->status, cell->standing->reason, node.key});
   }
@@ -64,7 +54,7 @@ std::filesystem::path work_folder() { return assay_home() / "work"; }
 bool stands(const store::Store& db, const Plan& plan, const Node& node, bool retry_failed) {
   if (db.concluded(node.key, node.judgement, plan.protocol_hash)) return true;
   if (retry_failed) return false;
-  const auto cell = recorded(db, node.key);
+  const auto cell = db.find(node.key);
   if (!cell || !cell->standing) return false;
   const store::AttemptRecord& last = *cell->standing;
   return last.judgement == node.judgement && last.protocol == plan.protocol_hash && last.retracted.empty() && is_failure(last.status);

@@ -9,9 +9,9 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <span>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/error.hpp"
@@ -85,25 +85,51 @@ class Symbols {
   std::map<std::uint64_t, Function> functions_;
 };
 
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// A line of glibc's backtrace_symbols_fd.
+struct Frame {
+  std::string file, symbol;  // symbol: "" where the file exports none
+  std::uint64_t offset = 0;  // from the symbol, or from where the file begins
+};
+
+bool is_hex(std::string_view text) {
+  constexpr std::size_t most = 16;
+  return !text.empty() && text.size() <= most && text.find_first_not_of(hex_digits) == std::string_view::npos;
+}
+
+// "/folder/file(symbol+0x1f)[0x7f00]"; no regular expression, for a plugin may have written the line.
+std::optional<Frame> frame_of(std::string_view line) {
+  constexpr std::string_view plus = "+0x", address = "[0x";
+  const std::size_t open = line.find('('), close = line.find(')');
+  if (line.empty() || line[0] != '/' || open == std::string_view::npos || close == std::string_view::npos || close < open)
+    return std::nullopt;
+  const std::string_view inside = line.substr(open + 1, close - open - 1);
+  std::string_view rest = line.substr(close + 1);
+  if (rest.starts_with(' ')) rest.remove_prefix(1);
+  const std::size_t at = inside.rfind(plus);
+  if (at == std::string_view::npos || !is_hex(inside.substr(at + plus.size()))) return std::nullopt;
+  if (!rest.starts_with(address) || !rest.ends_with(']') || rest.size() <= address.size()) return std::nullopt;
+  if (!is_hex(rest.substr(address.size(), rest.size() - address.size() - 1))) return std::nullopt;
+  const std::string_view symbol = inside.substr(0, at);
+  if (symbol.find_first_of("(+") != std::string_view::npos) return std::nullopt;
+  Frame frame{std::string(line.substr(0, open)), std::string(symbol), 0};
+  frame.offset = std::strtoull(std::string(inside.substr(at + plus.size())).c_str(), nullptr, 16);
+  return frame;
+}
+
 }  // namespace
 
 std::string with_names(const std::string& log) {
-  static const std::regex frame(R"(^(/[^()]+)\(([^()+]*)\+0x([0-9a-f]+)\) ?\[0x[0-9a-f]+\]$)");
   std::map<std::string, Symbols> files;
   std::istringstream lines(log);
   std::string text;
   for (std::string line; std::getline(lines, line); text += '\n') {
-    std::smatch parts;
-    if (line.size() > 4096 || line.find(")[0x") == std::string::npos || !std::regex_match(line, parts, frame)) {
-      text += line;
-      continue;
-    }
-    const std::string file = parts[1], symbol = parts[2];
-    const std::uint64_t offset = std::strtoull(parts[3].str().c_str(), nullptr, 16);
+    const std::optional<Frame> frame = frame_of(line);
     std::optional<std::string> name;
-    if (!symbol.empty()) name = fmt::format("{} + {:#x}", readable(symbol), offset);
-    if (!name) name = files.try_emplace(file, file).first->second.at(offset);
-    text += name ? fmt::format("  {} ({})", *name, fs::path(file).filename().string()) : line;
+    if (frame && !frame->symbol.empty()) name = fmt::format("{} + {:#x}", readable(frame->symbol), frame->offset);
+    if (frame && !name) name = files.try_emplace(frame->file, frame->file).first->second.at(frame->offset);
+    text += name ? fmt::format("  {} ({})", *name, fs::path(frame->file).filename().string()) : line;
   }
   if (!log.empty() && log.back() != '\n' && !text.empty()) text.pop_back();
   return text;

@@ -1,21 +1,9 @@
 // One line a row and metric, numbers exact: what spreadsheets, pandas and the SQL view `leaderboard` agree on.
+#include "harness/base/csv.hpp"
 #include "results/board/text.hpp"
 
 namespace assay::board {
 namespace {
-
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
-}
-
-std::string line(const std::vector<std::string>& fields) {
-  std::string out;
-  for (std::size_t i = 0; i < fields.size(); ++i) out += (i == 0 ? "" : ",") + field(fields[i]);
-  return out + "\n";
-}
 
 std::string flag(bool value) { return value ? "1" : "0"; }
 std::string number(const std::optional<double>& value) { return value ? exact_number(*value) : ""; }
@@ -45,7 +33,7 @@ std::vector<std::string> cost_fields(const Cost& c) {
 }  // namespace
 
 std::string csv_of(const Board& board) {
-  std::string out = line({"protocol", "suite", "method", "plugin_version", "plugin_digest", "subject", "params", "axes", "rank_lo",
+  std::string out = csv_line({"protocol", "suite", "method", "plugin_version", "plugin_digest", "subject", "params", "axes", "rank_lo",
                           "rank_hi", "unranked_because", "level", "status", "done", "planned", "baseline", "single_run",
                           "uses_outliers", "transductive", "quantity", "condition", "configuration", "grade", "mean", "seeds", "lo",
                           "hi", "interval_level", "over", "n", "numerator", "denominator", "cpu_seconds", "wall_seconds", "forward",
@@ -58,22 +46,22 @@ std::string csv_of(const Board& board) {
       auto fields = row_fields(board, row);
       append(fields, value_fields(board.metrics[i], row.values[i]));
       append(fields, cost_fields(row.cost));
-      out += line(fields);
+      out += csv_line(fields);
     }
     if (any) continue;
     auto fields = row_fields(board, row);  // a row that measured nothing is still a row
     append(fields, std::vector<std::string>(13));
     append(fields, cost_fields(row.cost));
-    out += line(fields);
+    out += csv_line(fields);
   }
   return out;
 }
 
 std::string csv_of(const Curves& curves) {
-  std::string out = line({"subject", "method", "baseline", "axis", "x", "quantity", "condition", "mean", "lo", "hi", "over", "n"});
+  std::string out = csv_line({"subject", "method", "baseline", "axis", "x", "quantity", "condition", "mean", "lo", "hi", "over", "n"});
   for (const Curve& curve : curves.curves)
     for (const CurvePoint& p : curve.points)
-      out += line({curve.subject, curve.method, flag(curve.baseline), curves.axis, p.label, curves.quantity, curves.condition,
+      out += csv_line({curve.subject, curve.method, flag(curve.baseline), curves.axis, p.label, curves.quantity, curves.condition,
                    number(p.mean), p.interval ? exact_number(p.interval->lo) : "", p.interval ? exact_number(p.interval->hi) : "",
                    p.interval ? p.interval->over : "", p.interval ? std::to_string(p.interval->n) : ""});
   return out;

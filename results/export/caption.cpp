@@ -1,7 +1,6 @@
 // The protocol in one sentence, for the caption of every table and figure.
 #include <fmt/format.h>
 
-#include "harness/base/error.hpp"
 #include "results/export/chunks.hpp"
 #include "results/export/sections.hpp"
 
@@ -42,7 +41,7 @@ std::string threat_words(const Json& protocol) {
 std::string data_words(const store::Store& db, const Json& protocol) {
   std::string out;
   for (const auto& [place, key] : data_keys(protocol)) {
-    const auto node = data_node(db, key);
+    const auto node = db.find(key);
     std::string label = node ? node->label : key.substr(0, 12);
     if (label.rfind("prepare ", 0) == 0) label = label.substr(8);
     out += fmt::format("; {}: {}", place, label);
@@ -64,16 +63,6 @@ std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol)
                          one.at("records").as_string());
   }
   return out;
-}
-
-std::optional<store::CellRecord> data_node(const store::Store& db, const std::string& key) {
-  if (key.size() < 32) return std::nullopt;  // not a content key
-  try {
-    return db.show(key);
-  } catch (const Error& error) {
-    if (error.fault() != Fault::bad_input) throw;
-    return std::nullopt;  // made on another machine, or before this database
-  }
 }
 
 std::string caption(const store::Store& db, const store::SuiteRecord& suite) {

@@ -100,7 +100,7 @@ Json datasets_json(const store::Store& db, const std::vector<BoardData>& boards)
       uses[key].push_back(Json::object({{"board", data.id}, {"as", place}}));
   Json out = Json::array();
   for (const auto& [key, used] : uses) {
-    const auto node = data_node(db, key);
+    const auto node = db.find(key);
     std::string label = node ? node->label : "content " + short_protocol(key);
     if (label.rfind("prepare ", 0) == 0) label = label.substr(8);
     out.push_back(

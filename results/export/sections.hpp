@@ -29,8 +29,6 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
 std::string caption(const store::Store& db, const store::SuiteRecord& suite);
 // Content keys that a protocol names, with their place: {"test", key}, {"ood far mnist", key}.
 std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol);
-// The node that made a content key; nullopt when the database does not know it.
-std::optional<store::CellRecord> data_node(const store::Store& db, const std::string& key);
 
 // claims_json.cpp
 Json claims_json(const BoardData& data);

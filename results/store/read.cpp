@@ -204,9 +204,9 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
   return out;
 }
 
-CellRecord Store::show(const std::string& prefix) const {
-  const Connection& db = impl_->db;
-  const std::int64_t id = cell_by_prefix(db, prefix);
+namespace {
+
+CellRecord cell_by_id(const Connection& db, std::int64_t id) {
   Statement query = db.prepare(
       "SELECT c.id, c.kind, c.generation, c.label, c.method, c.subject,"
       " coalesce((SELECT pc.judgement FROM plan_cell pc JOIN plan p ON p.id = pc.plan WHERE pc.cell = c.id ORDER BY p.used DESC"
@@ -221,6 +221,17 @@ CellRecord Store::show(const std::string& prefix) const {
   auto found = read_attempts(db, best, id);
   if (!found.empty()) cell.standing = std::move(found[0]);
   return cell;
+}
+
+}  // namespace
+
+CellRecord Store::show(const std::string& prefix) const { return cell_by_id(impl_->db, cell_by_prefix(impl_->db, prefix)); }
+
+std::optional<CellRecord> Store::find(const std::string& generation) const {
+  Statement query = impl_->db.prepare("SELECT id FROM cell WHERE generation = ?1");
+  query.bind(generation);
+  if (!query.step()) return std::nullopt;
+  return cell_by_id(impl_->db, query.integer(0));
 }
 
 std::vector<AttemptRecord> Store::attempts(std::int64_t cell) const {

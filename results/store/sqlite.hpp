@@ -64,6 +64,9 @@ class Statement {
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(stmt_.get(), column); }
   double real(int column) const { return sqlite3_column_double(stmt_.get(), column); }
+  int columns() const { return sqlite3_column_count(stmt_.get()); }
+  int type(int column) const { return sqlite3_column_type(stmt_.get(), column); }  // SQLITE_INTEGER, ...
+  std::string name(int column) const { return sqlite3_column_name(stmt_.get(), column); }
   bool null(int column) const { return sqlite3_column_type(stmt_.get(), column) == SQLITE_NULL; }
   std::string text(int column) const;
   std::span<const std::byte> blob(int column) const;   // valid until the next step

@@ -38,6 +38,12 @@ struct Imported {
   Level level = Level::valid;
 };
 
+enum class DumpFormat { csv, jsonl };
+struct Dumped {
+  std::filesystem::path file;
+  std::int64_t rows = 0;
+};
+
 class Store {
  public:
   // Opens and migrates. Throws Error(bad_input): not a database, another application's database, a newer schema, an
@@ -92,6 +98,7 @@ class Store {
   std::vector<CellRecord> cells(const std::string& protocol_hash) const;
   // Every node ever recorded whose key starts with `prefix` (all kinds).
   CellRecord show(const std::string& prefix) const;                        // throws Error(bad_input) when none or several match
+  std::optional<CellRecord> find(const std::string& generation) const;    // by the whole hash
   std::vector<AttemptRecord> attempts(std::int64_t cell) const;            // oldest first
   std::vector<StageRecord> log(const std::string& prefix) const;           // stages of the last attempt, with log tails
   std::vector<OutcomeColumn> outcomes(std::int64_t attempt, const std::string& quantity = "",
@@ -103,6 +110,14 @@ class Store {
   std::vector<ClaimedNumber> claimed(const std::string& series) const;
   // The documented SQL view `leaderboard` of one protocol, as rows.
   std::vector<LeaderboardRow> leaderboard(const std::string& protocol_hash) const;
+
+  // --- the file as a whole ---
+
+  // Writes the documented views, scores, verdicts and claimed numbers as files of `folder`, which is made; with_samples:
+  // "samples" too, one row a unit. Every file is of one state and appears whole. Throws Error(io).
+  std::vector<Dumped> dump(const std::filesystem::path& folder, DumpFormat format, bool with_samples) const;
+  // What is wrong with the file, in words; empty when every page, reference and stored column is whole.
+  std::vector<std::string> problems() const;
 
  private:
   struct Impl;

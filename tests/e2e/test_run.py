@@ -150,6 +150,51 @@ def records(home, check):
     check(home.run("show", "ffffffffff").returncode == 2, "show of an unknown cell")
 
 
+def whole_files(home, suite, check):
+    """assay db and assay cache; last, as it takes results away."""
+    check("whole (schema" in home.run("db", "check", check=0).stdout, "a database that is whole")
+    out = home.folder / "dumped"
+    home.run("db", "export", out, "--format", "jsonl", "--samples", check=0)
+    mean = {}
+    for line in (out / "samples.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row["quantity"] == "robust" and row["condition"] == "eps=1/10":
+            mean.setdefault(row["generation"], []).append(row["value"])
+    scores = {row["generation"]: row["value"] for row in map(json.loads, (out / "scores.jsonl").read_text().splitlines())
+              if row["quantity"] == "robust_accuracy" and row["condition"] == "eps=1/10"}
+    check(len(scores) >= 6 and all(abs(sum(mean[key]) / len(mean[key]) - value) < 1e-12 for key, value in scores.items()),
+          "scores are the means of the exported samples")
+    home.run("db", "export", out, check=0)
+    rows = list(csv.DictReader(io.StringIO((out / "attempts.csv").read_text())))
+    check(len(rows) == home.connect().execute("SELECT count(*) FROM attempt").fetchone()[0], "one row an attempt")
+
+    cached = json.loads(home.run("cache", "list", "--format", "json", check=0).stdout)
+    check({"train", "prepare"} <= {one["kind"] for one in cached}, f"cache list: {cached}")
+    home.run("cache", "verify", check=0)
+    model, = list((home.folder / "cache" / "train").glob("*/model.safetensors"))[:1]
+    model.chmod(0o644)
+    whole = model.read_bytes()
+    model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    damaged = home.run("cache", "verify", check=2)
+    check("another digest" in damaged.stdout and "1 damaged" in damaged.stderr, f"cache verify: {damaged.stdout}{damaged.stderr}")
+    model.write_bytes(whole)
+    (home.folder / "cache" / "train" / ".tmp-x").mkdir()
+    check("removed" in home.run("cache", "gc", check=0).stdout, "cache gc takes what a killed run left")
+    dry = home.run("cache", "gc", "--older-than", 0, "--dry-run", check=0)
+    check(f"of {len(cached)}" in dry.stderr and model.exists(), f"cache gc --dry-run: {dry.stderr}")
+    home.run("cache", "gc", "--older-than", 0, check=0)
+    check(json.loads(home.run("cache", "list", "--format", "json", check=0).stdout) == [], "an empty cache")
+    check("6 were there already" in home.run("run", suite, check=0).stderr, "results outlive the cache")
+
+    key = home.connect().execute("SELECT generation FROM cell WHERE method = 'fgsm' AND kind = 'cell'").fetchone()[0]
+    home.run("db", "retract", key[:10], "--reason", "wrong list", check=0)
+    board = json.loads(home.run("leaderboard", "tiny", "--format", "json", check=0).stdout)
+    fgsm, = [row for row in board["rows"] if row["method"] == "fgsm"]
+    check(fgsm["coverage"]["done"] == 2, f"a retracted result is on no board: {fgsm}")
+    check("wrong list" in home.run("show", key[:10], check=0).stdout, "show says why")
+    check("no attempt 9" in home.run("db", "retract", key[:10], "--reason", "x", "--attempt", 9, check=2).stderr, "an unknown attempt")
+
+
 def columns(home, where):
     """(seed's cell, quantity, condition) -> digest of the per-sample column, for ok attempts of the suite."""
     rows = home.connect().execute("SELECT c.id, o.quantity, o.condition, o.sha256 FROM cell c JOIN attempt a ON a.cell = c.id "
@@ -215,6 +260,7 @@ def main():
     rule_16(home, check)
     failures(home, check)
     interrupt(home, check)
+    whole_files(home, suite, check)
     home.remove()
     check.done()
 

@@ -88,6 +88,9 @@ TEST_CASE("an attack cell comes back as it was imported") {
   REQUIRE(log.size() == 2);
   CHECK(log[0].phases.at(0).at("name").as_string() == "attack");
   CHECK(w.db.show(w.node().key.substr(0, 10)).identity == w.node().identity);
+  REQUIRE(w.db.find(w.node().key));
+  CHECK(w.db.find(w.node().key)->label == w.node().label);
+  CHECK_FALSE(w.db.find(w.node().key.substr(0, 10)));  // only a whole hash
   CHECK(w.db.claims("attack-demo").size() == 2);
   CHECK_FALSE(w.db.claims("attack-demo")[1].gate);
 }

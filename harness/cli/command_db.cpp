@@ -1,0 +1,99 @@
+// assay db check|export|retract|migrate
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "harness/base/error.hpp"
+#include "harness/cli/command.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/cli/workspace.hpp"
+
+namespace assay::cli {
+namespace {
+
+struct DbOptions {
+  std::string db, folder, format = "csv", cell, reason;
+  int attempt = 0;  // 0: the one that stands
+  bool samples = false;
+};
+
+// For writing; throws Error(bad_input) when there is none.
+store::Store open_to_write(const std::string& given) {
+  store::OpenOptions options;
+  options.create = false;
+  return store::Store::open(open_database(given).file(), options);
+}
+
+int check_db(const DbOptions& options) {
+  const store::Store db = open_database(options.db);
+  const std::vector<std::string> problems = db.problems();
+  for (const std::string& one : problems) print(paint("problem: ", Tone::bad) + one + "\n");
+  if (problems.empty()) print("{}: whole (schema {}, {} suites)\n", db.file().string(), db.schema_version(), db.suites().size());
+  return problems.empty() ? exit_done : exit_usage;
+}
+
+int export_db(const DbOptions& options) {
+  const Format format = options.format == "jsonl" ? Format::json : parse_format(options.format, {"csv", "jsonl"});
+  const store::Store db = open_database(options.db);
+  for (const store::Dumped& one :
+       db.dump(options.folder, format == Format::json ? store::DumpFormat::jsonl : store::DumpFormat::csv, options.samples))
+    print("{}: {} rows\n", one.file.string(), one.rows);
+  return exit_done;
+}
+
+const store::AttemptRecord& chosen(const std::vector<store::AttemptRecord>& attempts, const store::CellRecord& cell, int n) {
+  if (n == 0 && cell.standing) n = cell.standing->n;
+  for (const store::AttemptRecord& one : attempts)
+    if (one.n == n) return one;
+  throw Error(Fault::bad_input, "'" + cell.label + "' has no attempt " + std::to_string(n) + "; expected one of 1 to " +
+                                    std::to_string(attempts.size()));
+}
+
+int retract(const DbOptions& options) {
+  store::Store db = open_to_write(options.db);
+  const store::CellRecord cell = db.show(options.cell);
+  const auto attempts = db.attempts(cell.id);
+  if (options.attempt == 0 && !cell.standing) throw Error(Fault::bad_input, "'" + cell.label + "': no attempt of it stands");
+  const store::AttemptRecord& one = chosen(attempts, cell, options.attempt);
+  db.retract(one.id, options.reason);
+  print("retracted attempt {} of {}: {}\n", one.n, cell.label, options.reason);
+  return exit_done;
+}
+
+int migrate(const DbOptions& options) {
+  const std::filesystem::path file = database_path(options.db);
+  if (!std::filesystem::exists(file)) throw Error(Fault::bad_input, "no results database at '" + file.string() + "'");
+  store::OpenOptions how;
+  how.create = false;
+  const store::Store db = store::Store::open(file, how);
+  print("{}: schema {}\n", db.file().string(), db.schema_version());
+  return exit_done;
+}
+
+CLI::App* declare(CLI::App& group, Action& action, const std::shared_ptr<DbOptions>& options, const char* name,
+                  const char* says, const char* example, int (*work)(const DbOptions&)) {
+  CLI::App* command = subcommand(group, name, says, example);
+  command->add_option("--db", options->db, "results database");
+  command->callback([options, &action, work] { action = [options, work] { return work(*options); }; });
+  return command;
+}
+
+}  // namespace
+
+void add_db(CLI::App& app, Action& action) {
+  CLI::App* group = subcommand(app, "db", "The results database: check, export, retract, migrate", "assay db export out --format jsonl");
+  group->require_subcommand(1);
+  const auto options = std::make_shared<DbOptions>();
+  declare(*group, action, options, "check", "Pages, references and digests of every stored column", "assay db check", check_db);
+  CLI::App* out = declare(*group, action, options, "export", "All of it as CSV files or JSON lines", "assay db export out --samples", export_db);
+  out->add_option("folder", options->folder, "where the files go")->required();
+  out->add_option("--format", options->format, "csv or jsonl");
+  out->add_flag("--samples", options->samples, "per-sample outcomes too");
+  CLI::App* away = declare(*group, action, options, "retract", "Takes a result out of every board; nothing is deleted",
+                           "assay db retract 3f2a91 --reason 'wrong test list'", retract);
+  away->add_option("cell", options->cell, "first digits of its key, as in show")->required();
+  away->add_option("--reason", options->reason, "shown wherever the result is")->required();
+  away->add_option("--attempt", options->attempt, "which attempt (default: the one that stands)")->check(CLI::PositiveNumber);
+  declare(*group, action, options, "migrate", "Brings an older file to this program's schema", "assay db migrate", migrate);
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,100 @@
+#include "harness/sched/cache_folder.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
+#include "harness/record/job.hpp"
+
+namespace assay::sched {
+namespace {
+
+std::vector<fs::path> children(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) out.push_back(entry.path());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+bool is_lock(const fs::path& path) { return path.extension() == ".lock"; }
+
+bool is_leftover(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  return name.starts_with(".tmp-") || name.find(".corrupt-") != std::string::npos || !fs::exists(folder / "manifest.json");
+}
+
+double days_since(const fs::path& file) {
+  using Days = std::chrono::duration<double, std::ratio<86400>>;
+  return Days(fs::file_time_type::clock::now() - fs::last_write_time(file)).count();
+}
+
+}  // namespace
+
+std::vector<CachedArtifact> cached_artifacts(const fs::path& cache) {
+  std::vector<CachedArtifact> out;
+  for (const fs::path& kind : children(cache)) {
+    for (const fs::path& folder : children(kind)) {
+      if (is_lock(folder) || is_leftover(folder)) continue;
+      try {
+        const Manifest manifest = Manifest::load(folder);
+        CachedArtifact one{kind.filename().string(), manifest.key, manifest.label, 0, days_since(folder / "manifest.json"), folder};
+        for (const ManifestFile& file : manifest.files) one.bytes += file.bytes;
+        out.push_back(std::move(one));
+      } catch (const Error& error) {
+        if (error.fault() == Fault::io) throw;  // else it is a leftover
+      }
+    }
+  }
+  std::stable_sort(out.begin(), out.end(), [](const CachedArtifact& a, const CachedArtifact& b) {
+    return std::tie(a.kind, a.label) < std::tie(b.kind, b.label);
+  });
+  return out;
+}
+
+std::string damage_of(const CachedArtifact& artifact) {
+  try {
+    for (const ManifestFile& file : Manifest::load(artifact.folder).files) {
+      const fs::path path = artifact.folder / file.name;
+      if (!fs::is_regular_file(path)) return file.name + ": is missing";
+      if (fs::file_size(path) != file.bytes) return file.name + ": has another length than its manifest says";
+      if (sha256_file(path) != file.sha256) return file.name + ": has another digest than its manifest says";
+    }
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool remove_artifact(const CachedArtifact& artifact) {
+  const fs::path lock_file = artifact.folder.string() + ".lock";
+  const FileLock lock = FileLock::try_lock(lock_file);
+  if (!lock.held()) return false;
+  // Renamed first: a reader sees it whole or not at all.
+  const fs::path away = artifact.folder.parent_path() / (".tmp-" + artifact.folder.filename().string());
+  fs::remove_all(away);
+  fs::rename(artifact.folder, away);
+  fs::remove_all(away);
+  fs::remove(lock_file);
+  return true;
+}
+
+std::vector<fs::path> leftovers(const fs::path& cache) {
+  std::vector<fs::path> out;
+  for (const fs::path& kind : children(cache))
+    for (const fs::path& folder : children(kind))
+      if (!is_lock(folder) && is_leftover(folder)) out.push_back(folder);
+  return out;
+}
+
+std::uint64_t bytes_below(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code none;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, none))
+    if (entry.is_regular_file(none)) bytes += entry.file_size(none);
+  return bytes;
+}
+
+}  // namespace assay::sched

@@ -1,0 +1,58 @@
+// The artifact cache as `assay cache` sees it.
+#include <doctest/doctest.h>
+
+#include "harness/base/files.hpp"
+#include "harness/record/job.hpp"
+#include "harness/sched/cache_folder.hpp"
+
+using namespace assay;
+using namespace assay::sched;
+
+namespace {
+
+fs::path put(const fs::path& cache, const std::string& kind, const std::string& key, const std::string& content) {
+  const fs::path folder = cache / kind / key;
+  write_atomic(folder / "model.safetensors", content);
+  write_atomic(folder / "manifest.json", Manifest::describe(folder, key, kind, kind + " " + key).to_json().dump());
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("the cache lists what is whole, names what is damaged, and leaves what a run holds") {
+  const TempDir dir("assay-cache");
+  const fs::path cache = dir.path();
+  put(cache, "train", "aa", "weights");
+  const fs::path damaged = put(cache, "prepare", "bb", "records");
+  put(cache, "train", ".tmp-cc", "half");
+  put(cache, "train", "dd.corrupt-1", "put aside");
+  write_atomic(cache / "train" / "ee" / "model.safetensors", "no manifest");
+
+  auto all = cached_artifacts(cache);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].key == "bb");
+  CHECK(all[1].label == "train aa");
+  CHECK(all[1].bytes == 7);
+  CHECK(all[1].age_days < 1);
+  CHECK(leftovers(cache).size() == 3);
+  CHECK(bytes_below(leftovers(cache)[0]) > 0);
+
+  CHECK(damage_of(all[0]).empty());
+  write_atomic(damaged / "model.safetensors", "recordz");
+  CHECK(damage_of(all[0]) == "model.safetensors: has another digest than its manifest says");
+  write_atomic(damaged / "model.safetensors", "short");
+  CHECK(damage_of(all[0]) == "model.safetensors: has another length than its manifest says");
+  fs::remove(damaged / "model.safetensors");
+  CHECK(damage_of(all[0]) == "model.safetensors: is missing");
+
+  {
+    const FileLock held = FileLock::try_lock(all[1].folder.string() + ".lock");
+    CHECK_FALSE(remove_artifact(all[1]));
+    CHECK(fs::exists(all[1].folder / "manifest.json"));
+  }
+  CHECK(remove_artifact(all[1]));
+  CHECK_FALSE(fs::exists(all[1].folder));
+  CHECK_FALSE(fs::exists(all[1].folder.string() + ".lock"));
+  CHECK(cached_artifacts(cache).size() == 1);
+  CHECK(cached_artifacts(cache / "nowhere").empty());
+}
