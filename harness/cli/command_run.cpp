@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
+#include "harness/cli/junit.hpp"
 #include "harness/cli/leaderboard.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/running.hpp"
@@ -34,7 +36,7 @@ void catch_signals() {
 
 struct RunFlags {
   std::vector<std::string> suites, only;
-  std::string db, format = "table", executor = "local", slurm_profile, sandbox = "auto";
+  std::string db, format = "table", executor = "local", slurm_profile, sandbox = "auto", junit;
   std::optional<sched::SlurmProfile> slurm;  // the profile, read
   int jobs = 0;
   bool dry_run = false, retry_failed = false, quiet = false;
@@ -63,9 +65,8 @@ void tell_summary(const Plan& plan, const RunReport& report) {
 }
 
 // One line a claim, beneath the board; where the board is data, beside it on stderr.
-void tell_claims(const store::Store& db, const Plan& plan, board::Format format) {
+void tell_claims(const std::vector<claims::Verdict>& verdicts, board::Format format) {
   const bool text = format == board::Format::table || format == board::Format::markdown;
-  const auto verdicts = claims::judge(db, plan.protocol_hash, plan.claims);
   if (!verdicts.empty() && text) print("\nclaims\n\n");
   for (const claims::Verdict& verdict : verdicts) {
     const bool bad = verdict.claim.gate && verdict.outcome == claims::Outcome::not_reproduced;
@@ -77,7 +78,9 @@ void tell_claims(const store::Store& db, const Plan& plan, board::Format format)
   }
 }
 
-int run_suite(const std::filesystem::path& file, const PlanContext& context, const RunFlags& options) {
+// `junit` takes the suite's part of that report.
+int run_suite(const std::filesystem::path& file, const PlanContext& context, const RunFlags& options,
+              std::vector<std::string>& junit) {
   const board::Format format = board::parse_format(options.format);
   const Plan whole = load_and_plan(file, context).plan;
   const Plan plan = options.only.empty() ? whole : filter(whole, key_values(options.only, "--only"));
@@ -101,7 +104,9 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   query.protocol = whole.protocol_hash;
   const store::Store db = open_database(options.db);
   show_leaderboard(db, query, format);
-  tell_claims(db, whole, format);
+  const auto verdicts = claims::judge(db, whole.protocol_hash, whole.claims);
+  tell_claims(verdicts, format);
+  junit.push_back(junit_suite(plan, db, verdicts));
   tell(report.failures, "failed");
   tell(report.refused, "refused by the store");
   if (report.summary.interrupted) {
@@ -126,8 +131,10 @@ int run(RunFlags options) {
   for (const auto& file : files) load_and_plan(file, context);
   if (!options.dry_run) catch_signals();
   int worst = exit_done;
+  std::vector<std::string> junit;
   for (const auto& file : files) {
-    const int code = run_suite(file, context, options);
+    const int code = run_suite(file, context, options, junit);
+    if (!options.junit.empty()) write_atomic(options.junit, junit_file(junit));
     if (code == exit_interrupted) return code;
     worst = std::max(worst, code);
     if (files.size() > 1) print("\n");
@@ -157,6 +164,7 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
   command->add_option("--format", options->format, "of the leaderboard: table, markdown, csv or json");
+  command->add_option("--junit", options->junit, "write cells and claims as JUnit's XML, for CI servers")->type_name("FILE");
   command->add_flag("--dry-run", options->dry_run, "say what would be done and what it costs");
   command->add_flag("--retry-failed", options->retry_failed, "run cells again that failed before");
   command->add_flag("--quiet,-q", options->quiet, "no summary, only failures and the leaderboard");

@@ -37,12 +37,13 @@ bool alike(const Axis& a, const Axis& b) {
 }
 
 // The axis of `to` that axis `at` of `from` becomes when elements keep their row-major order, and how many entries there
-// one entry was; nothing when it is split, or joined with an axis before it.
+// one entry was; nothing when it is split, joined with an axis before it, or not there (an input of one number a row).
 struct Moved {
   std::size_t at;
   std::int64_t columns;
 };
 std::optional<Moved> moved_axis(const Shape& from, std::size_t at, const Shape& to) {
+  if (at >= from.size()) return {};
   const auto product = [](const Shape& s, std::size_t first, std::size_t last) {
     std::int64_t n = 1;
     for (std::size_t i = first; i < last; ++i) n *= s[i];

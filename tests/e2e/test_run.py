@@ -9,6 +9,7 @@ import json
 import shutil
 import signal
 import time
+import xml.etree.ElementTree
 
 from assay_e2e import BUILD, Checks, Home
 
@@ -64,7 +65,11 @@ def first_run(home, suite, check):
     check("1 ok" in part.stderr, f"--only runs one cell: {part.stderr}")
     check(home.run("run", suite, "--only", "method=fgsn").returncode == 2, "--only with an unknown value")
     check(home.run("run", suite, "--only", "fgsm").returncode == 2, "--only without a value")
-    done = home.run("run", suite, "--jobs", 2, check=0)
+    report = home.folder / "report" / "junit.xml"
+    done = home.run("run", suite, "--jobs", 2, "--junit", report, check=0)
+    whole = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+    check((whole.get("tests"), whole.get("failures"), whole.get("errors"), whole.get("skipped")) == ("7", "0", "0", "0"),
+          f"JUnit: six cells and a claim: {report.read_text()}")
     check("5 ok, 0 failed, 1 were there already" in done.stderr, f"the rest runs: {done.stderr}")
     check("fgsm" in done.stdout and "robust_accuracy" in done.stdout, f"the leaderboard is shown: {done.stdout}")
     check("reproduced      gradients-beat-noise: effect -" in done.stdout, f"claims stand beneath the board: {done.stdout}")
@@ -223,7 +228,11 @@ def rule_16(home, check):
 
 def failures(home, check):
     suite = home.suite("failing", FAILING)
-    done = home.run("run", suite)
+    report = home.folder / "failing.xml"
+    done = home.run("run", suite, "--junit", report)
+    whole = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+    errors = [case.find("error").get("message") for case in whole.iter("testcase") if case.find("error") is not None]
+    check(int(whole.get("errors")) == len(errors) >= 1 and "timeout: " in errors[0], f"JUnit: {report.read_text()}")
     check(done.returncode == 1 and "timeout" in done.stderr, f"a cell over its limit gives exit 1: {done.returncode}\n{done.stderr}")
     check("assay log " in done.stderr, "the command that shows the log is told")
     again = home.run("run", suite)
