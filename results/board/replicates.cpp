@@ -4,6 +4,7 @@
 
 #include "harness/metrics/metrics.hpp"
 #include "harness/metrics/registry.hpp"
+#include "results/board/cell_columns.hpp"
 
 namespace assay::board {
 namespace {
@@ -12,40 +13,6 @@ using metrics::MetricInfo;
 using metrics::Pool;
 
 constexpr std::uint64_t in_distribution_salt = 1;  // the reference sample is resampled by draws of its own
-
-// A cell's columns for one metric: at its condition and, for rank metrics, at the reference condition.
-struct CellColumns {
-  std::vector<std::int64_t> ids, reference_ids;
-  std::vector<std::vector<double>> values;
-  std::vector<double> reference;
-  bool complete = false;
-};
-
-const store::OutcomeColumn* pick(const std::vector<store::OutcomeColumn>& columns, const std::string& configuration) {
-  for (const auto& c : columns)
-    if (c.configuration == configuration && c.grade == "judged" && !c.ids.empty()) return &c;
-  return nullptr;
-}
-
-CellColumns load(const store::Store& db, const store::CellRecord& cell, const Metric& metric, const MetricInfo& info) {
-  CellColumns out;
-  for (const std::string& quantity : info.columns) {
-    const auto columns = db.outcomes(cell.standing->id, quantity, metric.condition);
-    const auto* column = pick(columns, metric.configuration);
-    if (column == nullptr || (!out.ids.empty() && column->ids != out.ids)) return out;
-    out.ids = column->ids;
-    out.values.push_back(column->values);
-  }
-  if (info.pool == Pool::rank) {
-    const auto columns = db.outcomes(cell.standing->id, info.columns[0], info.reference);
-    const auto* column = pick(columns, metric.configuration);
-    if (column == nullptr) return out;
-    out.reference_ids = column->ids;
-    out.reference = column->values;
-  }
-  out.complete = !out.values.empty();
-  return out;
-}
 
 using Indices = std::span<const std::uint32_t>;
 
@@ -122,7 +89,7 @@ CellReplicates Replicator::cells(const Metric& metric, const std::vector<const s
   if (info == nullptr || info->pool == Pool::none || metric.grade != "judged") return out;
   std::vector<std::int64_t> ids, reference_ids;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const CellColumns columns = load(db_, *cells[i], metric, *info);
+    const CellColumns columns = load_columns(db_, *cells[i], metric, *info);
     if (!columns.complete || resamples_may_fail(*info, columns)) continue;
     if (ids.empty()) {
       ids = columns.ids;
@@ -161,7 +128,7 @@ std::optional<stats::Interval> Replicator::mean_over_samples(const Metric& metri
   std::vector<std::int64_t> ids;
   std::vector<double> mean;
   for (const auto* cell : cells) {
-    const CellColumns columns = load(db_, *cell, metric, *info);
+    const CellColumns columns = load_columns(db_, *cell, metric, *info);
     if (!columns.complete || (!ids.empty() && columns.ids != ids)) return std::nullopt;
     ids = columns.ids;
     mean.resize(ids.size());

@@ -142,6 +142,17 @@ def leaderboards(home, check):
     check(home.run("leaderboard", "tinny").returncode == 2, "unknown suite")
 
 
+def rescored(home, check):
+    done = home.run("rescore", "tiny", "--format", "json", check=0)
+    rows = {(row["method"], row["metric"], row["condition"]): row for row in json.loads(done.stdout)}
+    check(rows["fgsm", "robust_accuracy", "eps=1/10"]["gap"] == 0 and rows["fgsm", "robust_accuracy", "eps=1/10"]["cells"] == 3, f"rescore: {rows}")
+    check(rows["fgsm", "mean_distance", "eps=1/10"]["now"] > 0, "a metric of columns that are there")
+    check(" 0 different" in done.stderr, f"rescore: {done.stderr}")
+    check("cannot be computed from per-sample outcomes" in home.run("rescore", "tiny", "--metric", "latency", check=2).stderr, "no such columns")
+    check("did you mean 'auroc'?" in home.run("rescore", "tiny", "--metric", "aurok", check=2).stderr, "an unknown metric")
+    check("that give 'auroc'" in home.run("rescore", "tiny", "--metric", "auroc", check=2).stderr, "a metric of another task")
+
+
 def records(home, check):
     key = home.connect().execute("SELECT generation FROM cell WHERE method = 'fgsm' AND kind = 'cell'").fetchone()[0]
     shown = json.loads(home.run("show", key[:10], "--format", "json", check=0).stdout)
@@ -265,6 +276,7 @@ def main():
     leaderboards(home, check)
     claims(home, suite, check)
     compared(home, check)
+    rescored(home, check)
     records(home, check)
     rule_16(home, check)
     failures(home, check)
