@@ -59,6 +59,7 @@ class Sheet {
       return;
     }
     std::vector<std::string> fields;
+    fields.reserve(values.size());
     for (const Json& value : values)
       fields.push_back(value.is_null() ? "" : value.is_string() ? value.as_string() : value.dump());
     out_ << csv_line(fields);
@@ -85,7 +86,9 @@ class Sheet {
 Dumped dump_view(const Connection& db, const View& view, const fs::path& folder, DumpFormat format) {
   Sheet sheet(folder, view.name, format);
   Statement row = db.prepare(view.sql);
+  const auto columns = static_cast<std::size_t>(row.columns());
   std::vector<std::string> names;
+  names.reserve(columns);
   std::vector<bool> parsed;
   for (int c = 0; c < row.columns(); ++c) {
     std::string name = row.name(c);
@@ -96,6 +99,7 @@ Dumped dump_view(const Connection& db, const View& view, const fs::path& folder,
   sheet.head(names);
   while (row.step()) {
     std::vector<Json> values;
+    values.reserve(columns);
     for (int c = 0; c < row.columns(); ++c) values.push_back(value_of(row, c, parsed[static_cast<std::size_t>(c)]));
     sheet.row(values);
   }
@@ -106,11 +110,13 @@ Dumped dump_samples(const Connection& db, const fs::path& folder, DumpFormat for
   Sheet sheet(folder, samples.name, format);
   Statement row = db.prepare(samples.sql);
   std::vector<std::string> names;
+  names.reserve(sample_keys + 2);
   for (int c = 0; c < sample_keys; ++c) names.push_back(row.name(c));
   names.insert(names.end(), {"id", "value"});
   sheet.head(names);
   while (row.step()) {
     std::vector<Json> values;
+    values.reserve(sample_keys + 2);
     for (int c = 0; c < sample_keys; ++c) values.push_back(value_of(row, c, false));
     const auto n = static_cast<std::size_t>(row.integer(sample_keys));
     const std::string what = "outcome of attempt " + std::to_string(row.integer(0));

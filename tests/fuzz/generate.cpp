@@ -91,6 +91,7 @@ class Generator {
 
   std::vector<int> apply(OpId op, const std::vector<int>& in, const Attrs& attrs, bool adapter) {
     std::vector<Tensor> operands;
+    operands.reserve(in.size());
     for (const int v : in) operands.push_back(value(v));
     const std::vector<Tensor> out = engine::apply(op, operands, attrs);
     Application a{op, attrs, in, {}, adapter};

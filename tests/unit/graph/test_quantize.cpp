@@ -57,7 +57,7 @@ Graph layer_graph(const Layer& layer) {
   std::vector<std::string> operands = {x, w};
   if (layer.bias) {
     g.parameters["b"].value = random_tensor({layer.weights[0]}, 13, -0.5F, 0.5F);
-    operands.push_back("b");
+    operands.emplace_back("b");
   }
   std::string y = g.add("y", linear ? "linear" : "conv2d", operands, layer.attrs);
   if (layer.residual) {

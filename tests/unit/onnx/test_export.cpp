@@ -55,6 +55,7 @@ std::vector<Tensor> run_all(const Graph& graph, const zoo::Feeds& feeds, const s
   graph::CompiledPlan plan = graph::compile(graph, options);
   const std::vector<Tensor> made = plan.run(feeds);
   std::vector<Tensor> results;
+  results.reserve(outputs.size());
   for (const std::string& name : outputs) results.push_back(made[static_cast<std::size_t>(plan.output_index(name))]);
   return results;
 }

@@ -47,7 +47,7 @@ double slope_at(Instance& method, std::size_t i) {
 std::string failure(const char* form) {
   Instance method = method_of(form);
   const Tensor x = engine::watch(Tensor::f32({2, 4}, kPoint)), loss = loss_at(method, x);
-  const std::string message = message_of([&] { gradient_of(loss, x); });
+  std::string message = message_of([&] { gradient_of(loss, x); });
   CHECK(method.host().misuses().empty());
   CHECK(method.destroy().empty());
   return message;

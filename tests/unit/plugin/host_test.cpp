@@ -12,7 +12,7 @@ template <class Table>
 const Table& service(plugin::Host& host, const char* id) {
   return *static_cast<const Table*>(host.abi()->service(host.abi(), id));
 }
-Instance pgd(plugin::HostContext host = context(), Json params = Json()) {
+Instance pgd(plugin::HostContext host = context(), const Json& params = Json()) {
   return attack_library().create("good-attack", params, std::move(host));
 }
 }  // namespace
@@ -164,7 +164,7 @@ TEST_CASE("randomness is keyed by seed, purpose, sample and draw, not by the bat
     const assay_random_call call{sizeof(assay_random_call), ASSAY_NORMAL, purpose, keys.get(), index, shape, 2, 0, 1};
     assay_object* out = nullptr;
     REQUIRE(run.random_fill(at.abi(), &call, &out) == ASSAY_OK);
-    const auto values = at.tensor(out).to_f32();
+    auto values = at.tensor(out).to_f32();
     at.release(out);
     return values;
   };

@@ -24,7 +24,7 @@ Event batch(int index, std::size_t blob) {
 }
 
 fs::path write_sample(const fs::path& folder) {
-  const fs::path file = folder / "shard";
+  fs::path file = folder / "shard";
   ShardWriter writer(file);
   writer.append(Json::object({{"type", "begin"}, {"attempt", 1}}));
   for (int i = 0; i < 4; ++i) writer.append(batch(i, 40 + static_cast<std::size_t>(i)));

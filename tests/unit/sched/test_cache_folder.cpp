@@ -11,7 +11,7 @@ using namespace assay::sched;
 namespace {
 
 fs::path put(const fs::path& cache, const std::string& kind, const std::string& key, const std::string& content) {
-  const fs::path folder = cache / kind / key;
+  fs::path folder = cache / kind / key;
   write_atomic(folder / "model.safetensors", content);
   write_atomic(folder / "manifest.json", Manifest::describe(folder, key, kind, kind + " " + key).to_json().dump());
   return folder;
@@ -21,7 +21,7 @@ fs::path put(const fs::path& cache, const std::string& kind, const std::string& 
 
 TEST_CASE("the cache lists what is whole, names what is damaged, and leaves what a run holds") {
   const TempDir dir("assay-cache");
-  const fs::path cache = dir.path();
+  const fs::path& cache = dir.path();
   put(cache, "train", "aa", "weights");
   const fs::path damaged = put(cache, "prepare", "bb", "records");
   put(cache, "train", ".tmp-cc", "half");

@@ -14,7 +14,7 @@ struct Trial {
   sched::Summary summary;
   const Finished* record = nullptr;
 
-  explicit Trial(Json changes, double seconds = 30, std::int64_t memory_mb = 2048) {
+  explicit Trial(const Json& changes, double seconds = 30, std::int64_t memory_mb = 2048) {
     Plan plan;
     Json spec = world.spec();
     for (const auto& [key, value] : changes.as_object()) spec[key] = value;

@@ -84,8 +84,8 @@ TEST_CASE("95 % intervals cover the truth about 95 times in 100") {
   options.resamples = 400;
   int samples = 0, binomial = 0;
   constexpr int rounds = 400;
-  for (int r = 0; r < rounds; ++r) {
-    const auto values = normals(static_cast<std::uint64_t>(100 + r), 60, 2.0);
+  for (std::uint64_t r = 0; r < rounds; ++r) {
+    const auto values = normals(100 + r, 60, 2.0);
     const Interval interval = bootstrap_samples(values, options);
     samples += interval.lo <= 2 && 2 <= interval.hi;
     std::int64_t k = 0;
@@ -105,9 +105,8 @@ TEST_CASE("the paired bootstrap rejects a true null about 5 times in 100 and see
   options.resamples = 400;
   int rejected = 0;
   constexpr int rounds = 300;
-  for (int r = 0; r < rounds; ++r) {
-    const auto a = normals(static_cast<std::uint64_t>(1000 + 2 * r), 80),
-               b = normals(static_cast<std::uint64_t>(1001 + 2 * r), 80);
+  for (std::uint64_t r = 0; r < rounds; ++r) {
+    const auto a = normals(1000 + 2 * r, 80), b = normals(1001 + 2 * r, 80);
     rejected += paired_bootstrap(a, b, options).p <= 0.05;
   }
   CHECK(rejected < 0.09 * rounds);

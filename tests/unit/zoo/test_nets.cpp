@@ -80,7 +80,8 @@ TEST_CASE("a row's outputs do not depend on its batch, bit for bit") {
     const auto together = forward(graph, feeds, 3);
     for (std::int64_t row = 0; row < 3; ++row) {
       const auto alone = forward(graph, repeated_row(feeds, row, 3), 3);
-      for (const auto& [name, value] : together) {
+      for (const auto& [output, value] : together) {
+        const std::string& name = output;  // what is captured may not be a binding
         CAPTURE(name);
         const std::vector<float> numbers = row_of(value, row);
         CHECK(numbers == row_of(alone.at(name), 0));
@@ -100,7 +101,8 @@ TEST_CASE("every parameter gets a gradient, and twenty steps lower the loss") {
       TinyTrainer trainer(graph, output, net.batch);
       const double before = trainer.step();
       double after = before;
-      for (const auto& [name, g] : trainer.gradients()) {
+      for (const auto& [parameter, g] : trainer.gradients()) {
+        const std::string& name = parameter;
         CAPTURE(name);
         CHECK(all_finite(g));
         if (std::any_of(g.begin(), g.end(), [](float v) { return v != 0.0F; })) reached.insert(name);
@@ -108,9 +110,8 @@ TEST_CASE("every parameter gets a gradient, and twenty steps lower the loss") {
       for (int i = 0; i < 20; ++i) after = trainer.step();
       CHECK_MESSAGE(after < before, "loss ", before, " -> ", after);
     }
-    for (const auto& [name, parameter] : graph.parameters) {
-      CHECK_MESSAGE((!parameter.trainable || reached.count(name) == 1), "no gradient for ", name);
-    }
+    for (const auto& entry : graph.parameters)
+      CHECK_MESSAGE((!entry.second.trainable || reached.count(entry.first) == 1), "no gradient for ", entry.first);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -61,14 +62,14 @@ int grandchild_and_wait() {
 }
 
 int touch_memory(int argc, char** argv) {
-  const std::size_t bytes = (argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0) << 20;
-  auto* data = static_cast<char*>(std::malloc(bytes));
+  const std::size_t bytes = ((argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0) << 20) + 1;
+  const std::unique_ptr<char, decltype(&std::free)> data(static_cast<char*>(std::malloc(bytes)), &std::free);
   if (data == nullptr) return 9;
-  std::memset(data, 1, bytes);
+  std::memset(data.get(), 1, bytes);
   std::puts("held");
   std::fflush(stdout);
   ::sleep(argc > 3 ? 60 : 0);
-  return data[bytes / 2] == 1 ? 0 : 1;
+  return data.get()[bytes / 2] == 1 ? 0 : 1;
 }
 
 int burn() {

@@ -167,7 +167,7 @@ TEST_CASE("many methods: the family's error stays below alpha, the omnibus holds
     Table table;
     for (int m = 0; m < 4; ++m) table.methods.push_back(std::to_string(m));
     for (const auto& row : rows) {
-      table.data_sets.push_back("d");
+      table.data_sets.emplace_back("d");
       table.values.emplace_back(row.begin(), row.end());
     }
     const auto got = compare_many(table);
