@@ -90,9 +90,11 @@ function(assay_fast_build target kind)
 endfunction()
 
 # assay_group_plugins(GROUP SOURCES...): the object library GROUP compiles SDK plugins in one compiler run, each in a
-# namespace of its own with <stem>_plugin for its entry. assay_take_plugin(NAME GROUP) then links one of them alone. Half of
-# what a small plugin costs is the SDK's templates, which this shares. For the tests' plugins only: the bits of a library
-# may depend on its neighbours here, and a shipped method's digest must not change when another one does.
+# namespace of its own with <stem>_plugin for its entry. assay_take_plugin(NAME GROUP) then links one of them alone. Most
+# of what a small plugin costs is the SDK's templates, which this shares. The bits of a library may depend on its
+# neighbours then, so what is shipped or keeps results is built without it (ASSAY_GROUP_PLUGINS): a method's digest must
+# not change when another one does.
+option(ASSAY_GROUP_PLUGINS "With ASSAY_FAST_BUILD: compile shipped plugins in groups too; for builds that only run tests" OFF)
 function(assay_group_plugins group)
   set(includes)
   set(bodies)
@@ -102,7 +104,11 @@ function(assay_group_plugins group)
     cmake_path(GET source PARENT_PATH folder)
     file(STRINGS "${source}" lines REGEX "^#include ")  # once, outside of the namespaces
     foreach(line IN LISTS lines)
-      string(REGEX REPLACE "^#include \"([^/\"]+)\"" "#include \"${folder}/\\1\"" line "${line}")
+      string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" header "${line}")
+      if(NOT header STREQUAL line AND EXISTS "${folder}/${header}")
+        cmake_path(ABSOLUTE_PATH header BASE_DIRECTORY "${folder}" NORMALIZE)
+        set(line "#include \"${header}\"")
+      endif()
       list(APPEND includes "${line}")
     endforeach()
     string(APPEND bodies "#define ASSAY_PLUGIN(...) \\\n  extern \"C\" ASSAY_EXPORT constinit const assay_plugin ${name}_plugin = "
@@ -125,7 +131,8 @@ endfunction()
 function(assay_take_plugin name group)
   assay_add_plugin(${name} $<TARGET_OBJECTS:${group}> ${ARGN})
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
-  target_link_options(${name} PRIVATE "LINKER:--defsym=assay_plugin_v0=${name}_plugin" LINKER:--gc-sections)
+  string(REPLACE "-" "_" stem "${name}")
+  target_link_options(${name} PRIVATE "LINKER:--defsym=assay_plugin_v0=${stem}_plugin" LINKER:--gc-sections)
 endfunction()
 
 # One header for each set of flags that GCC tells apart: optimisation, PIC against PIE, libraries' definitions.
