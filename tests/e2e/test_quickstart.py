@@ -4,6 +4,7 @@ the sets are not fetched; ASSAY_DATA names another data folder.
 
     test_quickstart.py BUILD SOURCE
 """
+import json
 import os
 import sys
 import time
@@ -73,6 +74,10 @@ def pruners(home, check):
         def mean(method):
             values = [v for (m, _, a, _, q), v in found.items() if m == method and a == axes and q == "accuracy"]
             return sum(values) / len(values)
+        # Not at 32: there global magnitude leaves a layer with a handful of weights (suites/quickstart/pruners.toml).
+        if json.loads(axes).get("ratio") == "32":
+            check(abs(mean("magnitude-global") - mean("random-pruning")) < 0.2, f"{axes}: neither pruner leaves a usable net")
+            continue
         check(mean("magnitude-global") > mean("random-pruning"), f"{axes}: magnitude {mean('magnitude-global')}, random {mean('random-pruning')}")
 
 
