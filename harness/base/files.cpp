@@ -111,10 +111,14 @@ std::vector<std::byte> read_bytes(const fs::path& file) { return read_all<std::v
 void write_atomic(const fs::path& file, std::string_view content) {
   const fs::path folder = parent_of(file);
   make_folders(folder);
-  const fs::path temporary = neighbour(file);
+  fs::path temporary = neighbour(file);
+  int opened = -1;
+  // A killed process may have left this name: in a sandbox every worker has the same process id.
+  while ((opened = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) < 0 && errno == EEXIST)
+    temporary = neighbour(file);
+  if (opened < 0) fail("create", temporary);
   try {
-    const Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    if (fd.get() < 0) fail("create", temporary);
+    const Descriptor fd(opened);
     write_all(fd.get(), content.data(), content.size(), file);
     if (::fsync(fd.get()) != 0) fail("sync", file);
     if (::rename(temporary.c_str(), file.c_str()) != 0) fail("replace", file);

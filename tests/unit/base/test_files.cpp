@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
@@ -17,6 +18,17 @@ std::size_t entries_in(const fs::path& folder) {
 }
 
 }  // namespace
+
+TEST_CASE("write_atomic goes on beside temporaries that a killed process of the same id left") {
+  const TempDir dir;
+  const fs::path file = dir.path() / "out.txt";
+  constexpr int left = 2000;
+  for (int i = 0; i < left; ++i)
+    std::ofstream(dir.path() / (".out.txt." + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp")) << "half";
+  write_atomic(file, "whole");
+  CHECK(read_text(file) == "whole");
+  CHECK(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == left + 1);
+}
 
 TEST_CASE("write_atomic replaces the whole file and leaves no temporary") {
   const TempDir folder;
