@@ -57,12 +57,14 @@ int collect(const CacheOptions& options) {
   };
   for (const auto& folder : sched::leftovers(artifact_folder())) {
     const std::uint64_t bytes = sched::bytes_below(folder);
-    if (!options.dry_run) std::filesystem::remove_all(folder);
-    freeing(bytes, folder.string());
+    if (options.dry_run || sched::remove_cached(folder))
+      freeing(bytes, folder.string());
+    else
+      ++held;
   }
   for (const auto& one : sched::cached_artifacts(artifact_folder())) {
     if (options.older_than < 0 || one.age_days < options.older_than) continue;
-    if (options.dry_run || sched::remove_artifact(one))
+    if (options.dry_run || sched::remove_cached(one.folder))
       freeing(one.bytes, one.label + " (" + short_key(one.key) + ")");
     else
       ++held;

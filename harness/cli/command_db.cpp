@@ -16,11 +16,13 @@ struct DbOptions {
   bool samples = false;
 };
 
-// For writing; throws Error(bad_input) when there is none.
+// For writing, migrated; throws Error(bad_input) when there is none.
 store::Store open_to_write(const std::string& given) {
+  const std::filesystem::path file = database_path(given);
+  if (!std::filesystem::exists(file)) throw Error(Fault::bad_input, "no results database at '" + file.string() + "'");
   store::OpenOptions options;
   options.create = false;
-  return store::Store::open(open_database(given).file(), options);
+  return store::Store::open(file, options);
 }
 
 int check_db(const DbOptions& options) {
@@ -60,11 +62,7 @@ int retract(const DbOptions& options) {
 }
 
 int migrate(const DbOptions& options) {
-  const std::filesystem::path file = database_path(options.db);
-  if (!std::filesystem::exists(file)) throw Error(Fault::bad_input, "no results database at '" + file.string() + "'");
-  store::OpenOptions how;
-  how.create = false;
-  const store::Store db = store::Store::open(file, how);
+  const store::Store db = open_to_write(options.db);
   print("{}: schema {}\n", db.file().string(), db.schema_version());
   return exit_done;
 }

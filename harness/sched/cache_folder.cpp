@@ -21,9 +21,19 @@ std::vector<fs::path> children(const fs::path& folder) {
 
 bool is_lock(const fs::path& path) { return path.extension() == ".lock"; }
 
+constexpr const char* half_made = ".tmp-";
+constexpr const char* put_aside = ".corrupt-";
+
 bool is_leftover(const fs::path& folder) {
   const std::string name = folder.filename().string();
-  return name.starts_with(".tmp-") || name.find(".corrupt-") != std::string::npos || !fs::exists(folder / "manifest.json");
+  return name.starts_with(half_made) || name.find(put_aside) != std::string::npos || !fs::exists(folder / "manifest.json");
+}
+
+// Of the node whose lock guards the folder, whatever state it is in.
+std::string key_of(const fs::path& folder) {
+  std::string name = folder.filename().string();
+  if (name.starts_with(half_made)) name.erase(0, std::string_view(half_made).size());
+  return name.substr(0, name.find(put_aside));
 }
 
 double days_since(const fs::path& file) {
@@ -44,7 +54,7 @@ std::vector<CachedArtifact> cached_artifacts(const fs::path& cache) {
         for (const ManifestFile& file : manifest.files) one.bytes += file.bytes;
         out.push_back(std::move(one));
       } catch (const Error& error) {
-        if (error.fault() == Fault::io) throw;  // else it is a leftover
+        if (error.fault() == Fault::io) throw;
       }
     }
   }
@@ -68,14 +78,17 @@ std::string damage_of(const CachedArtifact& artifact) {
   return "";
 }
 
-bool remove_artifact(const CachedArtifact& artifact) {
-  const fs::path lock_file = artifact.folder.string() + ".lock";
+bool remove_cached(const fs::path& folder) {
+  const std::string key = key_of(folder);
+  const fs::path lock_file = folder.parent_path() / (key + ".lock");
   const FileLock lock = FileLock::try_lock(lock_file);
   if (!lock.held()) return false;
   // Renamed first: a reader sees it whole or not at all.
-  const fs::path away = artifact.folder.parent_path() / (".tmp-" + artifact.folder.filename().string());
-  fs::remove_all(away);
-  fs::rename(artifact.folder, away);
+  const fs::path away = folder.parent_path() / (half_made + key);
+  if (folder != away) {
+    fs::remove_all(away);
+    fs::rename(folder, away);
+  }
   fs::remove_all(away);
   fs::remove(lock_file);
   return true;

@@ -21,8 +21,9 @@ std::vector<CachedArtifact> cached_artifacts(const std::filesystem::path& cache)
 // "" when every file of the artifact has the length and digest of its manifest, else what is wrong with the first.
 std::string damage_of(const CachedArtifact& artifact);
 
-// Removes the artifact and its lock file; false when a supervisor holds it. A plan that needs it makes it again.
-bool remove_artifact(const CachedArtifact& artifact);
+// Removes an artifact's or a leftover's folder and its lock file; false when a supervisor holds the lock: it makes or
+// reads it. A plan that needs an artifact makes it again.
+bool remove_cached(const std::filesystem::path& folder);
 
 // Folders that killed processes left half made, and damaged artifacts that were put aside.
 std::vector<std::filesystem::path> leftovers(const std::filesystem::path& cache);

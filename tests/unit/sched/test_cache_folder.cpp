@@ -47,12 +47,20 @@ TEST_CASE("the cache lists what is whole, names what is damaged, and leaves what
 
   {
     const FileLock held = FileLock::try_lock(all[1].folder.string() + ".lock");
-    CHECK_FALSE(remove_artifact(all[1]));
+    CHECK_FALSE(remove_cached(all[1].folder));
     CHECK(fs::exists(all[1].folder / "manifest.json"));
   }
-  CHECK(remove_artifact(all[1]));
+  CHECK(remove_cached(all[1].folder));
   CHECK_FALSE(fs::exists(all[1].folder));
   CHECK_FALSE(fs::exists(all[1].folder.string() + ".lock"));
   CHECK(cached_artifacts(cache).size() == 1);
+
+  {  // a supervisor that publishes "cc" at this moment
+    const FileLock held = FileLock::try_lock(cache / "train" / "cc.lock");
+    CHECK_FALSE(remove_cached(cache / "train" / ".tmp-cc"));
+    CHECK(fs::exists(cache / "train" / ".tmp-cc"));
+  }
+  for (const fs::path& folder : leftovers(cache)) CHECK(remove_cached(folder));
+  CHECK(leftovers(cache).empty());
   CHECK(cached_artifacts(cache / "nowhere").empty());
 }
