@@ -2,8 +2,8 @@
 """Speed of assay against its peers, alternating in one run: medians, paired ratios with intervals, JSON and markdown.
 
 usage: tests/bench/run.py [--subjects resnet20 ...] [--works train pgd infer ...] [--rounds 7] [--out DIR]
-Peers: Debian's python3-torch and python3-sklearn (apt-get install python3-torch python3-sklearn), and onnxruntime-node,
-which is put into a cache folder outside the tree (npm i --ignore-scripts). A peer that is missing is left out and said so.
+Peers: Debian's python3-torch and python3-sklearn (apt-get install python3-torch libopenblas0-pthread python3-sklearn), and
+onnxruntime-node, which is put into a cache folder outside the tree (npm i --ignore-scripts). A peer that is missing is left out and said so.
 
 Every contestant is a process that is told how many iterations to do. Within a round each does about --seconds of work,
 one after the other, in an order that rotates; the ratio of a round is peer time / assay time, so that drift of the
@@ -81,6 +81,18 @@ def has_module(name):
     return subprocess.run([PYTHON, "-c", f"import {name}"], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+def has_torch():
+    """Torch on the reference BLAS does linear layers at a thirtieth of its speed: not a peer."""
+    if not has_module("torch"):
+        return False
+    maps = subprocess.run([PYTHON, "-c", "import torch; print(open('/proc/self/maps').read())"], capture_output=True,
+                          text=True, check=False).stdout
+    if "openblas" in maps or "libmkl" in maps:
+        return True
+    print("python3-torch runs on the reference BLAS here: apt-get install libopenblas0-pthread", file=sys.stderr)
+    return False
+
+
 def has_onnxruntime():
     folder = os.path.join(CACHE, "node_modules", "onnxruntime-node")
     if not os.path.isdir(folder):
@@ -97,7 +109,7 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.program = os.path.join(args.build, "bin", "assay-bench")
-        self.available = {"torch": has_module("torch"), "sklearn": has_module("sklearn"), "onnx": has_onnxruntime()}
+        self.available = {"torch": has_torch(), "sklearn": has_module("sklearn"), "onnx": has_onnxruntime()}
         for peer, found in self.available.items():
             if not found:
                 print(f"peer {peer} is missing: left out", file=sys.stderr)
