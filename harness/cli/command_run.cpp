@@ -9,6 +9,7 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/junit.hpp"
+#include "harness/cli/keyboard.hpp"
 #include "harness/cli/leaderboard.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/running.hpp"
@@ -18,7 +19,8 @@
 namespace assay::cli {
 namespace {
 
-// Written by signal handlers, read by the supervisor: 1 after the first interrupt, 2 after the second or a SIGTERM.
+// Written by signal handlers and the keyboard, read by the supervisor: 1 after the first interrupt or "q", 2 after the second
+// or a SIGTERM.
 std::atomic<int> stop_requested{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
@@ -129,7 +131,11 @@ int run(RunFlags options) {
   const PlanContext context = planning_context(WorkerClient::standard());
   // Every suite is read before the first one runs: a typing error in the last should not come after an hour.
   for (const auto& file : files) load_and_plan(file, context);
-  if (!options.dry_run) catch_signals();
+  std::optional<Keyboard> keyboard;
+  if (!options.dry_run) {
+    catch_signals();
+    keyboard.emplace(stop_requested);
+  }
   int worst = exit_done;
   std::vector<std::string> junit;
   for (const auto& file : files) {

@@ -1,5 +1,6 @@
 #include "harness/cli/progress.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -13,6 +14,7 @@ constexpr std::chrono::milliseconds redraw{100};
 // Without a terminal a long quiet stretch still says that it lives.
 constexpr std::chrono::seconds heartbeat{30};
 constexpr int bar_width = 20;
+constexpr int most_lines = 12;  // of a screen whose rest shows what ended
 
 std::string bar(double fraction) {
   const int full = static_cast<int>(std::lround(std::min(1.0, std::max(0.0, fraction)) * bar_width));
@@ -53,15 +55,42 @@ double seconds_of(const Finished& finished) {
   return seconds;
 }
 
-}  // namespace
-
-std::string progress_line(const sched::Progress& progress, int width) {
+std::string summary_text(const sched::Progress& progress) {
   std::string text = fmt::format("{} {}/{} cells", bar(fraction_of(progress)), progress.cells_done, progress.cells);
   if (progress.artifacts_done < progress.artifacts) text += fmt::format(", {}/{} artifacts", progress.artifacts_done, progress.artifacts);
   text += fmt::format(", {} running", progress.running.size());
   if (progress.cells_failed > 0) text += fmt::format(", {} failed", progress.cells_failed);
   if (progress.seconds_left >= 0) text += ", " + duration_text(progress.seconds_left) + " left";
-  return cut(text + longest_running(progress), width);
+  return text;
+}
+
+std::string running_text(const sched::Running& one) {
+  const std::string done = one.fraction > 0 ? fmt::format("{:.0f} %", 100 * one.fraction) : "";
+  std::string text = fmt::format("  {:<8} {:>5} {:>10}", one.stage, done, duration_text(one.seconds));
+  if (one.rss_bytes > 0) text += fmt::format("  cpu {:>7.1f} s {:>6} MB", one.cpu_seconds, one.rss_bytes >> 20);
+  return text + "  " + one.label;
+}
+
+}  // namespace
+
+std::string progress_line(const sched::Progress& progress, int width) {
+  return cut(summary_text(progress) + longest_running(progress), width);
+}
+
+std::vector<std::string> progress_screen(const sched::Progress& progress, int width, int height) {
+  std::vector<sched::Running> running = progress.running;
+  std::stable_sort(running.begin(), running.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
+  std::vector<std::string> lines = {cut(summary_text(progress), width)};
+  const auto room = static_cast<std::size_t>(std::max(1, height));
+  for (const sched::Running& one : running) {
+    if (lines.size() + 1 > room) break;
+    lines.push_back(cut(running_text(one), width));
+  }
+  if (running.size() + 1 > room && lines.size() > 1) {
+    const std::size_t hidden = running.size() + 2 - lines.size();
+    lines.back() = cut(fmt::format("  and {} more", hidden), width);
+  }
+  return lines;
 }
 
 ProgressView::ProgressView() : terminal_(is_terminal(2)), told_at_(Clock::now()) {}
@@ -71,7 +100,7 @@ void ProgressView::update(const sched::Progress& progress, int stop) {
   last_ = progress;
   if (stop > stop_told_) {
     stop_told_ = stop;
-    line(stop == 1 ? "stopping: waiting for what runs; once more kills it (nothing is lost, the next run goes on)" : "killing what runs");
+    line(stop == 1 ? "stopping: waiting for what runs; q or Ctrl-C once more kills it (nothing is lost, the next run goes on)" : "killing what runs");
   }
   const auto now = Clock::now();
   if (!terminal_) {
@@ -79,14 +108,21 @@ void ProgressView::update(const sched::Progress& progress, int stop) {
     line(progress_line(progress, 200));
     return;
   }
-  if (drawn_ && now - drawn_at_ < redraw) return;
-  const std::string text = progress_line(progress, terminal_width(2) - 1);
-  if (drawn_ && text == shown_) return;
-  fmt::print(stderr, "\r{}\033[K", text);
-  std::fflush(stderr);
-  drawn_ = true;
+  if (!shown_.empty() && now - drawn_at_ < redraw) return;
+  const auto lines = progress_screen(progress, terminal_width(2) - 1, most_lines);
+  if (lines != shown_) draw(lines);
   drawn_at_ = now;
-  shown_ = text;
+}
+
+// Over what is drawn, in one write, so that nothing flickers.
+void ProgressView::draw(const std::vector<std::string>& lines) {
+  std::string text = "\r";
+  if (shown_.size() > 1) text += fmt::format("\033[{}A", shown_.size() - 1);
+  for (std::size_t i = 0; i < lines.size(); ++i) text += (i > 0 ? "\n" : "") + lines[i] + "\033[K";
+  text += "\033[J";  // lines that are no longer there
+  fmt::print(stderr, "{}", text);
+  std::fflush(stderr);
+  shown_ = lines;
 }
 
 std::string ProgressView::count_text() const {
@@ -119,10 +155,9 @@ void ProgressView::line(const std::string& text) {
 }
 
 void ProgressView::close() {
-  if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
-  drawn_ = false;
+  if (shown_.empty()) return;
+  draw({""});
+  shown_.clear();
 }
 
 }  // namespace assay::cli

@@ -49,7 +49,7 @@ namespace assay {
 
 // What bit equality is promised within. `version` is raised by hand when engine numerics change.
 struct Numerics {
-  static constexpr int current_version = 2;
+  static constexpr int current_version = 3;
   int version = current_version;
   std::string isa;      // effective instruction set, e.g. "avx512_core_bf16"; a suite may cap it
   std::string dnnl;     // library version, e.g. "2.6.3"

@@ -16,9 +16,7 @@ void link_announced(const fs::path& out, const std::map<std::string, std::string
     const fs::path relative = fs::path(name).lexically_normal();
     if (relative.is_absolute() || relative.empty() || *relative.begin() == ".." || *relative.begin() == "journal")
       throw Error(Fault::constraint, "announced file '" + name + "' is not below out/");
-    if (!fs::is_regular_file(out / relative))
-      throw Error(Fault::constraint, "announced file '" + name + "' is not in out/");
-    link_or_copy(out / relative, to / relative);
+    link_or_copy(left_file(out.parent_path(), out.filename() / relative), to / relative);
   }
 }
 
@@ -47,6 +45,16 @@ void check_announced(const Manifest& manifest, const std::map<std::string, std::
 }
 
 }  // namespace
+
+fs::path left_file(const fs::path& folder, const fs::path& relative) {
+  fs::path at = folder;
+  for (const fs::path& part : relative) {
+    if (fs::is_symlink(fs::symlink_status(at /= part)))
+      throw Error(Fault::constraint, "the worker left a link where a file was expected: '" + relative.string() + "'");
+  }
+  if (!fs::is_regular_file(at)) throw Error(Fault::constraint, "the worker left no file '" + relative.string() + "'");
+  return at;
+}
 
 void link_or_copy(const fs::path& from, const fs::path& to) {
   fs::create_directories(to.parent_path());

@@ -48,7 +48,12 @@ class Cache {
   std::map<std::string, Seen> seen_;
 };
 
+// The file `relative` of a folder in which a worker wrote and writes no more. Throws Error(constraint) when it is no plain
+// file there: a link would be followed by those who may read more than the worker, the judge and the cache.
+fs::path left_file(const fs::path& folder, const fs::path& relative);
+
 // A hard link, or a copy where links do not reach. Creates the parent folder.
+
 void link_or_copy(const fs::path& from, const fs::path& to);
 
 }  // namespace assay::sched

@@ -31,7 +31,7 @@ Confinement find_confinement(SandboxMode mode, const std::filesystem::path& work
 // What the sandbox shows beyond the system.
 struct View {
   std::filesystem::path program;                 // the worker
-  std::vector<std::filesystem::path> read_only;  // files
+  std::vector<std::filesystem::path> read_only;  // files or folders
   std::filesystem::path scratch;                 // writable, and the working directory
 };
 View view_of(const Job& job, const std::filesystem::path& worker);

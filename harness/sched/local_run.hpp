@@ -7,8 +7,8 @@ namespace assay::sched {
 
 class LocalRun final : public Run {
  public:
-  // `confinement` outlives the run.
-  LocalRun(Ticket ticket, const Confinement& confinement);
+  // What it refers to outlives the run; `judges` may be null.
+  LocalRun(Ticket ticket, const Confinement& confinement, JudgePool* judges);
   void poll() override;
   void watch(const std::vector<ProcessFacts>* all) override;
   void kill() override;
@@ -19,7 +19,7 @@ class LocalRun final : public Run {
   void end(std::string status, std::string reason);
 
   Ticket ticket_;
-  const Confinement& confinement_;
+  Machine machine_;
   Ended so_far_;
   std::unique_ptr<StageRun> stage_;
   std::size_t next_ = 0;  // index of the step after `stage_`

@@ -1,5 +1,5 @@
 // The supervisor: executes a plan on this machine. Every stage of a node is one process `assay-worker JOB.json` with a
-// scratch folder, a minimal environment and limits; whatever it does ends as one Finished record, and the others go on.
+// scratch folder, a minimal environment and limits (a judge, which loads no plugin, serves many cells); whatever it does ends as one Finished record, and the others go on.
 //
 // Folders (both may be shared by supervisors that run at the same time):
 //   <cache>/<kind>/<key>/   published artifacts: the files of out/, manifest.json, journal/ (shards and stage facts)
@@ -53,6 +53,8 @@ struct Running {
   std::string label, stage, what;  // node, its stage, and what the worker said last
   double fraction = 0;             // of the stage, 0 when it said nothing
   double seconds = 0;              // since the node was started
+  double cpu_seconds = 0;          // of the stage, all processes; a moment old; 0 when it runs on another machine
+  std::uint64_t rss_bytes = 0;     // likewise
 };
 
 struct Progress {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -47,20 +46,6 @@ bool same_job(const fs::path& file, const Job& job) {
   }
 }
 
-// Nothing of the user's environment reaches a worker.
-std::map<std::string, std::string> environment(const Job& job) {
-  std::map<std::string, std::string> env = {{"PATH", "/usr/bin:/bin"},
-                                            {"HOME", job.scratch},
-                                            {"TMPDIR", job.scratch + "/tmp"},
-                                            {"OMP_NUM_THREADS", std::to_string(job.numerics.threads)},
-                                            {"LC_ALL", "C"}};
-  // The effective instruction set: a no-op where it is the machine's own, a cap where the suite asked for less.
-  std::string isa = job.numerics.isa;
-  std::transform(isa.begin(), isa.end(), isa.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  if (!isa.empty()) env["DNNL_MAX_CPU_ISA"] = isa;
-  return env;
-}
-
 }  // namespace
 
 std::map<std::string, std::string> announced_artifacts(const fs::path& shard) {
@@ -74,7 +59,7 @@ std::map<std::string, std::string> announced_artifacts(const fs::path& shard) {
   return announced;
 }
 
-StageRun::StageRun(Job job, const StageLimits& limits, const fs::path& worker, const Confinement& confinement)
+StageRun::StageRun(Job job, const StageLimits& limits, const Machine& machine)
     : job_(std::move(job)), limits_(limits), follower_(fs::path(job_.scratch) / "shard") {
   const fs::path scratch = job_.scratch;
   if (!same_job(file("job.json"), job_)) {
@@ -88,7 +73,7 @@ StageRun::StageRun(Job job, const StageLimits& limits, const fs::path& worker, c
   write_atomic(file("job.json"), job_.to_json().dump(2));
   if (fs::exists(file("shard"))) recover_shard(file("shard"));
   follower_.poll();  // what earlier processes said is not ours
-  start(worker, confinement);
+  start(machine);
 }
 
 // What an earlier supervisor knew. A stage that wrote its end but was not seen to exit (the supervisor died in between)
@@ -116,13 +101,15 @@ bool StageRun::recall() {
   }
 }
 
-void StageRun::start(const fs::path& worker, const Confinement& confinement) {
+void StageRun::start(const Machine& machine) {
+  if (machine.judges != nullptr) process_ = machine.judges->start(job_, limits_);
+  if (process_) return;
   SpawnOptions options;
-  options.argv = {worker.string(), file("job.json").string()};
-  options.env = environment(job_);
+  options.argv = {machine.worker.string(), file("job.json").string()};
+  options.env = worker_environment(job_.numerics, job_.scratch);
   options.cwd = job_.scratch;
   options.stdout_file = options.stderr_file = file("log");
-  process_ = std::make_unique<WorkerProcess>(std::move(options), view_of(job_, worker), limits_, confinement);
+  process_ = std::make_unique<WorkerProcess>(std::move(options), view_of(job_, machine.worker), limits_, machine.confinement);
 }
 
 void StageRun::stop(const std::optional<Breach>& breach) {
@@ -166,7 +153,11 @@ void StageRun::poll() {
 void StageRun::watch(const std::vector<ProcessFacts>* all) {
   if (result_ || !process_) return;
   stop(process_->breach_so_far());
-  if (all != nullptr) stop(process_->breach_in(*all));
+  if (all == nullptr) return;
+  stop(process_->breach_in(*all));
+  const TreeUse use = process_->use(*all);
+  cpu_seconds_ = use.cpu_seconds;
+  rss_bytes_ = use.rss_bytes;
 }
 
 StageResult StageRun::verdict(const Exit& exit) const {

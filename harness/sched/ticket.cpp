@@ -3,6 +3,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
+#include "harness/sched/cache.hpp"
 
 namespace assay::sched {
 namespace {
@@ -69,8 +70,7 @@ Job completed(const Ticket& ticket, const Step& step) {
   Job job = step.job;
   for (const InputRef& ref : step.from_stages) {
     const fs::path folder = ticket.scratch / ref.stage;
-    const fs::path file = ref.file == "shard" ? folder / "shard" : folder / "out" / ref.file;
-    if (!fs::exists(file)) throw Error(Fault::bad_input, "stage '" + ref.stage + "' left no file '" + ref.file + "'");
+    const fs::path file = left_file(folder, ref.file == "shard" ? fs::path("shard") : fs::path("out") / ref.file);
     job.inputs[ref.name] = {file.string(), sha256_file(file)};
   }
   return job;

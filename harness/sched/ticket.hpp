@@ -30,7 +30,7 @@ struct Ticket {
 };
 
 // The job of a step, complete: inputs from earlier steps are looked up in the scratch folder and digested.
-// Throws Error(bad_input) when one left no such file.
+// Throws Error(constraint) when one left no such file.
 Job completed(const Ticket& ticket, const Step& step);
 
 }  // namespace assay::sched

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -67,6 +68,19 @@ double now_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+std::map<std::string, std::string> worker_environment(const Numerics& numerics, const fs::path& home) {
+  std::map<std::string, std::string> env = {{"PATH", "/usr/bin:/bin"},
+                                            {"HOME", home.string()},
+                                            {"TMPDIR", (home / "tmp").string()},
+                                            {"OMP_NUM_THREADS", std::to_string(numerics.threads)},
+                                            {"LC_ALL", "C"}};
+  // The effective instruction set: a no-op where it is the machine's own, a cap where the suite asked for less.
+  std::string isa = numerics.isa;
+  std::transform(isa.begin(), isa.end(), isa.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (!isa.empty()) env["DNNL_MAX_CPU_ISA"] = isa;
+  return env;
+}
+
 WorkerProcess::WorkerProcess(SpawnOptions options, const View& view, const StageLimits& limits,
                              const Confinement& confinement)
     : limits_(limits), scratch_(view.scratch), sandboxed_(!confinement.bwrap.empty()) {
@@ -83,8 +97,9 @@ WorkerProcess::WorkerProcess(SpawnOptions options, const View& view, const Stage
   if (sandboxed_) {
     if (::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error(Fault::io, "cannot make a pipe");
     info_fd_ = pipe_ends[0];
-    options.argv = sandboxed(confinement.bwrap, view, options.argv, first_passed_fd);
-    options.pass_fds = {pipe_ends[1]};
+    const int passed = first_passed_fd + static_cast<int>(options.pass_fds.size());
+    options.argv = sandboxed(confinement.bwrap, view, options.argv, passed);
+    options.pass_fds.push_back(pipe_ends[1]);
   }
   started_ = now_seconds();
   try {
@@ -182,17 +197,25 @@ Breach WorkerProcess::out_of_processes() const {
   return {"failed", fmt::format("started more processes and threads than its limit of {}", limits_.threads)};
 }
 
-std::optional<Breach> WorkerProcess::disk_breach() const {
-  const std::uint64_t limit = static_cast<std::uint64_t>(limits_.disk_mb) * mebibyte;
-  if (bytes_below(scratch_, limit) <= limit) return std::nullopt;
-  return Breach{"failed", fmt::format("wrote more to disk than its limit of {} MB", limits_.disk_mb)};
+std::optional<Breach> disk_breach(const fs::path& scratch, const StageLimits& limits) {
+  if (limits.disk_mb < 0) return std::nullopt;
+  const std::uint64_t limit = static_cast<std::uint64_t>(limits.disk_mb) * mebibyte;
+  if (bytes_below(scratch, limit) <= limit) return std::nullopt;
+  return Breach{"failed", fmt::format("wrote more to disk than its limit of {} MB", limits.disk_mb)};
+}
+
+Breach wall_breach(const StageLimits& limits) {
+  return {"timeout", fmt::format("did not end within {:g} s", limits.seconds)};
+}
+
+Breach cpu_breach(const StageLimits& limits) {
+  return {"timeout", fmt::format("used more than {:g} s of CPU time", limits.cpu_seconds)};
 }
 
 std::optional<Breach> WorkerProcess::breach_so_far() {
   if (exit_) return std::nullopt;
   learn_init();
-  if (now_seconds() - started_ > limits_.seconds)
-    return Breach{"timeout", fmt::format("did not end within {:g} s", limits_.seconds)};
+  if (now_seconds() - started_ > limits_.seconds) return wall_breach(limits_);
   if (group_->holds_memory()) return std::nullopt;
   if (rss_bytes_of(worker()) > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte) return out_of_memory();
   return std::nullopt;
@@ -200,22 +223,23 @@ std::optional<Breach> WorkerProcess::breach_so_far() {
 
 std::optional<Breach> WorkerProcess::breach_in(const std::vector<ProcessFacts>& all) {
   if (exit_) return std::nullopt;
-  const TreeUse use = tree_use(all, child_->pid());
-  if (group_->memory_ran_out()) return out_of_memory();
-  if (!group_->holds_memory() && use.rss_bytes > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte)
-    return out_of_memory();
+  const TreeUse tree = use(all);
+  // Processes before memory: many of them are the cause when both are too much, whichever was passed first between
+  // two looks.
   const int own = sandboxed_ ? sandbox_processes : 0;
-  if (group_->threads_ran_out() || (!group_->holds_pids() && use.threads > limits_.threads + own))
+  if (group_->threads_ran_out() || (!group_->holds_pids() && tree.threads > limits_.threads + own))
     return out_of_processes();
-  if (use.cpu_seconds > limits_.cpu_seconds)
-    return Breach{"timeout", fmt::format("used more than {:g} s of CPU time", limits_.cpu_seconds)};
-  return disk_breach();
+  if (group_->memory_ran_out()) return out_of_memory();
+  if (!group_->holds_memory() && tree.rss_bytes > static_cast<std::uint64_t>(limits_.memory_mb) * mebibyte)
+    return out_of_memory();
+  if (tree.cpu_seconds > limits_.cpu_seconds) return cpu_breach(limits_);
+  return disk_breach(scratch_, limits_);
 }
 
 std::optional<Breach> WorkerProcess::breach_at_end() const {
-  if (group_->memory_ran_out()) return out_of_memory();
   if (group_->threads_ran_out()) return out_of_processes();
-  return disk_breach();
+  if (group_->memory_ran_out()) return out_of_memory();
+  return disk_breach(scratch_, limits_);
 }
 
 }  // namespace assay::sched

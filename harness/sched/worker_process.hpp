@@ -1,4 +1,4 @@
-// One worker process and all that it starts, grandchildren that leave its session included: held by limits, watched,
+// What runs a stage, and its usual form: one worker process and all that it starts, grandchildren that leave its session included: held by limits, watched,
 // killed as a whole. Private to harness/sched.
 //
 // Who enforces what: memory and number of processes are the kernel's where control groups may be made, else the
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@ struct StageLimits {
   double seconds = 0;            // wall
   double cpu_seconds = 0;        // of the whole tree
   std::int64_t memory_mb = 0;    // of the whole tree
-  std::int64_t disk_mb = 0;      // below its scratch folder
+  std::int64_t disk_mb = 0;      // below its scratch folder; negative: not looked at
   std::int64_t threads = 0;      // of the whole tree: a process is at least one
   std::uint64_t file_bytes = 0;  // the longest file
 };
@@ -35,21 +36,40 @@ struct Breach {
   std::string status, reason;
 };
 
-class WorkerProcess {
+// What runs one stage: a process of its own (WorkerProcess), or a judge that serves many (JudgePool). One thread.
+class StageProcess {
  public:
-  // `options` as without a sandbox; argv and groups are added to. Throws Error(io) when it cannot be started.
+  StageProcess() = default;
+  virtual ~StageProcess() = default;
+  StageProcess(const StageProcess&) = delete;
+  StageProcess& operator=(const StageProcess&) = delete;
+
+  virtual std::optional<Exit> poll() = 0;  // when it gives an Exit, nothing that the stage started is left
+  virtual void kill() = 0;                 // all of it; poll() tells when it is gone
+  virtual void kill_and_wait() = 0;
+
+  virtual std::optional<Breach> breach_so_far() = 0;  // wall time, and memory of the worker alone: cheap
+  virtual std::optional<Breach> breach_in(const std::vector<ProcessFacts>& all) = 0;  // the tree, and disk
+  virtual std::optional<Breach> breach_at_end() const = 0;  // what can be known when nothing runs any more
+  virtual TreeUse use(const std::vector<ProcessFacts>& all) const = 0;  // of all that runs for the stage
+};
+
+class WorkerProcess final : public StageProcess {
+ public:
+  // `options` as without a sandbox; argv, groups and passed descriptors are added to. Throws Error(io) when it cannot
+  // be started.
   WorkerProcess(SpawnOptions options, const View& view, const StageLimits& limits, const Confinement& confinement);
-  ~WorkerProcess();
-  WorkerProcess(const WorkerProcess&) = delete;
-  WorkerProcess& operator=(const WorkerProcess&) = delete;
+  ~WorkerProcess() override;
 
-  std::optional<Exit> poll();  // when it gives an Exit, nothing of the tree is left
-  void kill();                 // the whole tree; poll() tells when it is gone
-  void kill_and_wait();
+  std::optional<Exit> poll() override;
+  void kill() override;
+  void kill_and_wait() override;
 
-  std::optional<Breach> breach_so_far();  // wall time, and memory of the worker alone: cheap
-  std::optional<Breach> breach_in(const std::vector<ProcessFacts>& all);  // the tree, and disk
-  std::optional<Breach> breach_at_end() const;  // what can be known when nothing runs any more
+  std::optional<Breach> breach_so_far() override;
+  std::optional<Breach> breach_in(const std::vector<ProcessFacts>& all) override;
+  std::optional<Breach> breach_at_end() const override;
+
+  TreeUse use(const std::vector<ProcessFacts>& all) const override { return tree_use(all, child_->pid()); }
 
  private:
   void learn_init();
@@ -57,7 +77,6 @@ class WorkerProcess {
   pid_t worker() const;
   Breach out_of_memory() const;
   Breach out_of_processes() const;
-  std::optional<Breach> disk_breach() const;
 
   StageLimits limits_;
   std::filesystem::path scratch_;
@@ -70,6 +89,13 @@ class WorkerProcess {
   pid_t init_ = 0;  // the first process of the PID namespace, 0 when unknown
   double started_ = 0;
 };
+
+std::optional<Breach> disk_breach(const std::filesystem::path& scratch, const StageLimits& limits);
+Breach wall_breach(const StageLimits& limits);
+Breach cpu_breach(const StageLimits& limits);
+
+// The whole environment of a worker: nothing of the user's reaches it.
+std::map<std::string, std::string> worker_environment(const Numerics& numerics, const std::filesystem::path& home);
 
 double now_seconds();  // monotonic
 

@@ -1,5 +1,6 @@
 // assay-worker: does one job, or answers one short question, and exits.
 //   assay-worker JOB.json
+//   assay-worker serve   jobs of judges, one after the other (serve.hpp)
 //   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS
 //   assay-worker profile MODEL [--KEY VALUE]...   where the time of a compiled plan goes (profile.hpp)
 // Exit codes: 0 done, 1 the job failed or was rejected, 2 bad input, 3 a bug in assay.
@@ -13,6 +14,7 @@
 #include "harness/worker/crash.hpp"
 #include "harness/worker/profile.hpp"
 #include "harness/worker/run_job.hpp"
+#include "harness/worker/serve.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
 // A plugin that crashes must end the process by its signal, which is what the supervisor records.
@@ -25,6 +27,10 @@ int main(int argc, char** argv) {
     if (words.size() == 1 && words[0].size() > 5 && words[0].substr(words[0].size() - 5) == ".json") {
       assay::worker::report_crashes();
       return assay::worker::run_job(words[0]);
+    }
+    if (words.size() == 1 && words[0] == "serve") {
+      assay::worker::report_crashes();
+      return assay::worker::serve();
     }
     if (!words.empty() && words[0] == "profile") {
       std::fputs(assay::worker::profile({words.begin() + 1, words.end()}).c_str(), stdout);

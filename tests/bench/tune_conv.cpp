@@ -1,6 +1,9 @@
 // assay-tune: measures direct against Winograd convolutions and prints the table that conv_choices.cpp includes.
 //   build/bin/assay-tune > harness/engine/tensor/conv_choices.def      (minutes; then raise Numerics::current_version)
-// Process CPU time on one thread, the two alternating; Winograd must win by kMargin in the median round.
+// Process CPU time on one thread, the two alternating; Winograd must win by kMargin in the median round. As in a net, the
+// layer before has left the activations in the cache, and the weights were last touched one pass ago: kCopies of them
+// are used in turn. (Winograd's transformed weights are four times as many bytes, so weights that are always in the
+// cache would flatter it where it matters most, in wide layers at small batches.)
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -19,6 +22,7 @@ using native::ConvProblem;
 constexpr double kMargin = 1.08;
 constexpr int kRounds = 7;
 constexpr double kSeconds = 0.01;  // of each round
+constexpr int kCopies = 8;         // a net has about as many layers of a width
 
 double cpu_seconds() {
   timespec now{};
@@ -29,14 +33,15 @@ double cpu_seconds() {
 // A kernel with operands that are noise and memory of its own.
 class Contestant {
  public:
-  explicit Contestant(Kernel kernel) : kernel_(std::move(kernel)) {
+  Contestant(Kernel kernel, ConvPass pass) : kernel_(std::move(kernel)), gradient_(pass == ConvPass::backward_weights) {
     for (const Layout& l : kernel_.in) in_.push_back(noise(l.bytes())->data());
     for (const Layout& l : kernel_.out) out_.push_back(noise(l.bytes())->data());
+    const std::size_t bytes = gradient_ ? kernel_.out[0].bytes() : kernel_.in[1].bytes();
+    for (int i = 0; i < kCopies; ++i) weights_.push_back(noise(bytes)->data());
     scratch_ = noise(std::max<std::size_t>(kernel_.scratch_bytes, 64))->data();
     const double start = cpu_seconds();
-    run(1);
-    run(1);
-    count_ = std::max(1, static_cast<int>(2 * kSeconds / std::max(cpu_seconds() - start, 1e-7)));
+    run(kCopies);
+    count_ = std::max(1, static_cast<int>(kCopies * kSeconds / std::max(cpu_seconds() - start, 1e-7)));
   }
   const std::string& name() const { return kernel_.name; }
   double seconds() {
@@ -53,9 +58,19 @@ class Contestant {
     return memory_.back();
   }
   void run(int times) {
-    for (; times > 0; --times) kernel_.run({in_, out_, scratch_});
+    for (; times > 0; --times) {
+      std::byte* weights = weights_[next_++ % weights_.size()];
+      if (gradient_)
+        out_[0] = weights;
+      else
+        in_[1] = weights;
+      kernel_.run({in_, out_, scratch_});
+    }
   }
   Kernel kernel_;
+  bool gradient_;  // of the weights: they are the result
+  std::vector<std::byte*> weights_;
+  std::size_t next_ = 0;
   std::vector<std::shared_ptr<Storage>> memory_;
   std::vector<const void*> in_;
   std::vector<void*> out_;
@@ -65,7 +80,8 @@ class Contestant {
 
 Kernel kernel_for(ConvPass pass, ConvProblem problem, ConvAlgorithm algorithm) {
   problem.algorithm = algorithm;
-  if (pass == ConvPass::forward) return native::make_conv_forward(problem, {}, {});
+  problem.training = pass == ConvPass::forward_training;
+  if (pass == ConvPass::forward || pass == ConvPass::forward_training) return native::make_conv_forward(problem, {}, {});
   if (pass == ConvPass::backward_data) return native::make_conv_backward_data(problem, {});
   return native::make_conv_backward_weights(problem, {}, {});
 }
@@ -80,8 +96,8 @@ ConvProblem problem_of(const native::ConvClass& c) {
 
 // Direct time / Winograd time; 0 without a Winograd kernel.
 double advantage(ConvPass pass, const native::ConvClass& c) {
-  Contestant direct(kernel_for(pass, problem_of(c), ConvAlgorithm::direct));
-  Contestant winograd(kernel_for(pass, problem_of(c), ConvAlgorithm::winograd));
+  Contestant direct(kernel_for(pass, problem_of(c), ConvAlgorithm::direct), pass);
+  Contestant winograd(kernel_for(pass, problem_of(c), ConvAlgorithm::winograd), pass);
   if (winograd.name().find("wino") == std::string::npos) return 0;
   std::vector<double> ratios;
   for (int r = 0; r < kRounds; ++r) {
@@ -106,6 +122,7 @@ int main() {
               "// %.2f times as fast as the direct one. isa, pass, channels, extent, batch; the comment is the advantage.\n",
               native::effective_isa().c_str(), native::library_version().c_str(), kMargin);
   const std::pair<ConvPass, const char*> passes[] = {{ConvPass::forward, "forward"},
+                                                     {ConvPass::forward_training, "forward_training"},
                                                      {ConvPass::backward_data, "backward_data"},
                                                      {ConvPass::backward_weights, "backward_weights"}};
   for (const auto& [pass, name] : passes) {

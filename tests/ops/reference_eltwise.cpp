@@ -101,6 +101,12 @@ void add_binary(Table& t) {
   t["prelu"] = pairwise([](double a, double b) { return a > 0 ? a : a * b; });
   t["relu6_grad"] = pairwise([](double y, double g) { return y > 0 && y < 6 ? g : 0.0; });
   t["relu_grad"] = pairwise([](double y, double g) { return y > 0 ? g : 0.0; });
+  // By finite differences of the activation itself, to which the slope was not known.
+  const auto slope = [](double (*f)(double)) {
+    return pairwise([f](double x, double g) { return g * (f(x + 1e-5) - f(x - 1e-5)) / 2e-5; });
+  };
+  t["gelu_grad"] = slope([](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); });
+  t["silu_grad"] = slope([](double x) { return x / (1 + std::exp(-x)); });
   t["expand_like"] = pairwise([](double, double b) { return b; });
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr float kRootHalf = 0.70710678f;
 constexpr double kRootTwoOverPi = 0.7978845608028654, kGeluCubic = 0.044715;
-constexpr double kPhiScale = 0.3989422804014327;  // 1 / sqrt(2 pi)
 
 double phi(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752); }
 double logistic(double x) { return 1.0 / (1.0 + std::exp(-x)); }
@@ -28,11 +27,7 @@ ASSAY_SCALAR_REAL(LogSigmoid, -vm::softplus(-x), (x < 0 ? x : 0.0) - std::log1p(
 ASSAY_SCALAR_REAL(Softsign, x / (1.0f + vm::absolute(x)), x / (1.0 + std::fabs(x)))
 ASSAY_SCALAR_REAL(Mish, (x * vm::tanh(vm::softplus(x))), (x * std::tanh(Softplus::wide_f(x, 0, 0))))
 
-Value gelu_vjp(Value x, Value, Value g, const Attrs&) {
-  const Value cdf = call("erf", {x * static_cast<double>(kRootHalf)}) * 0.5 + 0.5;
-  const Value density = call("exp", {x * x * -0.5}) * kPhiScale;
-  return g * (cdf + x * density);
-}
+Value gelu_vjp(Value x, Value, Value g, const Attrs&) { return call("gelu_grad", {x, g}); }
 
 Value gelu_tanh_vjp(Value x, Value, Value g, const Attrs&) {
   const Value square = x * x;
@@ -41,10 +36,7 @@ Value gelu_tanh_vjp(Value x, Value, Value g, const Attrs&) {
   return g * (t * 0.5 + 0.5 + x * (-(t * t) + 1.0) * slope);
 }
 
-Value silu_vjp(Value x, Value, Value g, const Attrs&) {
-  const Value s = call("sigmoid", {x});
-  return g * s * (x * (-s + 1.0) + 1.0);
-}
+Value silu_vjp(Value x, Value, Value g, const Attrs&) { return call("silu_grad", {x, g}); }
 
 // The derivative of x * sigmoid(a x).
 Value quick_gelu_vjp(Value x, Value, Value g, const Attrs& attrs) {

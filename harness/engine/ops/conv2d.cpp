@@ -72,6 +72,7 @@ ConvProblem weights_problem(Specs in, const Attrs& attrs) {
 ConvProblem stored(ConvProblem p, const PrepareRequest& request) {
   p.type = request.in[0].spec.dtype;
   p.out_type = request.out[0].dtype;
+  p.training = request.training;
   return p;
 }
 

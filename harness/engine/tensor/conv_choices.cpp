@@ -12,8 +12,8 @@ struct Choice {
   ConvClass shape;
 };
 
-constexpr auto forward = ConvPass::forward, backward_data = ConvPass::backward_data,
-               backward_weights = ConvPass::backward_weights;
+constexpr auto forward = ConvPass::forward, forward_training = ConvPass::forward_training,
+               backward_data = ConvPass::backward_data, backward_weights = ConvPass::backward_weights;
 constexpr Choice choices[] = {
 #define ASSAY_WINOGRAD(isa, pass, channels, extent, batch) {#isa, pass, {channels, extent, batch}},
 #include "harness/engine/tensor/conv_choices.def"

@@ -9,7 +9,7 @@
 
 namespace assay::engine::native {
 
-enum class ConvPass { forward, backward_data, backward_weights };
+enum class ConvPass { forward, forward_training, backward_data, backward_weights };
 
 // Powers of two at or below the smaller channel count, the result's smaller extent, and the batch (1, 8, 32), within
 // the measured ranges.

@@ -34,6 +34,7 @@ struct ConvProblem {
   // Storage of the two factors (src, weights, diff_dst: f32 or bf16) and of the result; sums are f32.
   DType type = DType::f32, out_type = DType::f32;
   ConvAlgorithm algorithm = ConvAlgorithm::measured;
+  bool training = false;  // of a forward pass: the weights change between two runs
 };
 
 struct ConvFusion {

@@ -23,8 +23,9 @@ std::optional<Kernel> attempt(ConvPass pass, const ConvProblem& problem, const M
 
 Shape no_dilation() { return {0, 0}; }
 
-// forward_inference: only it has the small-tile kernel that is best for single images; convolutions keep no workspace,
-// so the backward passes do not mind.
+// forward_inference wants weights that are transformed already, which pays when they stay the same (and only it has the
+// small-tile kernel that is best for single images); forward_training transforms them in the kernel. Convolutions keep no
+// workspace, so the backward passes do not mind.
 dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, const ConvFusion& fusion,
                                                        dnnl::prop_kind kind) {
   using Desc = dnnl::convolution_forward::desc;
@@ -39,8 +40,9 @@ dnnl::convolution_forward::primitive_desc forward_desc(const ConvProblem& p, con
 }  // namespace
 
 std::optional<Kernel> winograd_forward(const ConvProblem& p, const ConvFusion& fusion) {
-  return attempt(ConvPass::forward, p, [&] {
-    const auto pd = forward_desc(p, fusion, dnnl::prop_kind::forward_inference);
+  return attempt(p.training ? ConvPass::forward_training : ConvPass::forward, p, [&] {
+    const auto kind = p.training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+    const auto pd = forward_desc(p, fusion, kind);
     return forward_kernel(dnnl::convolution_forward(pd), pd, fusion);
   });
 }

@@ -47,3 +47,23 @@ TEST_CASE("the line never exceeds the terminal and cuts no code point") {
 TEST_CASE("an empty plan divides nothing by zero") {
   CHECK(progress_line(sched::Progress{}, 80) == "[--------------------] 0/0 cells, 0 running");
 }
+
+TEST_CASE("the screen has a line for each that runs, the longest first, and never more than fits") {
+  sched::Progress progress = half_way();
+  progress.running[1].cpu_seconds = 8.75;
+  progress.running[1].rss_bytes = std::uint64_t{210} << 20;
+  const auto lines = progress_screen(progress, 200, 12);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] == "[###########---------] 5/10 cells, 2 running, 1 failed, 3 min 12 s left");
+  CHECK(lines[1] == "  judge     50 %        9 s  cpu     8.8 s    210 MB  pgd on net, seed 2");
+  CHECK(lines[2] == "  run                   1 s  msp on net, seed 1");
+
+  for (int i = 0; i < 20; ++i) progress.running.push_back({"cell " + std::to_string(i), "run", "", 0, 0.5});
+  for (int height = 1; height < 30; ++height) {
+    const auto some = progress_screen(progress, 60, height);
+    CHECK(some.size() <= static_cast<std::size_t>(height));
+    for (const std::string& line : some) CHECK(display_width(line) <= 60);
+    if (height > 1 && height < 23) CHECK(some.back() == "  and " + std::to_string(22 - (height - 2)) + " more");
+    if (height >= 23) CHECK(some.back() == "  run                 0.5 s  cell 19");
+  }
+}

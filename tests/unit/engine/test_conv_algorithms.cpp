@@ -86,6 +86,18 @@ TEST_CASE("winograd convolutions give the direct ones' results in all passes and
                  run(make_conv_backward_weights(direct, {}, {}), {x, g}, direct.weights)) < tolerance);
 }
 
+TEST_CASE("weights that change are transformed in the kernel: a reorder in front of it cost half of a training step") {
+  if (!has_winograd()) return;
+  ConvProblem p = problem(ConvAlgorithm::winograd);
+  const Tensor x = noise(p.src, 1), w = noise(p.weights, 2);
+  const auto expected = run(make_conv_forward(problem(ConvAlgorithm::direct), {}, {}), {x, w}, p.dst);
+  p.training = true;
+  const Kernel kernel = make_conv_forward(p, {}, {});
+  CHECK(kernel.name.find("wino") != std::string::npos);
+  CHECK(kernel.in[1].bytes() == static_cast<std::size_t>(element_count(p.weights)) * sizeof(float));
+  CHECK(relative(run(kernel, {x, w}, p.dst), expected) < 2e-5);
+}
+
 TEST_CASE("a winograd convolution's rows do not depend on their neighbours") {
   if (!has_winograd()) return;
   const ConvProblem p = problem(ConvAlgorithm::winograd);

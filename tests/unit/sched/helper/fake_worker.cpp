@@ -1,8 +1,9 @@
 // Stands in for assay-worker in the supervisor's tests: `fake_worker JOB.json` behaves as the job's spec says.
-//   spec: {do, batches, seconds (a batch), file, trace, mb, code}
-// Real in what matters here: it resumes at the batch, its output depends on key and input digests only, and it checks
+//   spec: {do, batches, seconds (a batch), file, trace, pids, mb, rss_mb, code}
+// `fake_worker serve` does jobs of judges one after the other. Real in what matters here: it resumes at the batch, its output depends on key and input digests only, and it checks
 // the digests of its inputs.
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -16,6 +17,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/record/job.hpp"
+#include "harness/record/served.hpp"
 #include "harness/record/shard.hpp"
 
 using namespace assay;
@@ -24,14 +26,16 @@ namespace {
 
 void nap(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
-// One line a start and an end, appended in one write: the order of all processes.
-void trace(const Job& job, const char* what) {
-  const std::string file = job.spec.get("trace", "");
+void append_line(const std::string& file, const std::string& line) {
   if (file.empty()) return;
-  const std::string line = std::string(what) + " " + job.key + " " + job.stage + "\n";
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (fd < 0 || ::write(fd, line.data(), line.size()) < 0) std::abort();
   ::close(fd);
+}
+
+// One line a start and an end, appended in one write: the order of all processes.
+void trace(const Job& job, const char* what) {
+  append_line(job.spec.get("trace", ""), std::string(what) + " " + job.key + " " + job.stage + "\n");
 }
 
 void end(ShardWriter& shard, const char* status, const std::string& reason) {
@@ -91,8 +95,12 @@ int work(const Job& job, ShardWriter& shard, std::int64_t first) {
   }
   if (crash(job) != 0) return 1;
   if (const std::string file = job.spec.get("file", ""); !file.empty()) {
-    write_atomic("out/" + file, digest);
-    const std::string announced = job.spec.get("do", "ok") == "lie" ? sha256("something else") : sha256(digest);
+    const std::string what = job.spec.get("do", "ok");
+    if (what == "link")
+      fs::create_symlink("/etc/passwd", "out/" + file);
+    else
+      write_atomic("out/" + file, digest);
+    const std::string announced = what == "lie" ? sha256("something else") : sha256(digest);
     shard.append(Json::object({{"type", "artifact"},
                                {"name", file},
                                {"path", "out/" + file},
@@ -103,12 +111,14 @@ int work(const Job& job, ShardWriter& shard, std::int64_t first) {
 }
 
 int run(const Job& job) {
+  fs::current_path(job.scratch);
   std::int64_t batches_done = 0;
   if (fs::exists("shard"))
     for (const Event& event : read_shard("shard").events) batches_done += event.type() == "batch";
   ShardWriter shard("shard");
   shard.append(Json::object({{"type", "begin"}, {"key", job.key}, {"stage", job.stage}, {"attempt", job.attempt}}));
   trace(job, "start");
+  append_line(job.spec.get("pids", ""), std::to_string(::getpid()) + "\n");
   std::printf("hello from %s\n", job.stage.c_str());
   std::fflush(stdout);
   const std::string what = job.spec.get("do", "ok");
@@ -128,11 +138,34 @@ int run(const Job& job) {
   return what == "exit-late" ? 5 : 0;
 }
 
+void log_to(const fs::path& file) {
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (fd < 0 || ::dup2(fd, 1) < 0 || ::dup2(fd, 2) < 0) std::abort();
+  ::close(fd);
+}
+
+int serve() {
+  char text[longest_judge_message];
+  for (ssize_t got = 0; (got = ::recv(judge_socket_fd, text, sizeof text, 0)) > 0;) {
+    const Job job = Job::load(std::string(text, static_cast<std::size_t>(got)));
+    log_to(fs::path(job.scratch) / "log");
+    Served served;
+    served.code = run(job);
+    served.cpu_seconds = 0.001;
+    served.peak_rss_bytes = served.rss_bytes = static_cast<std::uint64_t>(job.spec.get("rss_mb", 1)) << 20;
+    fs::current_path("/");
+    const std::string answer = served.to_text();
+    if (::send(judge_socket_fd, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return 0;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 3) return 0;  // `info TOPIC`: whether it can be started at all
   if (argc != 2) return 2;
   if (std::getenv("SECRET") != nullptr) return 2;
+  if (std::strcmp(argv[1], "serve") == 0) return serve();
   return run(Job::load(argv[1]));
 }
