@@ -111,6 +111,12 @@ class IntegerStorage {
     return engine::has_integer_conv2d(in, instr.attrs, x.type, out);
   }
 
+  // A convolution adds bytes of any type to its result, a linear layer only such as the result is made of.
+  bool residual_adds(const Instr& instr, DType result) {
+    const auto residual = activation(instr.in.back());
+    return residual && (instr.op == conv_ || residual->type == result);
+  }
+
   void choose(int i) {
     const Instr& instr = item(program_.code, i);
     if (instr.op != conv_ && instr.op != linear_) return;
@@ -122,7 +128,7 @@ class IntegerStorage {
     const std::vector<int>& readers = item(readers_, instr.out[0]);
     const int reader = readers.size() == 1 ? readers[0] : -1;
     const auto behind = reader >= 0 ? activation(item(program_.code, reader).out[0]) : std::nullopt;
-    const bool residual_fits = !fusion.residual || activation(instr.in.back());
+    const bool residual_fits = !fusion.residual || (behind && residual_adds(instr, behind->type));
     if (behind && behind->instr == reader && behind->whole_range && residual_fits) {
       product = {true, item(program_.code, reader).out[0], reader, behind->scales[0]};
     }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What supervision costs a cell: CPU time of a run of many tiny cells beyond what the workers themselves use, with the
-sandbox off and on, against bare fork and exec of a program that links oneDNN, all in one run.
+"""What supervision costs a cell: CPU time of a run of many tiny cells beyond what the methods' workers themselves use, the
+judging included, with the sandbox off and on, against bare fork and exec of a program that links oneDNN, all in one run.
 
     overhead.py BUILD SOURCE [CELLS]        default 2000; the targets are for 2000 on a quiet machine
 
-A worker's own time is measured by starting `assay-worker JOB` as often, alone, on a job of the run. Prints one JSON line.
+A worker's own time is measured by starting `assay-worker JOB` as often, alone, on a job of the run; what a judge costs as a
+process of its own is told beside it. Prints one JSON line.
 """
 import json
 import os
@@ -136,7 +137,7 @@ def main():
                           for i in range(CELLS))
         many = home.suite("many", SUITE[:SUITE.index("[[method]]")].replace("1/10", "1/12") + methods)
         total, stages, wall, peak = run_cells(home, many, sandbox)
-        report[sandbox] = {"cpu_ms": round(total, 2), "overhead_ms": round(total - sum(own.values()), 2), "stages_ms": round(stages, 2),
+        report[sandbox] = {"cpu_ms": round(total, 2), "overhead_ms": round(total - own["run"], 2), "stages_ms": round(stages, 2),
                            "wall_ms": round(wall, 1), "supervisor_mb": round(peak, 1), "target_ms": TARGET_MS[sandbox]}
         home.remove()
     print(json.dumps(report))

@@ -4,12 +4,14 @@
 namespace assay::engine::native {
 namespace {
 
-dnnl::primitive_attr requantized(const ConvFusion& f, const Requantization& q) {
+dnnl::primitive_attr requantized(const ConvFusion& f, const Requantization& q, DType result) {
   dnnl::primitive_attr attr = user_scratchpad();
   constexpr int one_for_all = 0, one_a_channel = 1 << 1;
   attr.set_output_scales(q.scales.size() == 1 ? one_for_all : one_a_channel, q.scales);
   dnnl::post_ops ops;
-  if (f.residual) ops.append_sum(q.residual_scale, 0, data_type(q.residual_type));
+  // Inner products have no kernel that is told the residual's type, even when it is that of the result.
+  if (f.residual && q.residual_type == result) ops.append_sum(q.residual_scale);
+  if (f.residual && q.residual_type != result) ops.append_sum(q.residual_scale, 0, data_type(q.residual_type));
   if (f.act == Activation::relu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
   if (f.act == Activation::relu6) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_clip, 0.0f, 6.0f);
   attr.set_post_ops(ops);
@@ -27,7 +29,7 @@ dnnl::convolution_forward::primitive_desc conv_desc(const ConvProblem& p, const 
   const Desc desc = f.bias
                         ? Desc(kind, direct, src, weights, bias, dst, p.stride, dilation, p.pad_before, p.pad_after)
                         : Desc(kind, direct, src, weights, dst, p.stride, dilation, p.pad_before, p.pad_after);
-  return {desc, requantized(f, q), this_engine()};
+  return {desc, requantized(f, q, p.out_type), this_engine()};
 }
 
 // The residual has the layout of dst and a type of its own.
@@ -64,7 +66,7 @@ Kernel make_integer_linear(const LinearProblem& p, const Requantization& q) {
     using Desc = dnnl::inner_product_forward::desc;
     const Desc desc = p.bias ? Desc(kind, src, weights, bias, dst) : Desc(kind, src, weights, dst);
     const ConvFusion fusion{p.bias, p.residual, p.act};
-    const dnnl::inner_product_forward::primitive_desc pd(desc, requantized(fusion, q), this_engine());
+    const dnnl::inner_product_forward::primitive_desc pd(desc, requantized(fusion, q, p.out_type), this_engine());
     return integer_kernel(forward_kernel(dnnl::inner_product_forward(pd), pd, fusion), {p.rows, p.out}, fusion, q);
   });
 }

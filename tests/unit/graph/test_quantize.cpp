@@ -93,6 +93,9 @@ const std::vector<Layer>& layers() {
        0},
       {"f32 result", {16, 6, 6}, {16, 16, 3, 3}, {}, true, false, false, false, 0},
       {"linear", {64}, {10, 64}, {}, true, false, false, true, 0},
+      {"linear, residual of the result's type", {64}, {10, 64}, {}, true, true, false, true, 0},
+      {"linear, residual of another type", {64}, {10, 64}, {}, true, true, true, true, 0},
+      {"linear, residual and f32 result", {64}, {10, 64}, {}, true, true, false, false, 0},
       {"linear with f32 result, signed input", {64}, {10, 64}, {}, true, false, false, false, -1}};
   return all;
 }
