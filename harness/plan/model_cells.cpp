@@ -99,7 +99,15 @@ void Planner::compress_at(const CellPoint& point) {
     node.cost_seconds += finetune_seconds(*point.model);
     node.stages.push_back(std::move(tune));
   }
+  Stage timed;
+  timed.stage = "time";
+  timed.alone = true;
+  timed.spec = Json::object({{"task", "compress"}});
+  for (const InputRef& input : judge.inputs)
+    if (input.name != "run" && input.name != "compressed") timed.inputs.push_back(input);
+  node.cost_seconds += stage_seconds + timing_seconds;
   node.stages.push_back(std::move(judge));
+  node.stages.push_back(std::move(timed));
   finish_cell(std::move(node), point, std::move(identity), Json::Object{});
 }
 

@@ -24,6 +24,7 @@ constexpr const char* model_file = "model.safetensors";
 
 // Process start, library loading and file checks of a stage; for cost estimates only.
 constexpr double stage_seconds = 0.15;
+constexpr double timing_seconds = 0.4;  // of a timed stage: rounds and warm-up
 
 struct Params {
   Json all;       // every parameter, for the job

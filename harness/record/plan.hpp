@@ -25,6 +25,7 @@ struct Stage {
   std::string stage;             // as Job::stage
   std::vector<InputRef> inputs;
   bool plugin = false;           // loads the node's plugin
+  bool alone = false;            // is timed: runs while nothing else of this run does (rules 40 and 41)
   Json spec;
 };
 

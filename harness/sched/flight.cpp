@@ -152,6 +152,7 @@ Step Supervisor::step_for(const Task& task, const Stage& stage) const {
   const Node& node = *task.node;
   Step step;
   Job& job = step.job;
+  step.alone = stage.alone;
   job.stage = stage.stage;
   job.key = node.key;
   job.attempt = task.flight->record.attempt;

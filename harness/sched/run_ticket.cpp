@@ -47,7 +47,7 @@ int run_ticket(const fs::path& file) {
   if (fs::exists(result)) return 0;
   catch_termination();
   const Confinement confinement = find_confinement(ticket.sandbox, ticket.worker);
-  LocalRun run(ticket, confinement, nullptr);
+  LocalRun run(ticket, confinement, nullptr, nullptr);
   for (int tick = 1; !run.ended(); ++tick) {
     if (terminated.load()) {
       run.kill();

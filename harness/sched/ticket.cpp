@@ -27,7 +27,7 @@ Json Ticket::to_json() const {
   for (const Step& step : steps) {
     Json refs(Json::Array{});
     for (const InputRef& ref : step.from_stages) refs.push_back(ref_to_json(ref));
-    list.push_back(Json::object({{"job", step.job.to_json()}, {"from_stages", refs}}));
+    list.push_back(Json::object({{"job", step.job.to_json()}, {"from_stages", refs}, {"alone", step.alone}}));
   }
   return Json::object({{"key", key},
                        {"label", label},
@@ -61,6 +61,7 @@ Ticket Ticket::from_json(const Json& json, const std::string& origin) {
   for (const Json& one : json.at("steps").as_array()) {
     Step& step = ticket.steps.emplace_back();
     step.job = Job::from_json(one.at("job"), origin);
+    step.alone = one.get("alone", false);
     for (const Json& ref : one.at("from_stages").as_array()) step.from_stages.push_back(ref_from_json(ref));
   }
   return ticket;

@@ -16,6 +16,7 @@ namespace assay::sched {
 struct Step {
   Job job;
   std::vector<InputRef> from_stages;  // inputs that an earlier step leaves, known only when it has run
+  bool alone = false;                 // Stage::alone
 };
 
 struct Ticket {

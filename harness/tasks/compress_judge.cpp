@@ -1,8 +1,7 @@
-// Judge of the compress task: quality, size and speed of the returned network. Rules 35 and 38.
+// Judge of the compress task: quality and size of the returned network; compress_time.cpp has its speed. Rules 35 and 38.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "harness/base/error.hpp"
@@ -17,21 +16,6 @@ namespace assay::tasks {
 namespace {
 
 constexpr double kCompactTolerance = 1e-4;  // rule 38, on logits: float32 sums over fewer zeros are ordered differently
-
-// Median seconds of one compute batch on the real kernels. The cell shares the machine, so the number is marked so
-// and never ranked.
-double latency(Subject& subject, const Samples& test, std::int64_t batch) {
-  constexpr int kWarmup = 3, kRuns = 15;
-  const engine::Tensor x = rows(test.x, 0, std::min(batch, test.size()));
-  std::vector<double> seconds;
-  for (int i = 0; i < kWarmup + kRuns; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    subject.executor().logits(x);
-    if (i >= kWarmup) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
-  return seconds[kRuns / 2];
-}
 
 // Rule 38: what the host removed physically must compute what masking the same channels computes. `removed` is the
 // log that the host's graph service kept while the method edited: [{producers, kept}].
@@ -60,7 +44,7 @@ void check_compaction(StageContext& context, const graph::Graph& original, const
   }
 }
 
-void put_costs(StageContext& context, Subject& original, Subject& kept, const Samples& test) {
+void put_costs(StageContext& context, const Subject& original, const Subject& kept) {
   const auto all_params = static_cast<double>(graph::nonzero_param_count(original.graph()));
   const auto kept_params = static_cast<double>(graph::nonzero_param_count(kept.graph()));
   context.score("params", "test", kept_params, 1);
@@ -69,11 +53,6 @@ void put_costs(StageContext& context, Subject& original, Subject& kept, const Sa
   context.score("compression_ratio", "test", metrics::compression_ratio(all_params, kept_params), 1);
   context.score("theoretical_speedup", "test",
                 metrics::theoretical_speedup(graph::nonzero_macs(original.graph()), graph::nonzero_macs(kept.graph())), 1);
-  const std::int64_t batch = context.job().numerics.batch;
-  const double before = latency(original, test, batch), after = latency(kept, test, batch);
-  const Json shared = Json::object({{"shared", true}, {"batch", batch}});
-  context.host_score("latency", "test", after, 1, shared);
-  context.host_score("measured_speedup", "test", before / after, 1, shared);
 }
 
 // The ratio that was asked for must be met, or the row would be compared with others at a lighter load.
@@ -105,7 +84,7 @@ void judge_compress(StageContext& context) {
   put_prediction(context, kept.logits(test.x, test.ids), test);
   check_target(context, original.graph(), kept.graph());
   check_compaction(context, original.graph(), test);
-  put_costs(context, original, kept, test);
+  put_costs(context, original, kept);
 }
 
 }  // namespace assay::tasks

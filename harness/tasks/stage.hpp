@@ -53,7 +53,7 @@ class StageContext {
 };
 
 using StageFn = std::function<void(StageContext&)>;
-// The function for a stage ("run" and "judge" look at spec.task too); throws Error(bad_input) with the known names.
+// The function for a stage ("run", "judge" and "time" look at spec.task too); throws Error(bad_input) with the known names.
 StageFn find_stage(const std::string& stage, const std::string& task);
 
 }  // namespace assay::tasks

@@ -18,5 +18,6 @@ void run_predict(StageContext& context);
 void judge_predict(StageContext& context);
 void run_compress(StageContext& context);
 void judge_compress(StageContext& context);
+void time_compress(StageContext& context);
 
 }  // namespace assay::tasks

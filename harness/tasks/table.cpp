@@ -20,8 +20,9 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"judge/predict", judge_predict},
       {"run/compress", run_compress},
       {"judge/compress", judge_compress},
+      {"time/compress", time_compress},
   };
-  const std::string name = stage == "run" || stage == "judge" ? stage + "/" + task : stage;
+  const std::string name = stage == "run" || stage == "judge" || stage == "time" ? stage + "/" + task : stage;
   const auto it = table.find(name);
   if (it != table.end()) return it->second;
   std::vector<std::string> names;

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "harness/base/error.hpp"
+#include "harness/base/log.hpp"
 #include "harness/record/job.hpp"
 #include "harness/record/served.hpp"
 #include "harness/worker/run_job.hpp"
@@ -57,10 +58,10 @@ int judge(const fs::path& job_file) {
     if (!Job::load(job_file).plugin_path.empty()) throw Error(Fault::bad_input, "a judge loads no plugin: " + job_file.string());
     return run_job(job_file);
   } catch (const Error& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
+    log::error("{}", error.what());
     return error.fault() == Fault::internal ? 3 : 2;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
+    log::error("{}", error.what());
     return 3;
   }
 }

@@ -42,7 +42,8 @@ struct Cost {                       // means per cell
   double cpu_seconds = 0, wall_seconds = 0;
   double forward = 0, backward = 0, macs = 0;
   double peak_rss_bytes = 0;
-  bool shared = false;              // measured while other cells ran: never ranked (rule 41)
+  bool shared = false;              // some time of it was measured while other cells ran (rule 41)
+  bool clock_shared = false;        // likewise its timed metrics, which are never ranked then; they may have run alone
 };
 
 struct Row {

@@ -87,9 +87,15 @@ void add_cost(Row& row, const std::vector<const store::CellRecord*>& cells) {
     row.cost.backward += static_cast<double>(a.backward) / n;
     row.cost.macs += static_cast<double>(a.macs) / n;
     row.cost.peak_rss_bytes += static_cast<double>(a.peak_rss_bytes) / n;
-    row.cost.shared = row.cost.shared || (a.host.is_object() && a.host.get("shared", false));
-    for (const auto& score : a.scores)  // the judge says it of a time it took itself
-      row.cost.shared = row.cost.shared || (score.grade == "host-measured" && score.extra.is_object() && score.extra.get("shared", false));
+    const bool host_shared = a.host.is_object() && a.host.get("shared", false);
+    bool told = false, clock_shared = false;
+    for (const auto& score : a.scores) {  // a timed stage says it of its own times
+      if (score.grade != "host-measured" || !score.extra.is_object() || !score.extra.has("shared")) continue;
+      told = true;
+      clock_shared = clock_shared || score.extra.get("shared", false);
+    }
+    row.cost.shared = row.cost.shared || host_shared || clock_shared;
+    row.cost.clock_shared = row.cost.clock_shared || (told ? clock_shared : host_shared);
   }
 }
 

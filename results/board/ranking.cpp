@@ -85,7 +85,7 @@ std::string problem(const Candidate& c, const RankRules& rules, const store::Sto
   if (rules.metric == nullptr || (ranked_value(c, rules) == nullptr && !filled))
     return row.coverage.done == 0 ? row.status : "the ranked metric was not measured";
   if (rules.metric->grade == "reported") return "the ranked metric is reported by the plugin";
-  if (rules.metric->grade == "host-measured" && row.cost.shared) return "measured under shared load (rule 41)";
+  if (rules.metric->grade == "host-measured" && row.cost.clock_shared) return "measured under shared load (rule 41)";
   if (!filled)
     if (auto text = coverage_problem(c, rules); !text.empty()) return text;  // rule 2
   if (auto text = missing_companion(c, rules.suite); !text.empty()) return text;

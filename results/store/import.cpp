@@ -21,20 +21,24 @@ struct Draft {
   std::string digest, status, reason, data_hash, model_hash;
   std::vector<Journal> journals;   // one per stage
   const Journal* judge = nullptr;
+  const Journal* clock = nullptr;  // of a timed stage, which brings outcomes too
   Journal outcome;                 // columns, scores and verdicts to store
   Level level = Level::valid;
 };
 
 bool is_judge(const StageResult& stage) { return stage.stage == "judge"; }
 
-bool is_trusted(const Node& node, const StageResult& stage) {
-  return is_judge(stage) || (node.kind == NodeKind::certify && stage.stage == "certify");
-}
-
 bool has_plugin(const Node& node, const std::string& stage) {
   for (const Stage& planned : node.stages)
     if (planned.stage == stage) return planned.plugin;
   return true;  // unknown: do not trust it
+}
+
+// The host's clock beside the judge: no plugin's code, and no cost of the method's.
+bool is_clock(const Node& node, const StageResult& stage) { return stage.stage == "time" && !has_plugin(node, stage.stage); }
+
+bool is_trusted(const Node& node, const StageResult& stage) {
+  return is_judge(stage) || is_clock(node, stage) || (node.kind == NodeKind::certify && stage.stage == "certify");
 }
 
 // The digest of inputs whose role is `model` or not, by name and content; "" when there is none.
@@ -95,6 +99,12 @@ void demote(Draft& draft, const std::string& reason) {
   draft.outcome = Journal{};
 }
 
+void append(Journal& outcome, const Journal& more) {
+  outcome.columns.insert(outcome.columns.end(), more.columns.begin(), more.columns.end());
+  outcome.scores.insert(outcome.scores.end(), more.scores.begin(), more.scores.end());
+  outcome.verdicts.insert(outcome.verdicts.end(), more.verdicts.begin(), more.verdicts.end());
+}
+
 // An ok cell must have been judged: a run that measured nothing is a failure, not a success.
 void settle_status(Draft& draft) {
   draft.status = draft.finished.status;
@@ -103,6 +113,7 @@ void settle_status(Draft& draft) {
   if (draft.node.kind != NodeKind::cell || draft.status != "ok") return;
   if (draft.judge == nullptr || !draft.judge->present) return demote(draft, "no judge's shard");
   if (draft.judge->torn || !draft.judge->ended) return demote(draft, "the judge's shard is torn or has no end");
+  if (draft.clock != nullptr && draft.clock->ended) append(draft.outcome, *draft.clock);
   if (draft.judge->columns.empty() && draft.judge->scores.empty() && draft.judge->verdicts.empty())
     demote(draft, "the judge recorded no outcome");
 }
@@ -119,11 +130,12 @@ void settle_level(Draft& draft) {
 
 Draft make_draft(const Plan& plan, const Finished& finished) {
   if (finished.node == nullptr) throw Error(Fault::internal, "import: the finished record names no node");
-  Draft draft{plan, finished, *finished.node, {}, {}, {}, {}, {}, {}, nullptr, {}, Level::valid};
+  Draft draft{plan, finished, *finished.node, {}, {}, {}, {}, {}, {}, nullptr, nullptr, {}, Level::valid};
   draft.journals.reserve(finished.stages.size());
   for (const StageResult& stage : finished.stages) {
     draft.journals.push_back(read_journal(stage, is_trusted(draft.node, stage), has_plugin(draft.node, stage.stage)));
     if (is_judge(stage)) draft.judge = &draft.journals.back();
+    if (is_clock(draft.node, stage)) draft.clock = &draft.journals.back();
   }
   settle_status(draft);
   settle_level(draft);
@@ -155,7 +167,7 @@ Json cost_counters(const Draft& draft) {
   const Json* found = nullptr;
   for (std::size_t i = 0; i < draft.journals.size(); ++i) {
     const StageResult& stage = draft.finished.stages[i];
-    if (is_judge(stage) || draft.journals[i].counters.size() == 0) continue;
+    if (is_judge(stage) || is_clock(draft.node, stage) || draft.journals[i].counters.size() == 0) continue;
     if (found == nullptr || stage.stage == "run") found = &draft.journals[i].counters;
   }
   return found == nullptr ? Json(Json::Object{}) : *found;
@@ -170,7 +182,7 @@ std::int64_t put_attempt(const Connection& db, const Draft& draft, std::int64_t 
   double wall = 0, cpu = 0;
   std::uint64_t rss = 0;
   for (const StageResult& stage : draft.finished.stages) {
-    if (is_judge(stage)) continue;
+    if (is_judge(stage) || is_clock(draft.node, stage)) continue;
     wall += stage.wall_seconds;
     cpu += stage.cpu_seconds;
     rss = std::max(rss, stage.peak_rss_bytes);

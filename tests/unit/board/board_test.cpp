@@ -329,6 +329,23 @@ TEST_CASE("a time taken beside other work is marked and never ranked [rule 41]")
   CHECK(noted(row_of(b, "beside"), "shared load"));
 }
 
+TEST_CASE("a timed stage that had the machine to itself ranks, though the rest of its cell ran beside others [rule 41]") {
+  World w(synthetic::make_plan("predict", "latency", "test"));
+  for (const bool told : {true, false}) {
+    for (std::int64_t s = 0; s < 3; ++s) {
+      Json score = Json::object({{"type", "score"}, {"quantity", "latency"}, {"condition", "test"}, {"value", 1.0}, {"grade", "host-measured"}});
+      if (told) score["shared"] = false;
+      w.ok(w.add({told ? "timed" : "untimed", s}), {{score, {}}});
+      w.finished.back().host["shared"] = true;
+    }
+  }
+  w.import();
+  const Board b = w.board();
+  CHECK(row_of(b, "timed").ranked);
+  CHECK(row_of(b, "timed").cost.shared);  // its other times were
+  CHECK(row_of(b, "untimed").unranked_because == "measured under shared load (rule 41)");
+}
+
 TEST_CASE("conditions order by value, not by letter") {
   CHECK(natural_less("eps=1/20", "eps=1/10"));
   CHECK(natural_less("eps=0", "eps=1/20"));

@@ -55,8 +55,8 @@ TEST_CASE("the screen has a line for each that runs, the longest first, and neve
   const auto lines = progress_screen(progress, 200, 12);
   REQUIRE(lines.size() == 3);
   CHECK(lines[0] == "[###########---------] 5/10 cells, 2 running, 1 failed, 3 min 12 s left");
-  CHECK(lines[1] == "  judge     50 %        9 s  cpu     8.8 s    210 MB  pgd on net, seed 2");
-  CHECK(lines[2] == "  run                   1 s  msp on net, seed 1");
+  CHECK(lines[1] == "  judge     50 %      9.0 s  cpu     8.8 s    210 MB  pgd on net, seed 2");
+  CHECK(lines[2] == "  run                 1.0 s  msp on net, seed 1");
 
   for (int i = 0; i < 20; ++i) progress.running.push_back({"cell " + std::to_string(i), "run", "", 0, 0.5});
   for (int height = 1; height < 30; ++height) {

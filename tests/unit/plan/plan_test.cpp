@@ -59,10 +59,12 @@ void check_sound(const Plan& plan) {
         if (!one.path.empty()) CHECK_FALSE(one.sha256.empty());
       }
       if (stage.plugin) CHECK_FALSE(node.plugin_path.empty());
-      if (stage.stage == "judge" || stage.stage == "finetune") CHECK_FALSE(stage.plugin);
+      if (stage.stage == "judge" || stage.stage == "finetune" || stage.stage == "time") CHECK_FALSE(stage.plugin);
+      CHECK(stage.alone == (stage.stage == "time"));  // rule 40
       earlier.push_back(stage.stage);
     }
-    if (node.kind == NodeKind::cell) CHECK(stage_names(node).back() == "judge");
+    const std::string last = plan.task == "compress" ? "time" : "judge";
+    if (node.kind == NodeKind::cell) CHECK(stage_names(node).back() == last);
   }
 }
 

@@ -295,3 +295,35 @@ TEST_CASE("plans that are no DAG, or whose names cannot be folders, are refused"
   options.worker = "/nonexistent/worker";
   CHECK_THROWS_WITH_AS(sched::run(plan, options, world.callbacks()), doctest::Contains("/nonexistent/worker"), Error);
 }
+
+TEST_CASE("a timed stage runs alone, and nothing starts while one waits [rule 40] [rule 41]") {
+  World world;
+  Plan plan;
+  Json slow = world.spec(), timed = world.spec();
+  slow["seconds"] = 0.05;
+  timed["seconds"] = 0.03;
+  for (int i = 0; i < 5; ++i) {
+    std::vector<Stage> stages = {stage_of("run", slow)};
+    if (i != 3) {
+      stages.push_back(stage_of("time", timed));
+      stages.back().alone = true;
+    }
+    plan.nodes.push_back(node_of(NodeKind::cell, "cell-" + std::to_string(i), std::move(stages)));
+  }
+  CHECK(world.run(plan, 3).ok == 5);
+  const auto lines = world.trace_lines();
+  REQUIRE(lines.size() == 2 * 9);
+  int timings = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].rfind("start", 0) != 0 || !lines[i].ends_with(" time")) continue;
+    ++timings;
+    CAPTURE(lines[i]);
+    REQUIRE(i + 1 < lines.size());
+    CHECK(lines[i + 1] == "end" + lines[i].substr(5));
+    // Whoever started before has ended.
+    int running = 0;
+    for (std::size_t k = 0; k < i; ++k) running += lines[k].rfind("start", 0) == 0 ? 1 : -1;
+    CHECK(running == 0);
+  }
+  CHECK(timings == 4);
+}

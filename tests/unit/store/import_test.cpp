@@ -209,6 +209,26 @@ TEST_CASE("outcomes that a run stage wrote are not stored and make the cell INVA
   }
 }
 
+TEST_CASE("the host's clock brings outcomes beside the judge, at no cost of the method's; a plugin's does not [rule 40]") {
+  for (const bool plugin : {false, true}) {
+    CAPTURE(plugin);
+    World w;
+    Stage timed;
+    timed.stage = "time";
+    timed.plugin = plugin;
+    for (Node& node : w.plan.nodes) node.stages.push_back(timed);
+    Finished finished = w.bench.ok(w.node(), attack_outcomes());
+    w.bench.add_stage(finished, "time", "ok", {{Json::object({{"type", "score"}, {"quantity", "latency"}, {"condition", "test"},
+                                                             {"value", 0.25}, {"n", 21}, {"grade", "host-measured"}}), {}}});
+    const Imported imported = w.db.import(w.plan, finished);
+    CHECK(imported.level == (plugin ? Level::invalid : Level::valid));
+    const auto standing = w.db.cells(w.plan.protocol_hash)[0].standing;
+    CHECK(std::count_if(standing->scores.begin(), standing->scores.end(), [](const auto& s) { return s.quantity == "latency"; }) ==
+          (plugin ? 0 : 1));
+    CHECK(standing->cpu_seconds == (plugin ? 3.0 : 1.5));
+  }
+}
+
 TEST_CASE("a failed attempt is stored with its cause and hides no good one, before or after [rule 3]") {
   World w;
   CHECK(w.db.import(w.plan, w.bench.failed(w.node(), "crashed", "signal 11 (segmentation fault)")).n == 1);
