@@ -181,7 +181,7 @@ TEST_CASE("compress: run, finetune by the same recipe for all, judge [rule 37] [
   CHECK(plan.condition == "test");
   CHECK(plan.rank_axes == Json::object({{"ratio", "8"}}));
   const Node& node = cell(plan, "magnitude-global", 0, "8");
-  CHECK(stage_names(node) == Names{"run", "finetune", "judge"});
+  CHECK(stage_names(node) == Names{"run", "finetune", "judge", "time"});
   CHECK(input_names(node.stages[0]) == Names{"model:net", "train"});
   CHECK(input_names(node.stages[1]) == Names{"model", "train"});
   CHECK(input_names(node.stages[2]) == Names{"run", "model", "compressed", "model:net", "test"});
