@@ -22,6 +22,7 @@ void check_options(const Graph& graph, const CompileOptions& o) {
   if (!o.loss.empty() && !o.cotangent_of.empty()) bad_graph("either a loss or a cotangent, not both");
   const bool gradients = o.input_grad || o.param_grads;
   if (gradients && o.loss.empty() && o.cotangent_of.empty()) bad_graph("gradients need a loss or a cotangent");
+  if (o.repeat_backward && o.cotangent_of.empty()) bad_graph("only a pass back from a cotangent can be repeated");
   if (o.outputs.empty() && o.loss.empty()) bad_graph("no output is wanted");
   if (o.precision == Precision::int8 && (gradients || live_parameters(o))) {
     bad_graph("precision int8 is for inference with fixed weights; expected no gradients and no live parameters");
@@ -105,7 +106,11 @@ class Compiler {
     Value root;
     if (!options_.loss.empty()) {
       const Value labels = recorder_.add_slot(SlotKind::input, "labels", {engine::DType::i64, {options_.batch}});
-      root = emit_loss(options_.loss, value_of("logits"), labels, options_.label_smoothing);
+      Value targets;
+      if (loss_needs_targets(options_.loss)) {
+        targets = recorder_.add_slot(SlotKind::input, "targets", {engine::DType::i64, {options_.batch}});
+      }
+      root = emit_loss(options_.loss, value_of("logits"), labels, options_.label_smoothing, targets);
       recorder_.program.outputs["loss"] = root.id;
     } else if (!options_.cotangent_of.empty()) {
       root = value_of(options_.cotangent_of);
@@ -229,7 +234,7 @@ CompiledPlan compile(const Graph& graph, const CompileOptions& options) {
   Compiler compiler(*source, options);
   const Program& program = compiler.build();
   StepList list = build_steps(program, compiler.random_slots(), options.mode == Mode::train);
-  plan_memory(list, options.optimize);
+  plan_memory(list, {options.optimize, options.repeat_backward});
   auto impl = std::make_unique<CompiledPlan::Impl>(std::move(list), compiler.random(), options.batch);
   impl->graph = source;
   CompiledPlan plan(std::move(impl));

@@ -33,10 +33,11 @@ struct CompileOptions {
   std::int64_t batch = 64;
   Mode mode = Mode::eval;
   std::vector<std::string> outputs = {"logits"};  // outputs, taps or value names
-  std::string loss;                // a loss by name (losses.hpp): needs the run input "labels", gives output "loss" [N]
+  std::string loss;                // by name (losses.hpp): needs the run input "labels", some also "targets"; output "loss" [N]
   double label_smoothing = 0;      // of loss "cross-entropy"
   bool mean_loss = false;          // differentiate the mean over the batch instead of the sum
   std::string cotangent_of;        // instead of a loss: d <this output, run input "cotangent">; run in two phases
+  bool repeat_backward = false;    // phase 1 may run again after one phase 0, with other cotangents; costs memory
   bool input_grad = false;         // output "grad:<input name>"
   bool param_grads = false;        // outputs "grad:<parameter>" of every trainable parameter
   bool live_parameters = false;    // parameters are read at every run from bind(); implied by mode train, param_grads
@@ -59,7 +60,7 @@ class CompiledPlan {
   int output_index(const std::string& name) const;       // throws Error(internal)
   bool needs_ids() const;                                // has active random nodes
 
-  // `inputs` by name: the graph's inputs, "labels" (i64 [N]), "cotangent". Dense, exactly the plan's batch.
+  // `inputs` by name: the graph's inputs, "labels" and "targets" (i64 [N]), "cotangent". Dense, exactly the plan's batch.
   // The tensors that come back are dense and shared with nobody: memory that the caller still holds is never reused.
   // Throws Error(bad_input) for a missing input or a wrong spec.
   const std::vector<Tensor>& run(const std::map<std::string, Tensor>& inputs, const RandomKeys& keys = {});

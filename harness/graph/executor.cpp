@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "harness/base/error.hpp"
+#include "harness/graph/losses.hpp"
 
 namespace assay::graph {
 
@@ -72,9 +73,14 @@ std::string key_of(const CompileOptions& o) {
   std::string key = std::to_string(static_cast<int>(o.mode)) + "|" + o.loss + "|" + std::to_string(o.label_smoothing) +
                     "|" + o.cotangent_of + "|" + std::to_string(o.mean_loss) + std::to_string(o.input_grad) +
                     std::to_string(o.param_grads) + std::to_string(o.live_parameters) + std::to_string(o.optimize) +
-                    precision_name(o.precision);
+                    std::to_string(o.repeat_backward) + precision_name(o.precision);
   for (const std::string& name : o.outputs) key += "|" + name;
   return key;
+}
+
+void check_classes_of(const Tensor& labels, std::int64_t rows, const char* what) {
+  if (labels.dtype() == engine::DType::i64 && labels.shape() == Shape{rows}) return;
+  bad_input(std::string(what) + " must be I64[" + std::to_string(rows) + "], not " + labels.spec().str());
 }
 
 }  // namespace
@@ -162,10 +168,12 @@ std::vector<Tensor> Executor::forward(const Tensor& x, const std::vector<std::st
 }
 
 LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y,
-                                       const ForwardOptions& options) {
+                                       const ForwardOptions& options, const Tensor& targets) {
   check_rows(*graph_, x, options);
-  if (y.dtype() != engine::DType::i64 || y.shape() != Shape{x.dim(0)}) {
-    bad_input("labels must be I64[" + std::to_string(x.dim(0)) + "], not " + y.spec().str());
+  check_classes_of(y, x.dim(0), "labels");
+  if (targets.defined()) check_classes_of(targets, x.dim(0), "targets");
+  if (targets.defined() != loss_needs_targets(loss)) {
+    bad_input("loss '" + loss + (targets.defined() ? "' takes no targets" : "' needs a target class a row"));
   }
   CompileOptions want;
   want.mode = options.mode;
@@ -175,16 +183,49 @@ LossGrad Executor::loss_and_input_grad(const std::string& loss, const Tensor& x,
   const std::string input = graph_->inputs[0].name;
   const auto index = [&](const std::string& name) { return static_cast<std::size_t>(compiled.output_index(name)); };
   Gathered losses(x.dim(0)), grads(x.dim(0)), logits(x.dim(0));
-  const Tensor labels = y.dense();
+  const Tensor labels = y.dense(), aims = targets.defined() ? targets.dense() : Tensor();
   Ids ids;
   for_padded_batches(x, compiled.batch(), [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
-    const auto& out = compiled.run({{input, piece}, {"labels", piece_of(labels, first, rows, compiled.batch())}},
-                                   ids.keys(options, first, rows, compiled.batch()));
+    std::map<std::string, Tensor> given{{input, piece}, {"labels", piece_of(labels, first, rows, compiled.batch())}};
+    if (aims.defined()) given["targets"] = piece_of(aims, first, rows, compiled.batch());
+    const auto& out = compiled.run(given, ids.keys(options, first, rows, compiled.batch()));
     losses.take(out[index("loss")], first, rows);
     grads.take(out[index("grad:" + input)], first, rows);
     logits.take(out[index("logits")], first, rows);
   });
   return {losses.done(), grads.done(), logits.done()};
+}
+
+Pulled Executor::pull(const Tensor& x, const std::vector<Tensor>& cotangents, const ForwardOptions& options) {
+  check_rows(*graph_, x, options);
+  const Spec row{engine::DType::f32, {x.dim(0), graph_->classes()}};
+  std::vector<Tensor> ways;
+  for (const Tensor& cotangent : cotangents) {
+    if (!(cotangent.spec() == row)) bad_input("a cotangent must be " + row.str() + ", not " + cotangent.spec().str());
+    ways.push_back(cotangent.dense());
+  }
+  CompileOptions want;
+  want.mode = options.mode;
+  want.cotangent_of = "logits";
+  want.input_grad = want.repeat_backward = true;
+  CompiledPlan& compiled = plan(want);
+  const std::string input = graph_->inputs[0].name;
+  const auto gradient = static_cast<std::size_t>(compiled.output_index("grad:" + input));
+  Gathered logits(x.dim(0));
+  std::vector<Gathered> grads(ways.size(), Gathered(x.dim(0)));
+  Ids ids;
+  for_padded_batches(x, compiled.batch(), [&](const Tensor& piece, std::int64_t first, std::int64_t rows) {
+    const RandomKeys keys = ids.keys(options, first, rows, compiled.batch());
+    const auto& out = compiled.run_phase(0, {{input, piece}}, keys);
+    logits.take(out[static_cast<std::size_t>(compiled.output_index("logits"))], first, rows);
+    for (std::size_t k = 0; k < ways.size(); ++k) {
+      const Tensor way = piece_of(ways[k], first, rows, compiled.batch());
+      grads[k].take(compiled.run_phase(1, {{input, piece}, {"cotangent", way}}, keys)[gradient], first, rows);
+    }
+  });
+  Pulled pulled{logits.done(), {}};
+  for (const Gathered& g : grads) pulled.grads.push_back(g.done());
+  return pulled;
 }
 
 Tensor Executor::input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent,

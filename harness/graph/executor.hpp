@@ -24,6 +24,11 @@ struct LossGrad {
   Tensor logits;  // [n, classes]
 };
 
+struct Pulled {
+  Tensor logits;              // [n, classes]
+  std::vector<Tensor> grads;  // like x, one a cotangent
+};
+
 struct RecordedForward {
   std::vector<Tensor> values;                  // as asked, with history
   std::map<std::string, Tensor> parameters;    // the watched parameters, when asked for
@@ -43,8 +48,12 @@ class Executor {
   std::vector<Tensor> forward(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
                               const ForwardOptions& options = {});
   Tensor logits(const Tensor& x, const ForwardOptions& options = {}) { return forward(x, {"logits"}, options)[0]; }
-  // Per-sample losses by name (losses.hpp) and their input gradients. y: i64 [n].
-  LossGrad loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y, const ForwardOptions& options = {});
+  // Per-sample losses by name (losses.hpp) and their input gradients. y: i64 [n]; targets: i64 [n], for losses that need
+  // a second class.
+  LossGrad loss_and_input_grad(const std::string& loss, const Tensor& x, const Tensor& y, const ForwardOptions& options = {},
+                               const Tensor& targets = {});
+  // One pass forward, and for each cotangent (f32 [n, classes]) one back: grads[k] = d <logits, cotangents[k]> / dx.
+  Pulled pull(const Tensor& x, const std::vector<Tensor>& cotangents, const ForwardOptions& options = {});
   // d <output, cotangent> / dx without history. cotangent: [n, ...] like the output.
   Tensor input_vjp(const std::string& output, const Tensor& x, const Tensor& cotangent, const ForwardOptions& options = {});
   // d (mean of the losses over all n rows) / d parameter, for every trainable parameter.

@@ -50,6 +50,23 @@ Value third_largest(Value logits) {
   return first * by_first + second * by_second + third * by_third;
 }
 
+Value logit_difference(Value logits, Value labels, Value targets) {
+  const Value way = one_hot(logits, targets) - one_hot(logits, labels);
+  return call("reduce_sum", {logits * way}, along_classes);
+}
+
+// The ranks of a row are its own stable sort, largest first: between equal logits the lower class counts as larger.
+Value dlr_targeted(Value logits, Value labels, Value targets) {
+  const Shape shape = engine::shape_of(logits);
+  const Value sorted = call("sort", {logits}, {{"axis", std::int64_t{1}}, {"descending", std::int64_t{1}}});
+  const auto rank = [&](std::int64_t k) {
+    const Value column = call("slice", {sorted}, {{"begin", Shape{0, k}}, {"size", Shape{shape[0], 1}}});
+    return engine::reshape(column, {shape[0]});
+  };
+  const Value spread = rank(0) - (rank(2) + rank(3)) * 0.5 + 1e-12;
+  return logit_difference(logits, labels, targets) / spread;
+}
+
 Value dlr(Value logits, Value labels, double) {
   const Value top = call("reduce_max", {logits}, along_classes_kept);
   const Value scale = engine::reshape(top - third_largest(logits), {engine::shape_of(logits)[0]}) + 1e-12;
@@ -64,25 +81,58 @@ struct Loss {
 
 constexpr Loss losses[] = {{"cross-entropy", 1, cross_entropy}, {"cw-margin", 2, cw_margin}, {"dlr", 3, dlr}};
 
-}  // namespace
+struct TargetedLoss {
+  const char* name;
+  std::int64_t least_classes;
+  Value (*emit)(Value logits, Value labels, Value targets);
+};
 
-std::vector<std::string> loss_names() {
+constexpr TargetedLoss targeted_losses[] = {{"logit-difference", 2, logit_difference},
+                                            {"dlr-targeted", 4, dlr_targeted}};
+
+void check_classes(std::string_view name, Value logits, std::int64_t least) {
+  const Shape shape = engine::shape_of(logits);
+  if (shape.size() == 2 && shape[1] >= least) return;
+  throw Error(Fault::bad_input, "loss '" + std::string(name) + "' needs logits [N, K] with K >= " +
+                                    std::to_string(least) + ", not " + engine::shape_str(shape));
+}
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table) {
   std::vector<std::string> names;
-  for (const Loss& loss : losses) names.emplace_back(loss.name);
+  for (const auto& loss : table) names.emplace_back(loss.name);
   return names;
 }
 
-Value emit_loss(std::string_view name, Value logits, Value labels, double label_smoothing) {
+}  // namespace
+
+std::vector<std::string> loss_names() { return names_of(losses); }
+std::vector<std::string> targeted_loss_names() { return names_of(targeted_losses); }
+
+bool loss_needs_targets(std::string_view name) {
+  for (const TargetedLoss& loss : targeted_losses) {
+    if (name == loss.name) return true;
+  }
+  return false;
+}
+
+Value emit_loss(std::string_view name, Value logits, Value labels, double label_smoothing, Value targets) {
   for (const Loss& loss : losses) {
     if (name != loss.name) continue;
-    const Shape& shape = engine::shape_of(logits);
-    if (shape.size() != 2 || shape[1] < loss.least_classes) {
-      throw Error(Fault::bad_input, "loss '" + std::string(name) + "' needs logits [N, K] with K >= " +
-                                        std::to_string(loss.least_classes) + ", not " + engine::shape_str(shape));
-    }
+    if (targets.defined()) throw Error(Fault::bad_input, "loss '" + std::string(name) + "' takes no targets");
+    check_classes(name, logits, loss.least_classes);
     return loss.emit(logits, labels, label_smoothing);
   }
-  throw Error(Fault::bad_input, "unknown loss '" + std::string(name) + "'" + suggestion(name, loss_names()));
+  for (const TargetedLoss& loss : targeted_losses) {
+    if (name != loss.name) continue;
+    if (!targets.defined())
+      throw Error(Fault::bad_input, "loss '" + std::string(name) + "' needs a target class a row");
+    check_classes(name, logits, loss.least_classes);
+    return loss.emit(logits, labels, targets);
+  }
+  std::vector<std::string> all = loss_names();
+  for (const std::string& more : targeted_loss_names()) all.push_back(more);
+  throw Error(Fault::bad_input, "unknown loss '" + std::string(name) + "'" + suggestion(name, all));
 }
 
 }  // namespace assay::graph

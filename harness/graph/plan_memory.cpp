@@ -26,6 +26,19 @@ class MemoryPlanner {
     }
   }
 
+  // What the second phase reads of the first is still there when it runs again: nothing is put in its place.
+  void keep_first_phase() {
+    std::vector<bool> early(list_.buffers.size(), false);
+    for (const Step& step : list_.steps) {
+      for (const int b : step.out) early[static_cast<std::size_t>(b)] = step.phase == 0;
+    }
+    for (const Step& step : list_.steps) {
+      for (const int b : step.in) {
+        if (step.phase > 0 && early[static_cast<std::size_t>(b)]) buffer(b).last = static_cast<int>(list_.steps.size());
+      }
+    }
+  }
+
   void share_in_place() {
     for (std::size_t i = 0; i < list_.steps.size(); ++i) {
       const Step& step = list_.steps[i];
@@ -91,10 +104,11 @@ class MemoryPlanner {
 
 }  // namespace
 
-void plan_memory(StepList& list, bool share) {
+void plan_memory(StepList& list, const MemoryOptions& options) {
   MemoryPlanner planner(list);
   planner.find_lives();
-  if (share) planner.share_in_place();
+  if (options.repeat_backward) planner.keep_first_phase();
+  if (options.share) planner.share_in_place();
   planner.place();
 }
 

@@ -49,7 +49,11 @@ struct StepList {
 
 // Prepares kernels, inserts reorders (constants are reordered now, once), places outputs. `random_slots`: slot -> index.
 StepList build_steps(const Program& program, const std::map<int, int>& random_slots, bool training);
+struct MemoryOptions {
+  bool share = true;             // in-place kernels
+  bool repeat_backward = false;  // what phase 1 reads of phase 0 stays whole to the end
+};
 // Liveness, in-place sharing and offsets.
-void plan_memory(StepList& list, bool share);
+void plan_memory(StepList& list, const MemoryOptions& options);
 
 }  // namespace assay::graph

@@ -113,34 +113,37 @@ void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json
                                           point.method->id(), label, owner->second));
 }
 
-void Planner::attack_cell(const CellPoint& point) {
+// Without a list every model that is no surrogate is a victim.
+bool Planner::is_victim(const ModelSpec& model) const {
+  const auto listed = [&](const std::vector<Located<std::string>>& list) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& id) { return id.value == model.id.value; });
+  };
   const ThreatSpec& threat_spec = *suite_.threat;
-  const auto names = [](const Located<std::string>& id) { return id.value; };
-  std::vector<std::string> victims, surrogates;
-  std::transform(threat_spec.victims.begin(), threat_spec.victims.end(), std::back_inserter(victims), names);
-  std::transform(threat_spec.surrogates.begin(), threat_spec.surrogates.end(), std::back_inserter(surrogates), names);
-  const std::string& victim = point.model->id.value;
-  const auto listed = [&](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), victim) != list.end(); };
-  // Without a list every model that is no surrogate is a victim.
-  if (victims.empty() ? listed(surrogates) : !listed(victims)) return;
+  return threat_spec.victims.empty() ? !listed(threat_spec.surrogates) : listed(threat_spec.victims);
+}
 
-  Node node = start_cell(point);
+Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
+  const ThreatSpec& threat_spec = *suite_.threat;
+  std::vector<std::string> surrogates;
+  for (const auto& id : threat_spec.surrogates) surrogates.push_back(id.value);
+  const std::string& victim = point.model->id.value;
+  AttackParts parts;
+  parts.diagonal = std::find(surrogates.begin(), surrogates.end(), victim) != surrogates.end();
   const std::string data = records(*suite_.data.test);
   const Net target = nets(*point.model, point.seed, 1)[0];
-  Stage run;
+  Stage& run = parts.run;
   run.stage = "run";
   run.plugin = true;
   run.inputs.push_back(from_node("data", data, records_file));
   // A transfer attack gets no handle on its victim at all; the judge does.
   const InputRef victim_ref = from_node("model:" + target.name, target.node, model_file);
-  if (threat_spec.access != "transfer" || listed(surrogates)) run.inputs.push_back(victim_ref);
+  if (threat_spec.access != "transfer" || parts.diagonal) run.inputs.push_back(victim_ref);
   Json surrogate_keys = Json::array();
   for (const std::string& id : surrogates) {
     const Net net = nets(*suite_.model(id), point.seed, 1)[0];
     surrogate_keys.push_back(net.node);
     if (id != victim) run.inputs.push_back(from_node("model:" + net.name, net.node, model_file));
   }
-  if (listed(surrogates)) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
   run.spec = Json::object({{"task", "attack"},
                            {"role", point.role},
                            {"params", point.params.all},
@@ -149,19 +152,27 @@ void Planner::attack_cell(const CellPoint& point) {
                            {"access", threat_spec.access},
                            {"threat", threat()},
                            {"budget", budget()}});
-  Stage judge = judge_stage(point, run.spec);
-  judge.inputs.push_back(from_node("data", data, records_file));
-  judge.inputs.push_back(victim_ref);
-  Json identity = Json::object({{"data", data},
-                                {"victim", target.node},
-                                {"surrogates", surrogate_keys},
-                                {"access", threat_spec.access},
-                                {"threat", threat()},
-                                {"budget", budget()}});
+  parts.judge = judge_stage(point, run.spec);
+  parts.judge.inputs.push_back(from_node("data", data, records_file));
+  parts.judge.inputs.push_back(victim_ref);
+  parts.identity = Json::object({{"data", data},
+                                 {"victim", target.node},
+                                 {"surrogates", surrogate_keys},
+                                 {"access", threat_spec.access},
+                                 {"threat", threat()},
+                                 {"budget", budget()}});
+  return parts;
+}
+
+void Planner::attack_cell(const CellPoint& point) {
+  if (!is_victim(*point.model)) return;
+  Node node = start_cell(point);
+  AttackParts parts = attack_parts(point);
+  if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
-                      eval_seconds(*point.model, count(*suite_.data.test) * static_cast<std::int64_t>(1 + threat_spec.eps.size()));
-  node.stages = {std::move(run), std::move(judge)};
-  finish_cell(std::move(node), point, std::move(identity), Json::Object{});
+                      eval_seconds(*point.model, count(*suite_.data.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
+  node.stages = {std::move(parts.run), std::move(parts.judge)};
+  finish_cell(std::move(node), point, std::move(parts.identity), Json::Object{});
 }
 
 void Planner::detect_cell(const CellPoint& point) {

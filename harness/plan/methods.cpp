@@ -77,17 +77,18 @@ std::string Planner::certificate(const Descriptor& plugin, const std::string& ro
 }
 
 // Rule 24: a targeted attack needs a class to aim at for each of its targets, besides the right one.
-static void check_targets(const SuiteSpec& suite, const MethodSpec& method, const Json& params, std::int64_t classes) {
-  if (!suite.threat || !suite.threat->targeted) return;
+void Planner::check_targets(const MethodSpec& method, const Json& params) const {
+  if (!suite_.threat || !suite_.threat->targeted) return;
   const Json::Object& all = params.as_object();
   const auto found = all.find("targets");
   const std::int64_t targets = found != all.end() && found->second.is_int() ? found->second.as_int() : 1;
-  if (classes >= targets + 1) return;
+  if (classes() >= targets + 1) return;
   fail(method.place, fmt::format("method '{}': a targeted attack with {} targets needs at least {} classes (rule 24); the data have {}",
-                                 method.id(), targets, targets + 1, classes));
+                                 method.id(), targets, targets + 1, classes()));
 }
 
 void Planner::plan_method(const MethodSpec& method) {
+  if (!method.chain.empty()) return plan_chain(method);
   const std::string& task = suite_.task.value;
   const Descriptor& plugin = plugin_of(method.use, "method.use", roles_of(task));
   CellPoint point;
@@ -102,7 +103,7 @@ void Planner::plan_method(const MethodSpec& method) {
   for (const MethodPoint& grid : grid_points(method)) {
     point.grid = &grid;
     point.params = expand(plugin, grid.params, "method");
-    check_targets(suite_, method, point.params.all, classes());
+    check_targets(method, point.params.all);
     for (const ModelSpec& model : suite_.models) {
       point.model = &model;
       for (const std::int64_t seed : suite_.seeds) {

@@ -81,12 +81,20 @@ class Planner {
   std::string certificate(const Descriptor& plugin, const std::string& role);
   void plan_method(const MethodSpec& method);
   void check_methods() const;
+  void check_targets(const MethodSpec& method, const Json& params) const;
 
   // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress
   struct CellPoint;
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
+  struct AttackParts;
+  bool is_victim(const ModelSpec& model) const;
+  AttackParts attack_parts(const CellPoint& point);
   void attack_cell(const CellPoint& point);
+  void plan_chain(const MethodSpec& method);  // chain.cpp
+  void chain_cell(const CellPoint& point, const std::vector<CellPoint>& links);
+  std::string chain_start(const CellPoint& point);
+  std::string chain_link(const CellPoint& point, const std::string& before);
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
   void compress_cell(const CellPoint& point);
@@ -130,6 +138,13 @@ struct Planner::CellPoint {
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
   Rational ratio;  // compress
+};
+
+// An attack's run and judge with their inputs, what decides their outputs, and whether source and victim are one model.
+struct Planner::AttackParts {
+  Stage run, judge;
+  Json identity;
+  bool diagonal = false;
 };
 
 inline InputRef from_node(std::string name, std::string node, const char* file) {

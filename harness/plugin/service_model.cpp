@@ -88,6 +88,17 @@ assay_status model_param(const assay_host* abi, const assay_object* object, cons
   });
 }
 
+// Keys of the stochastic ops, one a row: those given, else the rows' numbers.
+std::vector<std::uint64_t> keys_of(Host& host, const assay_object* ids, std::int64_t rows) {
+  std::vector<std::uint64_t> keys(static_cast<std::size_t>(rows));
+  std::iota(keys.begin(), keys.end(), std::uint64_t{0});
+  if (ids == nullptr) return keys;
+  const std::vector<std::int64_t> given = host.tensor(ids, "ids").to_i64();
+  if (given.size() != keys.size()) throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
+  keys.assign(given.begin(), given.end());
+  return keys;
+}
+
 // ---- forward
 
 struct Forward {
@@ -124,14 +135,7 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
   forward.options.mode = train ? graph::Mode::train : random ? graph::Mode::stochastic : graph::Mode::eval;
   forward.options.seed = host.context().seed;
   forward.options.draw = call.draw;
-  forward.ids.resize(static_cast<std::size_t>(forward.rows));
-  std::iota(forward.ids.begin(), forward.ids.end(), std::uint64_t{0});
-  if (call.ids != nullptr) {
-    const std::vector<std::int64_t> ids = host.tensor(call.ids, "ids").to_i64();
-    if (static_cast<std::int64_t>(ids.size()) != forward.rows)
-      throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
-    forward.ids.assign(ids.begin(), ids.end());
-  }
+  forward.ids = keys_of(host, call.ids, forward.rows);
   if (call.params != nullptr) {
     host.need(model.value, kWeights, "replacing parameters");
     forward.params = &host.as<BundleObject>(call.params, ASSAY_BUNDLE, "params");
@@ -204,31 +208,63 @@ assay_status model_forward(const assay_host* abi, const assay_object* object, co
   });
 }
 
+// One pass forward and some back. Where the passes back may not fit they are charged first, so that a refusal comes
+// before the forward pass counts.
+void charge(Host& host, const Model& model, std::int64_t rows, std::size_t backward) {
+  const auto samples = rows * static_cast<std::int64_t>(backward);
+  const bool scarce = host.remaining("backward_per_sample") < static_cast<double>(backward);
+  if (scarce) host.charge_backward(model, samples);
+  host.charge_forward(model, rows);
+  if (!scarce) host.charge_backward(model, samples);
+}
+
 assay_status model_loss_grad(const assay_host* abi, const assay_object* object, const assay_loss_call* call,
                              assay_object** grad, assay_object** loss, assay_object** logits) noexcept {
   return serve(abi, [&](Host& host) {
     const ModelObject& model = model_of(host, object);
-    if (required(call, "call")->struct_size < sizeof(assay_loss_call)) {
-      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
-    }
+    required(call, "call");
+    if (!ASSAY_HAS(call, y)) throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
     const engine::Tensor& x = host.tensor(call->x, "x");
     const std::int64_t rows = rows_of(model, x);
     host.need(model.value, kInputGradient, "the gradient with respect to the input");
     if (logits != nullptr || loss != nullptr) host.need(model.value, kScores, "the logits");
-    if (host.remaining("backward_per_sample") < 1)
-      host.charge_backward(model.value, rows);  // refuse before the forward counts
-    host.charge_forward(model.value, rows);
-    host.charge_backward(model.value, rows);
-    std::vector<std::uint64_t> ids(static_cast<std::size_t>(rows));
-    std::iota(ids.begin(), ids.end(), std::uint64_t{0});
-    graph::ForwardOptions options;
-    options.seed = host.context().seed;
-    options.sample_ids = ids;
+    const bool more = ASSAY_HAS(call, draw);  // ABI minor 3
+    const std::vector<std::uint64_t> ids = keys_of(host, more ? call->ids : nullptr, rows);
+    const bool towards = more && call->targets != nullptr;
+    charge(host, model.value, rows, 1);
     const graph::LossGrad result = model.value.executor->loss_and_input_grad(
-        required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"), options);
+        required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"),
+        {graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids},
+        towards ? host.tensor(call->targets, "targets") : engine::Tensor());
     *required(grad, "grad") = host.give(result.grad);
     if (loss != nullptr) *loss = host.give(result.loss);
     if (logits != nullptr) *logits = host.give(result.logits);
+  });
+}
+
+assay_status model_pull(const assay_host* abi, const assay_object* object, const assay_pull_call* call,
+                        assay_object** grads, assay_object** logits) noexcept {
+  return serve(abi, [&](Host& host) {
+    const ModelObject& model = model_of(host, object);
+    if (required(call, "call")->struct_size < sizeof(assay_pull_call))
+      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+    const engine::Tensor& x = host.tensor(call->x, "x");
+    const std::int64_t rows = rows_of(model, x);
+    host.need(model.value, kInputGradient, "the gradient with respect to the input");
+    if (logits != nullptr) host.need(model.value, kScores, "the logits");
+    if (call->n_cotangents == 0) throw ServiceError(ASSAY_INVALID, "pull() needs at least one cotangent");
+    required(call->cotangents, "cotangents");
+    std::vector<engine::Tensor> ways;
+    for (std::size_t k = 0; k < call->n_cotangents; ++k) {
+      ways.push_back(engine::detach(host.tensor(call->cotangents[k], "cotangent")));
+    }
+    const std::vector<std::uint64_t> ids = keys_of(host, call->ids, rows);
+    charge(host, model.value, rows, ways.size());
+    const graph::Pulled pulled =
+        model.value.executor->pull(engine::detach(x), ways, {graph::Mode::eval, host.context().seed, call->draw, ids});
+    required(grads, "grads");
+    for (std::size_t k = 0; k < ways.size(); ++k) grads[k] = host.give(pulled.grads[k]);
+    if (logits != nullptr) *logits = host.give(pulled.logits);
   });
 }
 
@@ -264,7 +300,8 @@ const assay_model_service& model_service() {
                                              model_tap_count, model_tap_at,
                                              model_forward,   model_loss_grad,
                                              model_predict,   model_param_count,
-                                             model_param_at,  model_param};
+                                             model_param_at,  model_param,
+                                             model_pull};
   return table;
 }
 

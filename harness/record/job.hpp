@@ -22,6 +22,7 @@
 //             spec: {task, role, params, victim, surrogates: [...], access, threat: {norm, eps: ["1/10", ...], range, targeted},
 //                    budget: {forward_per_sample, backward_per_sample}}
 //             -> "batch" events, condition "eps=1/10", arrays id I64[n], x F32[n,...]
+//             of a chain's link also "chain": what the links before it left; only that is attacked
 //   detect    "fit" records (ID train), "stream", "model:<id>"
 //             spec: {task, role, params, model}            -> "batch" events, arrays id I64[n], score F64[n]
 //   predict   ensemble: "model:<id>"...; trainer/architecture: "train" [, "val"]
@@ -33,6 +34,8 @@
 //             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
 //             -> column, score and verdict events
+// survivors  between the links of a chain of attacks: "data", the victim; after a link its "run" shard and the "chain" before
+//             it; spec: the run stage's spec + {link: {id, gradients, iterative}}            -> out/chain.safetensors
 // certify  the plugin; spec: {role, checks: [...] }        -> score/verdict events, one "trace" a check
 // describe the plugin; no inputs                           -> one "artifact" event: out/descriptors.json
 #pragma once

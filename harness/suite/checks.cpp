@@ -73,6 +73,7 @@ void check_unused(const SuiteSpec& suite) {
   if (suite.rank == "subject" && task != "attack") refuse_block(suite.place, "rank = \"subject\"", suite);
   for (const MethodSpec& method : suite.methods) {
     if (!method.targets.empty() && task != "compress") refuse_block(method.place, "method.targets", suite);
+    if (!method.chain.empty() && task != "attack") refuse_block(method.place, "method.chain", suite);
     if (method.members > 0 && task != "predict") refuse_block(method.members_place, "method.members", suite);
   }
   for (const ModelSpec& model : suite.models)

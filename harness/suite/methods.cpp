@@ -25,8 +25,32 @@ ParamTable parse_grid(const Fields& fields, const ParamTable& params) {
   return grid;
 }
 
+LinkSpec parse_link(const Toml& item) {
+  const char* what = "a plugin id, or a table { use = ..., params = { ... } }";
+  if (item.kind == Toml::Kind::string) return {{item.string, item.place}, {}};
+  if (item.kind != Toml::Kind::table)
+    fail(item.place, fmt::format("method.chain: expected {}, found {}", what, Toml::kind_name(item.kind)));
+  const Fields fields(item, "method.chain", {"use", "params"});
+  return {fields.need_text("use", what), fields.params("params")};
+}
+
+// Several attacks as one method: the next gets what is still robust after those before it.
+MethodSpec parse_chain(const Toml& block) {
+  const Fields fields(block, "method", {"chain", "name"});
+  MethodSpec out;
+  out.place = fields.place();
+  out.variant = fields.need_id("name", "the name of the chain");
+  const Toml& links = fields.need("chain", "a list of attacks");
+  if (links.kind != Toml::Kind::array || links.items.size() < 2)
+    fail(links.place, "method.chain: expected a list of at least two attacks, the cheapest first");
+  for (const Toml& item : links.items) out.chain.push_back(parse_link(item));
+  out.use = out.chain.back().use;
+  return out;
+}
+
 MethodSpec parse_method(const Toml& block) {
-  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members"});
+  if (block.find("chain")) return parse_chain(block);
+  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members", "chain"});
   MethodSpec out;
   out.place = fields.place();
   out.use = fields.need_text("use", "a plugin id ('assay list methods' shows them)");
@@ -77,12 +101,15 @@ std::optional<ThreatSpec> parse_threat(const Toml& root) {
   const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "targeted"});
   ThreatSpec out;
   out.place = fields.place();
-  fields.need("norm", "\"linf\" or \"l2\"");
-  out.norm = fields.choice("norm", {"linf", "l2"}, "linf").value;
+  fields.need("norm", "\"linf\", \"l2\", \"l1\" or \"l0\"");
+  out.norm = fields.choice("norm", {"linf", "l2", "l1", "l0"}, "linf").value;
   const Toml& eps = fields.need("eps", "a radius such as \"8/255\", or a list of them");
   out.eps = fields.rationals("eps");
   if (out.eps.front().num < 0)
     fail(eps.place, fmt::format("threat.eps: expected radii >= 0, found {}", out.eps.front().str()));
+  for (const Rational& radius : out.eps)
+    if (out.norm == "l0" && radius.den != 1)
+      fail(eps.place, fmt::format("threat.eps: norm l0 counts elements; expected whole numbers, found {}", radius.str()));
   out.rank_eps = pick_rank(fields, "rank_eps", "eps", out.eps);
   out.victims = fields.texts("victims");
   out.surrogates = fields.texts("surrogates");

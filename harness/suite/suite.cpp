@@ -24,6 +24,7 @@ Json ParamTable::to_json() const {
 }
 
 std::string MethodSpec::id() const {
+  if (!chain.empty()) return variant.value;
   return variant.value.empty() ? use.value : use.value + "#" + variant.value;
 }
 

@@ -87,7 +87,7 @@ struct ModelSpec {
 };
 
 struct ThreatSpec {
-  std::string norm;              // linf | l2
+  std::string norm;              // linf | l2 | l1 | l0 (eps: elements that may change)
   std::vector<Rational> eps;     // increasing, distinct, >= 0
   Rational rank_eps;             // the condition at which the board ranks; one of eps
   std::vector<Located<std::string>> victims, surrogates;  // model ids; victims default: all models
@@ -96,15 +96,21 @@ struct ThreatSpec {
   Place targeted_place, place;
 };
 
+struct LinkSpec {                // of a chain of attacks
+  Located<std::string> use;
+  ParamTable params;
+};
+
 struct MethodSpec {
-  Located<std::string> use;      // plugin id
+  Located<std::string> use;      // plugin id; of a chain its last link's
+  std::vector<LinkSpec> chain;   // attacks, each on what those before it left; empty: the one of `use`
   Located<std::string> variant;  // the key `name`; "" when the plugin appears once
   ParamTable params;
   ParamTable grid;               // every value a list: an axis
   std::vector<Rational> targets; // compress: replaces [target] values (a baseline needs one point); empty: the block's
   std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
   Place members_place, place;
-  std::string id() const;        // "pgd" or "pgd#long"
+  std::string id() const;        // "pgd" or "pgd#long"; a chain is its name
 };
 
 struct TargetSpec {

@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
+#include "harness/tasks/attack_chain.hpp"
 #include "harness/tasks/method.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
@@ -49,6 +50,10 @@ void run_attack(StageContext& context) {
   const Models models = load_models(context);
   plugin::Instance method = make_method(context);
 
+  // A link of a chain attacks what the links before it left, and goes on counting where they stopped.
+  std::optional<ChainState> chained;
+  if (context.has_input(kChainInput)) chained = ChainState::load(context.input(kChainInput));
+
   std::set<std::pair<std::string, std::int64_t>> done;
   Spent total;
   for (const Event& event : context.earlier()) {
@@ -56,11 +61,16 @@ void run_attack(StageContext& context) {
     done.emplace(event.json.get("condition", ""), event.json.get("index", 0));
     total += Spent::from_json(event.json.at("spent"));
   }
-  const data::Batches batches(*records, context.job().numerics.batch);
-  const double pieces = static_cast<double>(batches.count()) * static_cast<double>(threat.eps.size());
+  const auto batches_of = [&](const std::string& condition) {
+    const std::int64_t size = context.job().numerics.batch;
+    return chained ? data::Batches(*records, size, chained->standing(condition)) : data::Batches(*records, size);
+  };
+  double pieces = 0;
+  for (const Rational& eps : threat.eps) pieces += static_cast<double>(batches_of(eps_condition(eps)).count());
   std::int64_t step = 0;
   for (const Rational& eps : threat.eps) {
     const std::string condition = eps_condition(eps);
+    const data::Batches batches = batches_of(condition);
     for (const data::Batch& batch : batches) {
       ++step;
       if (done.count({condition, batch.index}) > 0) continue;
@@ -87,6 +97,7 @@ void run_attack(StageContext& context) {
       context.progress(static_cast<double>(step) / pieces, condition);
     }
   }
+  if (chained) total += chained->spent;
   put_counters(context, total);
 }
 

@@ -82,6 +82,14 @@ void put_counters(StageContext& context, const Spent& total) {
   context.shard().append(std::move(event));
 }
 
+Spent spent_in(const std::filesystem::path& shard) {
+  Spent total;
+  for (const Event& event : read_shard(shard).events) {
+    if (event.type() == "batch" && event.json.has("spent")) total += Spent::from_json(event.json.at("spent"));
+  }
+  return total;
+}
+
 void put_model(StageContext& context, const graph::Graph& graph) {
   graph.validate();
   graph::save_model(graph, context.out() / "model.safetensors");

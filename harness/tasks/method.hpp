@@ -29,6 +29,8 @@ struct Spent {
 };
 Spent spent(const plugin::Instance& method);
 void put_counters(StageContext& context, const Spent& total);
+// Of the batches in a run's shard.
+Spent spent_in(const std::filesystem::path& shard);
 
 // Saves the graph that the method returned as out/model.safetensors.
 void put_model(StageContext& context, const graph::Graph& graph);

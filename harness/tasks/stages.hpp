@@ -12,6 +12,7 @@ void finetune(StageContext& context);
 
 void run_attack(StageContext& context);
 void judge_attack(StageContext& context);
+void survivors(StageContext& context);  // of a chain of attacks
 void run_detect(StageContext& context);
 void judge_detect(StageContext& context);
 void run_predict(StageContext& context);

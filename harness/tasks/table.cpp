@@ -14,6 +14,7 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"finetune", finetune},
       {"run/attack", run_attack},
       {"judge/attack", judge_attack},
+      {"survivors", survivors},
       {"run/detect", run_detect},
       {"judge/detect", judge_detect},
       {"run/predict", run_predict},

@@ -29,8 +29,10 @@ CheckResult check_missing_service(Subject& subject);
 CheckResult check_fail_nth_call(Subject& subject);
 CheckResult check_handles_balance(Subject& subject);
 CheckResult check_same_seed(Subject& subject);
-CheckResult check_any_batch(Subject& subject);
 CheckResult check_cancel(Subject& subject);
+
+// checks_batch.cpp: a sample's outcome is its own
+CheckResult check_any_batch(Subject& subject);
 
 // checks_roles.cpp: what each role owes
 CheckResult check_threat_model(Subject& subject);

@@ -135,28 +135,6 @@ CheckResult check_same_seed(Subject& subject) {
   return first.print == second.print ? passed() : failed("two runs with the same seed and inputs differ [rule 7]");
 }
 
-CheckResult check_any_batch(Subject& subject) {
-  const Descriptor& descriptor = subject.descriptor();
-  const bool attack = descriptor.has_role("attack"), detector = descriptor.has_role("detector");
-  if (!attack && !detector) return skipped("the role has no rows");
-  if (descriptor.batch_coupled) return skipped("the batch is declared part of the method");
-  const Scene scene = standard_scene(descriptor);
-  const std::string role = attack ? "attack" : "detector";
-  const char* output = attack ? "x" : "score";
-  const auto values = [&](const Scene& part) {
-    plugin::Instance method = subject.make();
-    return run_role(method, role, part).tensor(output).to_f32();
-  };
-  const std::vector<float> whole = values(scene);
-  std::vector<float> parts;
-  for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 5}, {5, 11}}) {
-    const std::vector<float> part = values(rows_of(scene, first, count));
-    parts.insert(parts.end(), part.begin(), part.end());
-  }
-  if (whole == parts) return passed();
-  return failed("rows differ when the batch is cut in two [rule 8]; key randomness by ids, or declare batch_coupled");
-}
-
 // Runs in a thread of its own, so that a method that never returns can be reported.
 CheckResult check_cancel(Subject& subject) {
   Json params = subject.params();

@@ -45,16 +45,23 @@ std::vector<std::int64_t> cycle(std::int64_t n) {
   return labels;
 }
 
+bool refused(const plugin::PluginError& error) {
+  return error.status() == ASSAY_INVALID || error.status() == ASSAY_UNSUPPORTED;
+}
+
 plugin::Bundle attack(plugin::Instance& method, const Scene& scene) {
   plugin::AttackInputs in{scene.x, scene.y, scene.ids, scene.victims, scene.surrogates, scene.norm, scene.eps};
-  try {
-    return method.perturb(plugin::attack_inputs(in));
-  } catch (const plugin::PluginError& error) {
-    const bool other_norm = error.status() == ASSAY_INVALID || error.status() == ASSAY_UNSUPPORTED;
-    if (!other_norm || scene.norm != "linf") throw;
-    in.norm = "l2";
-    return method.perturb(plugin::attack_inputs(in));
+  const std::pair<const char*, double> others[] = {{"l2", scene.eps}, {"l1", 2.0}, {"l0", 4.0}};
+  for (const auto& [norm, eps] : others) {
+    try {
+      return method.perturb(plugin::attack_inputs(in));
+    } catch (const plugin::PluginError& error) {
+      if (!refused(error) || scene.norm != "linf") throw;
+    }
+    in.norm = norm;
+    in.eps = eps;
   }
+  return method.perturb(plugin::attack_inputs(in));
 }
 
 plugin::Bundle objective(plugin::Instance& method, const Scene& scene) {
@@ -164,15 +171,28 @@ Scene standard_scene(const Descriptor& descriptor, std::uint64_t seed) {
   return scene;
 }
 
-Scene rows_of(const Scene& scene, std::int64_t first, std::int64_t count) {
+Scene rows_of(const Scene& scene, const std::vector<std::int64_t>& rows) {
   Scene part = scene;
   const std::vector<float> x = scene.x.to_f32();
   const std::vector<std::int64_t> y = scene.y.to_i64();
-  const std::vector<float> rows(x.begin() + first * kPixels, x.begin() + (first + count) * kPixels);
-  part.x = engine::Tensor::f32({count, 1, kSide, kSide}, rows);
-  part.y = engine::Tensor::i64({count}, std::vector<std::int64_t>(y.begin() + first, y.begin() + first + count));
-  part.ids.assign(scene.ids.begin() + first, scene.ids.begin() + first + count);
+  std::vector<float> values;
+  std::vector<std::int64_t> labels;
+  part.ids.clear();
+  for (const std::int64_t row : rows) {
+    values.insert(values.end(), x.begin() + row * kPixels, x.begin() + (row + 1) * kPixels);
+    labels.push_back(y[static_cast<std::size_t>(row)]);
+    part.ids.push_back(scene.ids[static_cast<std::size_t>(row)]);
+  }
+  const auto count = static_cast<std::int64_t>(rows.size());
+  part.x = engine::Tensor::f32({count, 1, kSide, kSide}, values);
+  part.y = engine::Tensor::i64({count}, labels);
   return part;
+}
+
+Scene rows_of(const Scene& scene, std::int64_t first, std::int64_t count) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), first);
+  return rows_of(scene, rows);
 }
 
 plugin::Bundle run_role(plugin::Instance& method, const std::string& role, const Scene& scene) {

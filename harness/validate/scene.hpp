@@ -50,11 +50,12 @@ struct Scene {
 Scene standard_scene(const Descriptor& descriptor, std::uint64_t seed = 1);
 // The same with other test inputs: x [n, 1, kSide, kSide] and ids 0 .. n-1, labels cycling.
 void set_inputs(Scene& scene, const std::vector<float>& x);
-// Rows [first, first + count) of the scene's inputs.
-Scene rows_of(const Scene& scene, std::int64_t first, std::int64_t count);
+// These rows of the scene's inputs, in this order.
+Scene rows_of(const Scene& scene, const std::vector<std::int64_t>& rows);
+Scene rows_of(const Scene& scene, std::int64_t first, std::int64_t count);  // [first, first + count)
 
 // Calls the role once (detector: fit, then score; trainer: train or one objective; ensemble: combine or predict).
-// An attack that refuses the L-inf norm is called with L2.
+// An attack that refuses the L-inf norm is called with the first of L2, L1 and L0 that it serves.
 plugin::Bundle run_role(plugin::Instance& method, const std::string& role, const Scene& scene);
 // SHA-256 of what a call left: tensors' bytes, models' weights and structure.
 std::string fingerprint(const plugin::Bundle& out);

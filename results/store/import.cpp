@@ -41,12 +41,13 @@ bool is_trusted(const Node& node, const StageResult& stage) {
   return is_judge(stage) || is_clock(node, stage) || (node.kind == NodeKind::certify && stage.stage == "certify");
 }
 
-// The digest of inputs whose role is `model` or not, by name and content; "" when there is none.
+// The digest of inputs whose role is `model` or not, by name and content; "" when there is none. What the links of a chain
+// hand on is made by methods from the data, and no data.
 std::string input_hash(const Finished& finished, bool model) {
   std::set<std::string> lines;
   for (const auto& [name, digest] : finished.input_digests) {
     const bool is_model = name.starts_with("model") || name == "arch";
-    if (name == "run" || name == "shard" || is_model != model || digest.empty()) continue;
+    if (name == "run" || name == "shard" || name == "chain" || is_model != model || digest.empty()) continue;
     lines.insert(name + "=" + digest + "\n");
   }
   if (lines.empty() && model)

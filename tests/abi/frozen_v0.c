@@ -237,14 +237,26 @@ AT(assay_forward_call, ids, 24);
 AT(assay_forward_call, draw, 32);
 AT(assay_forward_call, params, 40);
 
-SIZE(assay_loss_call, 32);
+SIZE(assay_loss_call, 56);
 AT(assay_loss_call, struct_size, 0);
 AT(assay_loss_call, flags, 4);
 AT(assay_loss_call, loss, 8);
 AT(assay_loss_call, x, 16);
 AT(assay_loss_call, y, 24);
+AT(assay_loss_call, targets, 32);
+AT(assay_loss_call, ids, 40);
+AT(assay_loss_call, draw, 48);
 
-SIZE(assay_model_service, 104);
+SIZE(assay_pull_call, 48);
+AT(assay_pull_call, struct_size, 0);
+AT(assay_pull_call, pad, 4);
+AT(assay_pull_call, x, 8);
+AT(assay_pull_call, cotangents, 16);
+AT(assay_pull_call, n_cotangents, 24);
+AT(assay_pull_call, ids, 32);
+AT(assay_pull_call, draw, 40);
+
+SIZE(assay_model_service, 112);
 AT(assay_model_service, struct_size, 0);
 AT(assay_model_service, pad, 4);
 AT(assay_model_service, classes, 8);
@@ -259,6 +271,7 @@ AT(assay_model_service, predict, 72);
 AT(assay_model_service, param_count, 80);
 AT(assay_model_service, param_at, 88);
 AT(assay_model_service, param, 96);
+AT(assay_model_service, pull, 104);
 
 SIZE(assay_node, 48);
 AT(assay_node, struct_size, 0);

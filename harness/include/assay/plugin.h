@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define ASSAY_ABI_MAJOR 0u
-#define ASSAY_ABI_MINOR 2u
+#define ASSAY_ABI_MINOR 3u
 #define ASSAY_EXPORT __attribute__((visibility("default")))
 /* Does the struct that the other side gave reach as far as `field`? */
 #define ASSAY_HAS(p, field) ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))

@@ -158,9 +158,22 @@ typedef struct assay_forward_call {
 } assay_forward_call;
 typedef struct assay_loss_call {
   uint32_t struct_size, flags; /* 0 */
-  const char *loss; /* "cross-entropy" | "cw-margin" (best wrong logit - true logit) | "dlr" */
+  /* Of y: "cross-entropy" | "cw-margin" (best wrong logit - logit of y) | "dlr"; of y and targets (ABI minor 3):
+     "logit-difference" (logit of the target - logit of y) | "dlr-targeted". */
+  const char *loss;
   const assay_object *x, *y; /* [n, ...], i64 [n] */
+  const assay_object *targets; /* i64 [n], of losses that need them, else NULL. This and what follows: ABI minor 3 */
+  const assay_object *ids; /* i64 [n], key the stochastic ops of a random model; NULL: rows 0 .. n-1 */
+  uint64_t draw; /* which stochastic draw */
 } assay_loss_call;
+typedef struct assay_pull_call { /* gradients of several combinations of the logits at one point */
+  uint32_t struct_size, pad;
+  const assay_object *x; /* [n, ...] */
+  const assay_object *const *cotangents; /* f32 [n, classes] each */
+  size_t n_cotangents;
+  const assay_object *ids; /* as in assay_loss_call */
+  uint64_t draw;
+} assay_pull_call;
 typedef struct assay_model_service { /* every call is counted, and refused where access is not granted */
   uint32_t struct_size, pad;
   assay_status (*classes)(const assay_host *, const assay_object *, int64_t *out); /* [any-thread] */
@@ -181,6 +194,10 @@ typedef struct assay_model_service { /* every call is counted, and refused where
   assay_status (*param_at)(const assay_host *, const assay_object *, size_t index,
                            const char **name); /* [any-thread] */
   assay_status (*param)(const assay_host *, const assay_object *, const char *name, assay_object **out); /* [worker] */
+  /* grads[k] = d <logits, cotangents[k]> / d x, n_cotangents of them, and the logits when not NULL: one compiled pass
+     forward, counted once, and one back for each. ABI minor 3.                                             [worker] */
+  assay_status (*pull)(const assay_host *, const assay_object *, const assay_pull_call *, assay_object **grads,
+                       assay_object **logits);
 } assay_model_service;
 
 #define ASSAY_GRAPH_SERVICE "assay.graph/1"

@@ -2,12 +2,12 @@
 #include "../common/apgd.hpp"
 
 struct ApgdCe {
-  std::int64_t steps, restarts;
+  std::int64_t steps, restarts, draws;
   double rho;
-  bool random_start;
+  bool random_start, wide;
 
   static constexpr assay::Info info{.id = "apgd-ce",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "Auto-PGD on the cross-entropy",
                                     .title =
                                         "Reliable evaluation of adversarial robustness with an ensemble of diverse "
@@ -22,13 +22,16 @@ struct ApgdCe {
       assay::real("rho", &ApgdCe::rho,
                   {.fallback = 0.75, .min = 0, .max = 1, .doc = "share of steps that must raise the loss"}),
       assay::flag("random_start", &ApgdCe::random_start,
-                  {.fallback = true, .doc = "start on the sphere, not at clean"}));
+                  {.fallback = true, .doc = "start on the sphere, not at clean"}),
+      assay::flag("wide", &ApgdCe::wide, {.fallback = true, .doc = "norm l1: first in balls of 3 eps and 2 eps"}),
+      assay::integer("draws", &ApgdCe::draws,
+                     {.fallback = 1, .min = 1, .max = 1000, .doc = "draws of a random model averaged a step (EOT)"}));
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     using attacks::Norm;
-    const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2, Norm::l1}, info.id);
     if (problem.eps <= 0) return batch.x;
-    return apgd_named(problem, "cross-entropy", {steps, restarts, rho, random_start});
+    return apgd_named(problem, "cross-entropy", {steps, restarts, rho, random_start, wide, draws});
   }
 };
 

@@ -6,10 +6,10 @@
 struct ApgdT {
   std::int64_t steps, targets;
   double rho;
-  bool random_start;
+  bool random_start, wide;
 
   static constexpr assay::Info info{.id = "apgd-t",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "Auto-PGD on the targeted difference of logits ratio",
                                     .title =
                                         "Reliable evaluation of adversarial robustness with an ensemble of diverse "
@@ -24,23 +24,28 @@ struct ApgdT {
                      {.fallback = 0, .min = 0, .max = 1000, .doc = "classes aimed at; 0: nine, or all others"}),
       assay::real("rho", &ApgdT::rho,
                   {.fallback = 0.75, .min = 0, .max = 1, .doc = "share of steps that must raise the loss"}),
-      assay::flag("random_start", &ApgdT::random_start,
-                  {.fallback = true, .doc = "start on the sphere, not at clean"}));
+      assay::flag("random_start", &ApgdT::random_start, {.fallback = true, .doc = "start on the sphere, not at clean"}),
+      assay::flag("wide", &ApgdT::wide, {.fallback = true, .doc = "norm l1: first in balls of 3 eps and 2 eps"}));
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     using attacks::Norm;
-    const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
+    const attacks::Problem problem(run, batch, {Norm::linf, Norm::l2, Norm::l1}, info.id);
     if (problem.eps <= 0) return batch.x;
     const attacks::Index ranks = attacks::targets_of(problem, targets, info.id);
     if (problem.classes < 4) assay::fail(ASSAY_UNSUPPORTED, "the targeted DLR loss needs at least four classes");
-    attacks::Apgd search(problem, steps, rho);
+    if (problem.norm == Norm::l1) return climb(problem, ranks, attacks::ApgdL1(problem, steps, wide));
+    return climb(problem, ranks, attacks::Apgd(problem, steps, rho));
+  }
+
+  template <class Search>
+  assay::Tensor climb(const attacks::Problem& problem, const attacks::Index& ranks, Search search) const {
     attacks::Index rows = attacks::every(problem.count());
-    const attacks::Scores clean = attacks::ask(problem, problem.x);
+    const attacks::Scores clean = attacks::ask(problem, rows, problem.x);
     for (const std::size_t rank : ranks) {
       if (rows.empty()) break;
       const attacks::Index aims = attacks::ranked_rivals(problem, clean, rank);
       const auto objective = [&](const attacks::Points& x, const attacks::Index& which) {
-        return slope(problem, x, which, aims);
+        return attacks::slope_towards(problem, "dlr-targeted", x, which, aims);
       };
       // The objectives of two targets cannot be compared: the point of the last one is kept for samples that resist.
       std::fill(search.best.begin(), search.best.end(), -std::numeric_limits<float>::infinity());
@@ -48,20 +53,6 @@ struct ApgdT {
       rows = search.still(rows);
     }
     return problem.tensor(search.result);
-  }
-
-  static attacks::Slope slope(const attacks::Problem& problem, const attacks::Points& x, const attacks::Index& rows,
-                              const attacks::Index& aims) {
-    const attacks::Recorded pass(problem, x);
-    attacks::Slope slope;
-    attacks::Scores cotangent(rows.size(), problem.classes);
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto own = static_cast<std::size_t>(problem.y[rows[r]]);
-      slope.loss.push_back(attacks::targeted_dlr(pass.logits().row(r), own, aims[rows[r]], cotangent.row(r)));
-    }
-    slope.grad = pass.pull(cotangent);
-    slope.logits = pass.logits();
-    return slope;
   }
 };
 

@@ -49,7 +49,7 @@ struct Bandits {
     const Tiles tiles(Image(problem.shape), static_cast<std::size_t>(tile));
     Points x = problem.x;
     std::vector<std::vector<double>> prior(problem.count(), std::vector<double>(tiles.count, 0.0));
-    Index rows = standing(problem, every(problem.count()), ask(problem, x));
+    Index rows = standing(problem, every(problem.count()), ask(problem, every(problem.count()), x));
     for (std::int64_t t = 0; t < steps && !rows.empty(); ++t) {
       const Points at = take(x, rows);
       const Points noise = problem.normal("bandits", rows, static_cast<std::uint64_t>(t));
@@ -61,7 +61,7 @@ struct Bandits {
         }
         project(problem, i, x.row(i));
       }
-      rows = standing(problem, rows, ask(problem, take(x, rows)));
+      rows = standing(problem, rows, ask(problem, rows, take(x, rows)));
     }
     return problem.tensor(x);
   }
@@ -93,7 +93,7 @@ struct Bandits {
         asked.row(at)[j] = static_cast<float>(static_cast<double>(draw.x->row(r)[j]) + scale * q[j]);
       }
     }
-    const Scores logits = ask(problem, asked);
+    const Scores logits = ask(problem, twice(rows), asked);
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const double rise =
           aim_of(problem, rows[r], logits.row(r)) - aim_of(problem, rows[r], logits.row(rows.size() + r));
@@ -101,6 +101,10 @@ struct Bandits {
       for (std::size_t k = 0; k < draw.tiles->count; ++k)
         prior[rows[r]][k] = moved(prior[rows[r]][k], d * direction(r, k));
     }
+  }
+  static Index twice(Index rows) {
+    rows.insert(rows.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(rows.size()));
+    return rows;
   }
   // Exponentiated gradients on [-1, 1]: p = (v + 1) / 2 is multiplied by exp(rate g), 1 - p by exp(-rate g).
   double moved(double v, double g) const {

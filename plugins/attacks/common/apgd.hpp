@@ -4,6 +4,7 @@
 // own, and a sample leaves the search with the first point that reaches its aim.
 #pragma once
 
+#include "apgd_l1.hpp"
 #include "ball.hpp"
 #include "query.hpp"
 
@@ -145,24 +146,32 @@ class Apgd {
   std::vector<State> states_;
 };
 
-// APGD on a loss of the host, with restarts for the samples that are left.
 struct ApgdOptions {
   std::int64_t steps, restarts;
-  double rho;
+  double rho;  // not in L1
   bool random_start;
+  bool wide = true;        // L1 only
+  std::int64_t draws = 1;  // of a random model, a step
 };
-inline assay::Tensor apgd_named(const Problem& problem, const char* loss, const ApgdOptions& options) {
-  Apgd search(problem, options.steps, options.rho);
+
+// Any form of APGD on a loss of the host, with restarts for the samples that are left.
+template <class Search>
+assay::Tensor climb_named(const Problem& problem, const char* loss, const ApgdOptions& options, Search search) {
   Index rows = every(problem.count());
   for (std::int64_t restart = 0; restart < options.restarts && !rows.empty(); ++restart) {
     const auto draw = static_cast<std::uint64_t>(restart);
     const Points start = options.random_start ? on_sphere(problem, rows, draw) : take(problem.x, rows);
     search.climb(rows, start, [&](const Points& x, const Index& which) {
-      return named_slope(problem, loss, x, take(problem.y, which));
+      return named_slope(problem, loss, x, which, options.draws);
     });
     rows = search.still(rows);
   }
   return problem.tensor(search.result);
+}
+inline assay::Tensor apgd_named(const Problem& problem, const char* loss, const ApgdOptions& options) {
+  if (problem.norm == Norm::l1)
+    return climb_named(problem, loss, options, ApgdL1(problem, options.steps, options.wide));
+  return climb_named(problem, loss, options, Apgd(problem, options.steps, options.rho));
 }
 
 }  // namespace attacks

@@ -6,21 +6,35 @@
 
 namespace attacks {
 
-// ||a - b||
+namespace detail {
+
+inline double accumulate(Norm norm, double total, double d) {
+  switch (norm) {
+    case Norm::linf:
+      return std::max(total, d);
+    case Norm::l2:
+      return total + d * d;
+    case Norm::l1:
+      return total + d;
+    case Norm::l0:
+      return total + (d != 0 ? 1 : 0);
+  }
+  return total;
+}
+
+}  // namespace detail
+
+// ||a - b||; l0 counts the elements that differ.
 inline double distance(Norm norm, ConstRow a, ConstRow b) {
   double total = 0;
   for (std::size_t j = 0; j < a.size(); ++j) {
-    const double d = std::abs(static_cast<double>(a[j]) - static_cast<double>(b[j]));
-    total = norm == Norm::linf ? std::max(total, d) : total + (norm == Norm::l2 ? d * d : d);
+    total = detail::accumulate(norm, total, std::abs(static_cast<double>(a[j]) - static_cast<double>(b[j])));
   }
   return norm == Norm::l2 ? std::sqrt(total) : total;
 }
 inline double length(Norm norm, ConstRow a) {
   double total = 0;
-  for (const float value : a) {
-    const double d = std::abs(static_cast<double>(value));
-    total = norm == Norm::linf ? std::max(total, d) : total + (norm == Norm::l2 ? d * d : d);
-  }
+  for (const float value : a) total = detail::accumulate(norm, total, std::abs(static_cast<double>(value)));
   return norm == Norm::l2 ? std::sqrt(total) : total;
 }
 
@@ -48,46 +62,74 @@ inline void settle(Norm norm, ConstRow clean, double eps, Row x) {
   }
 }
 
-// Soft threshold of a step d by t, then cut to [lo, hi]: the L1 projection's answer for a given multiplier.
-inline double softened(double d, double t, double lo, double hi) {
-  const double soft = d > t ? d - t : d < -t ? d + t : 0.0;
-  return std::min(std::max(soft, lo), hi);
+// The threshold t >= 0 at which sum_j min(max(size_j - t, 0), room_j) = eps; 0 where the sum is below eps already. The
+// sum is piecewise linear: element j falls from t = size_j - room_j to t = size_j, and the breakpoints are walked in
+// order.
+inline double l1_threshold(const std::vector<double>& size, const std::vector<double>& room, double eps) {
+  double sum = 0, falling = 0, at = 0;
+  std::vector<std::pair<double, double>> turns;  // threshold, change of the number of falling elements
+  for (std::size_t j = 0; j < size.size(); ++j) {
+    sum += std::min(size[j], room[j]);
+    if (size[j] <= 0 || room[j] <= 0) continue;
+    turns.emplace_back(std::max(size[j] - room[j], 0.0), 1.0);
+    turns.emplace_back(size[j], -1.0);
+  }
+  if (sum <= eps) return 0;
+  std::sort(turns.begin(), turns.end());
+  for (const auto& [threshold, change] : turns) {
+    const double next = sum - falling * (threshold - at);
+    if (next <= eps) break;
+    sum = next;
+    at = threshold;
+    falling += change;
+  }
+  return falling > 0 ? at + (sum - eps) / falling : at;
 }
-// Euclidean projection onto {||x - clean||_1 <= eps} and the range: by its optimality conditions each step is softened
-// by one threshold t >= 0 and cut; the length falls in t, so bisection finds it (Croce & Hein, ICML 2021, prop. 2.1).
+// Euclidean projection onto {||x - clean||_1 <= eps} and the range together: by its optimality conditions each step is
+// softened by one threshold and cut at the range (Croce & Hein, ICML 2021, proposition 2.1). Exact, by sorting.
 inline void project_l1(ConstRow clean, ConstRow lo, ConstRow hi, double eps, Row x) {
-  const auto total = [&](double t) {
-    double sum = 0;
-    for (std::size_t j = 0; j < x.size(); ++j) {
-      const double base = clean[j];
-      sum += std::abs(softened(static_cast<double>(x[j]) - base, t, static_cast<double>(lo[j]) - base,
-                               static_cast<double>(hi[j]) - base));
-    }
-    return sum;
-  };
-  double low = 0, high = distance(Norm::linf, x, clean);
-  if (total(0) <= eps) high = 0;
-  for (int i = 0; i < 60 && high > 0; ++i) {
-    const double middle = 0.5 * (low + high);
-    (total(middle) > eps ? low : high) = middle;
-  }
+  std::vector<double> size(x.size()), room(x.size());
   for (std::size_t j = 0; j < x.size(); ++j) {
-    const double base = clean[j];
-    x[j] = static_cast<float>(base + softened(static_cast<double>(x[j]) - base, high, static_cast<double>(lo[j]) - base,
-                                              static_cast<double>(hi[j]) - base));
+    const double base = clean[j], d = static_cast<double>(x[j]) - base;
+    size[j] = std::abs(d);
+    room[j] = d > 0 ? static_cast<double>(hi[j]) - base : base - static_cast<double>(lo[j]);
   }
+  const double t = l1_threshold(size, room, eps);
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double base = clean[j], kept = std::min(std::max(size[j] - t, 0.0), room[j]);
+    if (kept == room[j] && kept > 0) {
+      x[j] = x[j] > clean[j] ? hi[j] : lo[j];  // on the bound, not a rounding beside it
+    } else {
+      x[j] = static_cast<float>(static_cast<double>(x[j]) > base ? base + kept : base - kept);
+    }
+  }
+}
+
+// Euclidean projection onto at most eps changed elements within the range: those stay, cut to the range, whose return
+// to the clean value would cost most (Croce & Hein, ICCV 2019, section 4).
+inline void project_l0(ConstRow clean, ConstRow lo, ConstRow hi, double eps, Row x) {
+  std::vector<double> gain(x.size());
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double moved = static_cast<double>(x[j]) - static_cast<double>(clean[j]);
+    const double beyond = static_cast<double>(x[j]) - static_cast<double>(std::min(std::max(x[j], lo[j]), hi[j]));
+    gain[j] = moved * moved - beyond * beyond;
+  }
+  Index order = every(x.size());
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return gain[a] > gain[b]; });
+  for (auto k = static_cast<std::size_t>(std::max(eps, 0.0)); k < order.size(); ++k) x[order[k]] = clean[order[k]];
 }
 
 }  // namespace detail
 
-// Sample i's point x into the threat model. L-inf and L1: the Euclidean projection onto ball and range together. L2:
-// onto the ball, then cut to the range, as the papers do; the clean input lies in the range, so the cut stays in the
-// ball.
-inline void project(const Problem& problem, std::size_t i, Row x) {
+// Sample i's point x into the threat model. L-inf, L1 and L0: the Euclidean projection onto ball and range together.
+// L2: onto the ball, then cut to the range, as the papers do; the clean input lies in the range, so the cut stays in
+// the ball.
+inline void project(const Problem& problem, std::size_t i, Row x, double eps) {
   const ConstRow clean = problem.x.row(i), lo = problem.lo.row(i), hi = problem.hi.row(i);
-  const double eps = problem.eps;
   if (problem.norm == Norm::l1) {
     detail::project_l1(clean, lo, hi, eps, x);
+  } else if (problem.norm == Norm::l0) {
+    detail::project_l0(clean, lo, hi, eps, x);
   } else if (problem.norm == Norm::l2) {
     const double d = distance(Norm::l2, x, clean);
     if (d > eps) detail::shrink(clean, eps / d, x);
@@ -96,8 +138,9 @@ inline void project(const Problem& problem, std::size_t i, Row x) {
     for (std::size_t j = 0; j < x.size(); ++j) x[j] = std::min(std::max(x[j], clean[j] - radius), clean[j] + radius);
   }
   clip(lo, hi, x);
-  if (problem.norm != Norm::linf) detail::settle(problem.norm, clean, eps, x);
+  if (problem.norm == Norm::l2 || problem.norm == Norm::l1) detail::settle(problem.norm, clean, eps, x);
 }
+inline void project(const Problem& problem, std::size_t i, Row x) { project(problem, i, x, problem.eps); }
 
 // Points at distance eps in a random direction, projected. L-inf: the direction is uniform in the cube and scaled to
 // touch it; L2: Gaussian; L1: of Laplace elements, which is uniform on the sphere.

@@ -45,15 +45,17 @@ struct Differences {
   void add(const Problem& problem, const Index& rows, const Points& x, const std::vector<Points>& along,
            std::vector<double>& total) const {
     Points asked(0, x.size);
+    Index whose;
     for (const Points& u : along) {
       for (const double side : {reach, -reach}) {
+        whose.insert(whose.end(), rows.begin(), rows.end());
         for (std::size_t j = 0; j < x.values.size(); ++j) {
           const double value = static_cast<double>(x.values[j]) + side * static_cast<double>(u.values[j]);
           asked.values.push_back(static_cast<float>(value));
         }
       }
     }
-    const Scores logits = ask(problem, asked);
+    const Scores logits = ask(problem, whose, asked);
     for (std::size_t k = 0; k < along.size(); ++k) {
       for (std::size_t r = 0; r < rows.size(); ++r) {
         const double plus = aim_of(problem, rows[r], logits.row(2 * k * rows.size() + r));

@@ -52,7 +52,7 @@ inline Index every(std::size_t count) {
   return rows;
 }
 
-enum class Norm { linf, l2, l1 };
+enum class Norm { linf, l2, l1, l0 };
 
 // One call of the role. `x` are the clean inputs, `lo` and `hi` the valid range of each of their elements.
 struct Problem {
@@ -79,11 +79,12 @@ struct Problem {
         ids(call.ids.ints().begin(), call.ids.ints().end()),
         norm(call.norm == "l2"   ? Norm::l2
              : call.norm == "l1" ? Norm::l1
+             : call.norm == "l0" ? Norm::l0
                                  : Norm::linf),
         eps(call.eps),
         targeted(call.targeted),
         classes(static_cast<std::size_t>(model.classes())) {
-    const bool known = call.norm == "linf" || call.norm == "l2" || call.norm == "l1";
+    const bool known = call.norm == "linf" || norm != Norm::linf;
     if (known && std::find(served.begin(), served.end(), norm) != served.end()) return;
     assay::fail(ASSAY_UNSUPPORTED, std::string(method) + " is not defined for norm " + call.norm);
   }
@@ -97,6 +98,8 @@ struct Problem {
   assay::Tensor labels(const Labels& values) const {
     return run.tensor<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
   }
+  // Ids of `rows`: what every random number of theirs is keyed by.
+  assay::Tensor keys(const Index& rows) const { return labels(take(ids, rows)); }
   // Random rows keyed by the ids of `rows`, shaped like a sample.
   Points uniform(const char* purpose, const Index& rows, double from, double to, std::uint64_t index) const {
     return Points(run.uniform(purpose, dims_of(rows), from, to, {.ids = keys(rows), .index = index}));
@@ -111,7 +114,6 @@ struct Problem {
     dims[0] = static_cast<std::int64_t>(rows.size());
     return dims;
   }
-  assay::Tensor keys(const Index& rows) const { return labels(take(ids, rows)); }
 };
 
 }  // namespace attacks

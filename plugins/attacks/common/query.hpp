@@ -27,9 +27,10 @@ inline bool reached(const Problem& problem, std::size_t i, ConstRow z) {
   return (best_class(z) == static_cast<std::size_t>(problem.y[i])) == problem.targeted;
 }
 
-inline Scores ask(const Problem& problem, const Points& x) {
+// Logits at x, whose rows belong to the samples `rows`; a random model draws by their ids.
+inline Scores ask(const Problem& problem, const Index& rows, const Points& x, std::uint64_t draw = 0) {
   problem.run.check();
-  return Scores(problem.model(problem.tensor(x)));
+  return Scores(problem.model.forward(problem.tensor(x), {.ids = problem.keys(rows), .draw = draw}).logits);
 }
 
 // Loss of each row, raised by an attack, with its gradient in x and the logits.
@@ -39,23 +40,74 @@ struct Slope {
   Scores logits;
 };
 
-// A loss of the host ("cross-entropy", "cw-margin", "dlr") at `labels`; falling towards targets when the call is
-// targeted.
-inline Slope named_slope(const Problem& problem, const char* loss, const Points& x, const Labels& labels) {
+namespace detail {
+
+inline Slope loss_slope(const Problem& problem, const char* loss, const Points& x, const Index& rows,
+                        const assay::LossOptions& options) {
   problem.run.check();
-  const assay::LossGrad found = problem.model.loss_grad(loss, problem.tensor(x), problem.labels(labels));
+  const assay::Tensor y = problem.labels(take(problem.y, rows));
+  const assay::LossGrad found = problem.model.loss_grad(loss, problem.tensor(x), y, options);
   const std::span<const float> losses = found.loss.floats();
-  Slope slope{{losses.begin(), losses.end()}, Points(found.grad), Scores(found.logits)};
-  if (!problem.targeted) return slope;
-  for (float& value : slope.loss) value = -value;
-  for (float& value : slope.grad.values) value = -value;
-  return slope;
+  return {{losses.begin(), losses.end()}, Points(found.grad), Scores(found.logits)};
 }
 
-// A forward pass that can be pulled back: one forward pass, and one backward pass a pull.
+// total += share * part
+inline void add(std::vector<float>& total, const std::vector<float>& part, double share) {
+  total.resize(part.size(), 0.0f);
+  for (std::size_t j = 0; j < part.size(); ++j) {
+    total[j] = static_cast<float>(static_cast<double>(total[j]) + share * static_cast<double>(part[j]));
+  }
+}
+
+}  // namespace detail
+
+// A loss of the host ("cross-entropy", "cw-margin", "dlr") at x, whose rows belong to the samples `rows`; falling
+// towards targets when the call is targeted. `draws`: the mean over so many draws of a random model, of loss, gradient
+// and logits (expectation over transformation, Athalye et al., ICML 2018, section 2), each draw a forward and a
+// backward pass.
+inline Slope named_slope(const Problem& problem, const char* loss, const Points& x, const Index& rows,
+                         std::int64_t draws = 1) {
+  const double share = (problem.targeted ? -1.0 : 1.0) / static_cast<double>(draws);
+  if (draws == 1 && !problem.targeted) return detail::loss_slope(problem, loss, x, rows, {.ids = problem.keys(rows)});
+  Slope mean{{}, Points(x.count(), x.size), Scores(x.count(), problem.classes)};
+  for (std::int64_t draw = 0; draw < draws; ++draw) {
+    const auto which = static_cast<std::uint64_t>(draw);
+    const Slope one = detail::loss_slope(problem, loss, x, rows, {.ids = problem.keys(rows), .draw = which});
+    detail::add(mean.loss, one.loss, share);
+    detail::add(mean.grad.values, one.grad.values, share);
+    detail::add(mean.logits.values, one.logits.values, 1 / static_cast<double>(draws));
+  }
+  return mean;
+}
+
+// A loss towards a class of its own for each sample ("logit-difference", "dlr-targeted"): aims[i] for sample i.
+inline Slope slope_towards(const Problem& problem, const char* loss, const Points& x, const Index& rows,
+                           const Index& aims) {
+  Labels targets;
+  for (const std::size_t i : rows) targets.push_back(static_cast<std::int64_t>(aims[i]));
+  return detail::loss_slope(problem, loss, x, rows, {.targets = problem.labels(targets), .ids = problem.keys(rows)});
+}
+
+// Gradients of several combinations of the logits at one point: one forward pass, and one backward pass for each.
+struct Pulls {
+  std::vector<Points> grads;
+  Scores logits;
+};
+inline Pulls pull(const Problem& problem, const Points& x, const Index& rows, const std::vector<Scores>& cotangents) {
+  problem.run.check();
+  std::vector<assay::Tensor> ways;
+  const auto n = static_cast<std::int64_t>(rows.size()), classes = static_cast<std::int64_t>(problem.classes);
+  for (const Scores& cotangent : cotangents) ways.push_back(problem.run.tensor<float>({n, classes}, cotangent.values));
+  const assay::Pulled pulled = problem.model.pull(problem.tensor(x), ways, {.ids = problem.keys(rows)});
+  Pulls result{{}, Scores(pulled.logits)};
+  for (const assay::Tensor& grad : pulled.grads) result.grads.emplace_back(grad);
+  return result;
+}
+
+// A forward pass that can be pulled back along what its logits say: one forward pass, and one backward pass a pull.
+// Slower than pull(): node by node.
 class Recorded {
  public:
-  Recorded(const Problem& problem, const Points& x) : Recorded(problem, problem.model, x) {}
   Recorded(const Problem& problem, const assay::Model& model, const Points& x)
       : problem_(problem), x_(watch(problem.tensor(x))), z_(model(x_)), logits_(z_) {}
   const Scores& logits() const { return logits_; }
@@ -71,28 +123,6 @@ class Recorded {
   assay::Tensor x_, z_;
   Scores logits_;
 };
-
-// Targeted DLR (Croce & Hein, ICML 2020, eq. 9): -(z_y - z_t) / (z_(1) - (z_(3) + z_(4)) / 2), at least four classes;
-// the gradient in z is written to `slope`.
-inline float targeted_dlr(ConstRow z, std::size_t y, std::size_t t, Row slope) {
-  Index order = every(z.size());
-  std::partial_sort(order.begin(), order.begin() + 4, order.end(),
-                    [&](std::size_t a, std::size_t b) { return z[a] > z[b] || (z[a] == z[b] && a < b); });
-  const auto value = [&](std::size_t k) { return static_cast<double>(z[k]); };
-  const double spread = value(order[0]) - 0.5 * (value(order[2]) + value(order[3])) + 1e-12;
-  const double lead = value(y) - value(t);
-  std::fill(slope.begin(), slope.end(), 0.0f);
-  const auto add = [&](std::size_t k, double part) {
-    slope[k] = static_cast<float>(static_cast<double>(slope[k]) + part);
-  };
-  add(y, -1 / spread);
-  add(t, 1 / spread);
-  const double by_spread = lead / (spread * spread);
-  add(order[0], by_spread);
-  add(order[2], -0.5 * by_spread);
-  add(order[3], -0.5 * by_spread);
-  return static_cast<float>(-lead / spread);
-}
 
 // Which rivals a multi-targeted attack aims at: 0 .. n-1 for the n likeliest. `wanted` 0: nine, or all there are; more
 // than there are is refused (rule 24).

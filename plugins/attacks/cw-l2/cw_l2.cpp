@@ -20,11 +20,11 @@ struct Search {
 
 struct CwL2 {
   std::int64_t steps, searches;
-  double rate, constant, kappa;
+  double rate, constant, kappa, guard;
   bool minimal;
 
   static constexpr assay::Info info{.id = "cw-l2",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "smallest L2 perturbation by Adam, with a searched constant",
                                     .title = "Towards Evaluating the Robustness of Neural Networks",
                                     .year = 2017,
@@ -32,11 +32,14 @@ struct CwL2 {
                                     .needs_gradients = true,
                                     .iterative = true};
   static constexpr auto params = assay::params(
-      assay::integer("steps", &CwL2::steps, {.fallback = 100, .min = 1, .max = 10000, .doc = "Adam steps a constant"}),
+      assay::integer("steps", &CwL2::steps, {.fallback = 200, .min = 1, .max = 10000, .doc = "Adam steps a constant"}),
       assay::integer("searches", &CwL2::searches, {.fallback = 9, .min = 1, .max = 50, .doc = "constants tried"}),
-      assay::real("rate", &CwL2::rate, {.fallback = 0.01, .min = 1e-5, .max = 1, .doc = "Adam's learning rate"}),
+      assay::real("rate", &CwL2::rate, {.fallback = 0.02, .min = 1e-5, .max = 1, .doc = "Adam's learning rate"}),
       assay::real("constant", &CwL2::constant, {.fallback = 1e-3, .min = 1e-6, .max = 1e6, .doc = "first c"}),
       assay::real("kappa", &CwL2::kappa, {.fallback = 0, .min = 0, .max = 100, .doc = "confidence", .unit = "logits"}),
+      assay::real(
+          "guard", &CwL2::guard,
+          {.fallback = 0.999, .min = 0.9, .max = 0.999999, .doc = "start: the share of the range kept from its ends"}),
       assay::flag("minimal", &CwL2::minimal,
                   {.fallback = false, .doc = "go on after the first point within eps, for the nearest"}));
 
@@ -45,7 +48,7 @@ struct CwL2 {
     if (problem.eps <= 0) return batch.x;
     Points found = problem.x;
     std::vector<Search> all(problem.count());
-    const Scores clean = ask(problem, problem.x);
+    const Scores clean = ask(problem, every(problem.count()), problem.x);
     Index rows;
     for (std::size_t i = 0; i < all.size(); ++i) {
       all[i].c = constant;
@@ -73,13 +76,15 @@ struct CwL2 {
     return left;
   }
 
-  static void restart(const Problem& problem, std::size_t i, Search& s) {
+  // At an end of the range tanh is flat, and Adam takes some 1 / rate steps for each unit of w: elements there start so
+  // far inside that they can leave in a run of the default length.
+  void restart(const Problem& problem, std::size_t i, Search& s) const {
     const ConstRow x = problem.x.row(i), lo = problem.lo.row(i), hi = problem.hi.row(i);
     s.w.resize(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) {
       const double low = lo[j], width = static_cast<double>(hi[j]) - low;
       const double share = width > 0 ? 2 * (static_cast<double>(x[j]) - low) / width - 1 : 0;
-      s.w[j] = std::atanh(std::min(std::max(share, -1.0), 1.0) * 0.999999);  // the paper's guard against infinity
+      s.w[j] = std::atanh(std::min(std::max(share, -1.0), 1.0) * guard);
     }
     s.first.assign(x.size(), 0.0);
     s.second.assign(x.size(), 0.0);
@@ -106,7 +111,7 @@ struct CwL2 {
       Points x(rows.size(), problem.x.size);
       for (std::size_t r = 0; r < rows.size(); ++r) point(problem, rows[r], all[rows[r]], x.row(r));
       // Raises max_{j != y} z_j - z_y, whose sign named_slope turns when y is a target.
-      const Slope slope = named_slope(problem, "cw-margin", x, take(problem.y, rows));
+      const Slope slope = named_slope(problem, "cw-margin", x, rows);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         Search& s = all[rows[r]];
         const double d = distance(Norm::l2, x.row(r), problem.x.row(rows[r]));

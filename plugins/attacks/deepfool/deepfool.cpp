@@ -20,7 +20,7 @@ struct DeepFool {
   double overshoot;
 
   static constexpr assay::Info info{.id = "deepfool",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "steps onto the nearest linearised decision boundary",
                                     .title = "DeepFool: a simple and accurate method to fool deep neural networks",
                                     .year = 2016,
@@ -40,17 +40,17 @@ struct DeepFool {
     const std::size_t rivals = std::min(static_cast<std::size_t>(candidates), problem.classes) - 1;
     Points x = problem.x;
     std::vector<double> moved(x.values.size(), 0.0);  // the sum of the steps, without the overshoot
-    const Scores clean = ask(problem, problem.x);
+    const Scores clean = ask(problem, every(problem.count()), problem.x);
     std::vector<Index> aims;  // [rank][sample]
     for (std::size_t rank = 0; rank < rivals; ++rank) aims.push_back(ranked_rivals(problem, clean, rank));
     Index rows = standing(problem, every(problem.count()), clean);
     for (std::int64_t step = 0; step < steps && !rows.empty(); ++step) {
-      const Nearest nearest = boundaries(problem, rows, Recorded(problem, take(x, rows)), aims);
+      const Nearest nearest = boundaries(problem, rows, take(x, rows), aims);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::span<double> sum = std::span(moved).subspan(rows[r] * x.size, x.size);
         advance(problem, rows[r], nearest, r, sum, x.row(rows[r]));
       }
-      rows = standing(problem, rows, ask(problem, take(x, rows)));
+      rows = standing(problem, rows, ask(problem, rows, take(x, rows)));
     }
     for (std::size_t i = 0; i < problem.count(); ++i) project(problem, i, x.row(i));
     return problem.tensor(x);
@@ -65,20 +65,26 @@ struct DeepFool {
   }
 
   // |z_k - z_y| / ||grad (z_k - z_y)||_q, the smallest over k; q = 2 for L2 and 1 for L-inf.
-  static Nearest boundaries(const Problem& problem, const Index& rows, const Recorded& pass,
+  static Nearest boundaries(const Problem& problem, const Index& rows, const Points& x,
                             const std::vector<Index>& aims) {
     Nearest nearest{std::vector<double>(rows.size(), std::numeric_limits<double>::infinity()),
                     std::vector<double>(rows.size(), 0.0), Points(rows.size(), problem.x.size)};
     const Norm dual = problem.norm == Norm::l2 ? Norm::l2 : Norm::l1;
+    std::vector<Scores> towards;
     for (const Index& aim : aims) {
-      Scores towards(rows.size(), problem.classes);
+      Scores way(rows.size(), problem.classes);
       for (std::size_t r = 0; r < rows.size(); ++r) {
-        towards.row(r)[aim[rows[r]]] = 1;
-        towards.row(r)[static_cast<std::size_t>(problem.y[rows[r]])] = -1;
+        way.row(r)[aim[rows[r]]] = 1;
+        way.row(r)[static_cast<std::size_t>(problem.y[rows[r]])] = -1;
       }
-      const Points slope = pass.pull(towards);
+      towards.push_back(std::move(way));
+    }
+    const Pulls pulls = pull(problem, x, rows, towards);
+    for (std::size_t k = 0; k < aims.size(); ++k) {
+      const Index& aim = aims[k];
+      const Points& slope = pulls.grads[k];
       for (std::size_t r = 0; r < rows.size(); ++r) {
-        const ConstRow z = pass.logits().row(r);
+        const ConstRow z = pulls.logits.row(r);
         const double lead = std::abs(static_cast<double>(z[aim[rows[r]]]) -
                                      static_cast<double>(z[static_cast<std::size_t>(problem.y[rows[r]])]));
         const double d = lead / std::max(length(dual, slope.row(r)), 1e-30);

@@ -42,7 +42,7 @@ struct Ead {
     if (problem.eps <= 0) return batch.x;
     Points found = problem.x;
     std::vector<Search> all(problem.count(), Search{constant});
-    const Scores clean = ask(problem, problem.x);
+    const Scores clean = ask(problem, every(problem.count()), problem.x);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (reached(problem, i, clean.row(i))) all[i].nearest = 0;  // the clean input is the answer
     }
@@ -77,13 +77,13 @@ struct Ead {
     for (std::int64_t k = 0; k < steps && !live.empty(); ++k) {
       const double alpha = rate * std::sqrt(1 - static_cast<double>(k) / static_cast<double>(steps));
       const Index samples = take(rows, live);
-      const Slope slope = named_slope(problem, "cw-margin", take(y, live), take(problem.y, samples));
+      const Slope slope = named_slope(problem, "cw-margin", take(y, live), samples);
       for (std::size_t r = 0; r < live.size(); ++r) {
         const double weight = slope.loss[r] < kappa ? all[samples[r]].c : 0.0;
         const double ahead = static_cast<double>(k) / static_cast<double>(k + 3);
         advance(problem, samples[r], {slope.grad.row(r), weight, alpha, ahead}, {x.row(live[r]), y.row(live[r])});
       }
-      const Scores logits = ask(problem, take(x, live));
+      const Scores logits = ask(problem, samples, take(x, live));
       Index left;
       for (std::size_t r = 0; r < live.size(); ++r) {
         Search& search = all[samples[r]];

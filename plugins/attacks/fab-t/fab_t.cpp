@@ -28,7 +28,7 @@ struct FabT {
 
   static constexpr assay::Info info{
       .id = "fab-t",
-      .version = "1.0.0",
+      .version = "1.1.0",
       .summary = "projections onto linearised boundaries, one target class at a time",
       .title = "Minimally distorted adversarial examples with a fast adaptive boundary attack",
       .year = 2020,
@@ -51,7 +51,7 @@ struct FabT {
     const Problem problem(run, batch, {Norm::linf, Norm::l2, Norm::l1}, info.id);
     if (problem.eps <= 0) return batch.x;
     Closest found{problem.x, std::vector<double>(problem.count(), std::numeric_limits<double>::infinity())};
-    const Scores clean = ask(problem, problem.x);
+    const Scores clean = ask(problem, every(problem.count()), problem.x);
     for (std::size_t i = 0; i < problem.count(); ++i) {
       if (reached(problem, i, clean.row(i))) found.distance[i] = 0;  // nothing to do: `found` holds the clean input
     }
@@ -96,21 +96,12 @@ struct FabT {
     for (std::int64_t step = 0; step < steps; ++step) {
       const Index rows = unsolved(problem, found);
       if (rows.empty()) return;
-      const Recorded pass(problem, take(x, rows));
-      Scores towards(rows.size(), problem.classes);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        towards.row(r)[aims[rows[r]]] = 1;
-        towards.row(r)[static_cast<std::size_t>(problem.y[rows[r]])] = -1;
-      }
-      const Points slope = pass.pull(towards);
+      const Slope slope = slope_towards(problem, "logit-difference", take(x, rows), rows, aims);
       Points moved(rows.size(), x.size);
       for (std::size_t r = 0; r < rows.size(); ++r) {
-        const ConstRow z = pass.logits().row(r);
-        const double lead = static_cast<double>(z[aims[rows[r]]]) -
-                            static_cast<double>(z[static_cast<std::size_t>(problem.y[rows[r]])]);
-        move(problem, rows[r], x.row(rows[r]), slope.row(r), lead, moved.row(r));
+        move(problem, rows[r], x.row(rows[r]), slope.grad.row(r), static_cast<double>(slope.loss[r]), moved.row(r));
       }
-      const Scores logits = ask(problem, moved);
+      const Scores logits = ask(problem, rows, moved);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::size_t i = rows[r];
         copy(moved.row(r), x.row(i));
@@ -155,7 +146,7 @@ struct FabT {
       for (std::size_t r = 0; r < rows.size(); ++r) {
         blend(far.row(rows[r]), problem.x.row(rows[r]), 0.5 * (low[rows[r]] + high[rows[r]]), x.row(r));
       }
-      const Scores logits = ask(problem, x);
+      const Scores logits = ask(problem, rows, x);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         const std::size_t i = rows[r];
         const bool ok = reached(problem, i, logits.row(r));

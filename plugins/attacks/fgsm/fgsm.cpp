@@ -4,7 +4,7 @@
 
 struct Fgsm {
   static constexpr assay::Info info{.id = "fgsm",
-                                    .version = "1.0.0",
+                                    .version = "1.1.0",
                                     .summary = "one gradient-sign step of length eps",
                                     .title = "Explaining and Harnessing Adversarial Examples",
                                     .year = 2015,
@@ -12,6 +12,9 @@ struct Fgsm {
                                     .needs_gradients = true};
 
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
+    if (batch.norm != "linf" && batch.norm != "l2") {
+      assay::fail(ASSAY_UNSUPPORTED, "fgsm is not defined for norm " + batch.norm);
+    }
     const assay::Tensor gradient = batch.model.gradient("cross-entropy", batch.x, batch.y);
     const double length = batch.targeted ? -batch.eps : batch.eps;  // targeted: descend towards the target class
     const assay::Tensor step =

@@ -27,7 +27,7 @@ struct Nes {
     const Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
     if (problem.eps <= 0) return batch.x;
     Points x = problem.x, g(x.count(), x.size);
-    Index rows = standing(problem, every(problem.count()), ask(problem, x));
+    Index rows = standing(problem, every(problem.count()), ask(problem, every(problem.count()), x));
     for (std::int64_t t = 0; t < steps && !rows.empty(); ++t) {
       const Differences estimate{samples / 2, sigma, [&](const Index& which, std::int64_t k) {
                                    return problem.normal("nes", which, static_cast<std::uint64_t>(t * samples + k));
@@ -42,7 +42,7 @@ struct Nes {
         climb(problem, mean, point);
         project(problem, rows[r], point);
       }
-      rows = standing(problem, rows, ask(problem, take(x, rows)));
+      rows = standing(problem, rows, ask(problem, rows, take(x, rows)));
     }
     return problem.tensor(x);
   }

@@ -6,13 +6,13 @@
 #include "../common/query.hpp"
 
 struct Pgd {
-  std::int64_t steps, restarts;
+  std::int64_t steps, restarts, draws;
   double step, sparsity;
   bool random_start;
   std::string loss;
 
   static constexpr assay::Info info{.id = "pgd",
-                                    .version = "1.1.0",
+                                    .version = "1.2.0",
                                     .summary = "projected gradient descent with random start",
                                     .title = "Towards Deep Learning Models Resistant to Adversarial Attacks",
                                     .year = 2018,
@@ -31,7 +31,9 @@ struct Pgd {
                      .doc = "loss that is raised"}),
       assay::real(
           "sparsity", &Pgd::sparsity,
-          {.fallback = 0.01, .min = 0, .max = 1, .doc = "norm l1: share of the elements moved a step, at least one"}));
+          {.fallback = 0.01, .min = 0, .max = 1, .doc = "norm l1: share of the elements moved a step, at least one"}),
+      assay::integer("draws", &Pgd::draws,
+                     {.fallback = 1, .min = 1, .max = 1000, .doc = "draws of a random model averaged a step (EOT)"}));
 
   assay::Tensor project(const assay::Batch& batch, const assay::Tensor& x) const {
     if (batch.norm != "l2") return clamp(clamp(x, batch.x - batch.eps, batch.x + batch.eps), batch.lo, batch.hi);
@@ -44,7 +46,10 @@ struct Pgd {
     if (!random_start) return batch.x;
     if (batch.norm == "l1") {
       const attacks::Problem problem(run, batch, {attacks::Norm::l1}, info.id);
-      return problem.tensor(on_sphere(problem, attacks::every(problem.count()), static_cast<std::uint64_t>(restart)));
+      attacks::Points x = on_sphere(problem, attacks::every(problem.count()), static_cast<std::uint64_t>(restart));
+      // Half-way to the clean input: a step moves few elements, and from the sphere most steps would undo the start.
+      for (std::size_t j = 0; j < x.values.size(); ++j) x.values[j] = 0.5f * (x.values[j] + problem.x.values[j]);
+      return problem.tensor(x);
     }
     const assay::RandomOptions keyed{.ids = batch.ids, .index = static_cast<std::uint64_t>(restart)};
     if (batch.norm != "l2") {
@@ -54,12 +59,23 @@ struct Pgd {
     return project(batch, batch.x + direction / clamp(l2_norm(direction), 1e-12, 1e30) * batch.eps);
   }
 
+  // The sum over the draws of a random model, each a pass: its direction is that of the expectation (Athalye et al.,
+  // ICML 2018, section 2).
+  assay::Tensor slope(const assay::Batch& batch, const assay::Tensor& x) const {
+    assay::Tensor total = batch.model.gradient(loss.c_str(), x, batch.y, {.ids = batch.ids});
+    for (std::int64_t draw = 1; draw < draws; ++draw) {
+      const auto which = static_cast<std::uint64_t>(draw);
+      total = total + batch.model.gradient(loss.c_str(), x, batch.y, {.ids = batch.ids, .draw = which});
+    }
+    return total;
+  }
+
   assay::Tensor climb(assay::Run& run, const assay::Batch& batch, assay::Tensor x) const {
     if (batch.norm == "l1") return climb_l1(run, batch, x);
     const double length = (batch.targeted ? -step : step) * batch.eps;
     for (std::int64_t i = 0; i < steps; ++i) {
       run.check();
-      const assay::Tensor gradient = batch.model.gradient(loss.c_str(), x, batch.y);
+      const assay::Tensor gradient = slope(batch, x);
       const assay::Tensor ascent =
           batch.norm == "l2" ? gradient / clamp(l2_norm(gradient), 1e-12, 1e30) : sign(gradient);
       x = project(batch, x + ascent * length);
@@ -71,7 +87,7 @@ struct Pgd {
     const attacks::Problem problem(run, batch, {attacks::Norm::l1}, info.id);
     attacks::Points x(from);
     for (std::int64_t i = 0; i < steps; ++i) {
-      const attacks::Slope slope = named_slope(problem, loss.c_str(), x, problem.y);
+      const attacks::Slope slope = named_slope(problem, loss.c_str(), x, attacks::every(x.count()), draws);
       for (std::size_t row = 0; row < x.count(); ++row) {
         steepest(problem, row, slope.grad.row(row), x.row(row));
         attacks::project(problem, row, x.row(row));
@@ -98,12 +114,15 @@ struct Pgd {
   }
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
+    if (batch.norm != "linf" && batch.norm != "l2" && batch.norm != "l1") {
+      assay::fail(ASSAY_UNSUPPORTED, "pgd is not defined for norm " + batch.norm);
+    }
     assay::Tensor best = climb(run, batch, start(run, batch, 0));
     if (restarts == 1) return best;
-    assay::Tensor best_loss = batch.model.loss_grad(loss.c_str(), best, batch.y).loss;
+    assay::Tensor best_loss = batch.model.loss_grad(loss.c_str(), best, batch.y, {.ids = batch.ids}).loss;
     for (std::int64_t r = 1; r < restarts; ++r) {
       const assay::Tensor x = climb(run, batch, start(run, batch, r));
-      const assay::Tensor value = batch.model.loss_grad(loss.c_str(), x, batch.y).loss;
+      const assay::Tensor value = batch.model.loss_grad(loss.c_str(), x, batch.y, {.ids = batch.ids}).loss;
       const assay::Tensor better = batch.targeted ? greater(best_loss, value) : greater(value, best_loss);
       best_loss = where(better, value, best_loss);
       best = where(per_sample(better, best), x, best);

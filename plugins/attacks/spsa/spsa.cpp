@@ -26,7 +26,7 @@ struct Spsa {
     const Problem problem(run, batch, {Norm::linf, Norm::l2}, info.id);
     if (problem.eps <= 0) return batch.x;
     Points x = problem.x, first(x.count(), x.size), second(x.count(), x.size);
-    Index rows = standing(problem, every(problem.count()), ask(problem, x));
+    Index rows = standing(problem, every(problem.count()), ask(problem, every(problem.count()), x));
     for (std::int64_t t = 0; t < steps && !rows.empty(); ++t) {
       const Differences estimate{samples / 2, delta, [&](const Index& which, std::int64_t k) {
                                    const auto draw = static_cast<std::uint64_t>(t * samples + k);
@@ -39,7 +39,7 @@ struct Spsa {
         adam(slope.row(r), first.row(rows[r]), second.row(rows[r]), {x.row(rows[r]), t + 1});
         project(problem, rows[r], x.row(rows[r]));
       }
-      rows = standing(problem, rows, ask(problem, take(x, rows)));
+      rows = standing(problem, rows, ask(problem, rows, take(x, rows)));
     }
     return problem.tensor(x);
   }

@@ -38,7 +38,7 @@ struct Square {
       start(problem, image, i, bits, x.row(i));
     }
     std::vector<double> best(problem.count(), 0.0);
-    Scores logits = ask(problem, x);
+    Scores logits = ask(problem, rows, x);
     for (const std::size_t i : rows) best[i] = aim(problem, i, logits.row(i));
     drop(problem, logits, rows);
     for (std::int64_t query = 1; query < queries && !rows.empty(); ++query) {
@@ -47,7 +47,7 @@ struct Square {
         Bits bits(draw(problem, rows[r], query));
         change(problem, image, rows[r], {share(query), &bits}, candidate.row(r));
       }
-      logits = ask(problem, candidate);
+      logits = ask(problem, rows, candidate);
       for (std::size_t r = 0; r < rows.size(); ++r) {
         const double value = aim(problem, rows[r], logits.row(r));
         if (value <= best[rows[r]]) continue;

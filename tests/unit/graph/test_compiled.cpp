@@ -219,6 +219,24 @@ TEST_CASE("input_vjp equals the loss gradient when its cotangent is the loss's")
   CHECK(relative_difference(grad, loss.grad) < kTolerance);
 }
 
+TEST_CASE("pull() gives what input_vjp gives, cotangent by cotangent, of one forward pass") {
+  for (const NetCase& net : nets()) {
+    CAPTURE(net.name);
+    const auto graph = std::make_shared<Graph>(build_net(net));
+    Executor executor(graph, batch);
+    const std::int64_t n = 2 * batch + 1;
+    const Tensor x = random_tensor(batch_shape(net, n), 3);
+    const std::vector<Tensor> ways = {random_tensor({n, 10}, 4), random_tensor({n, 10}, 5), random_tensor({n, 10}, 4)};
+    const Pulled pulled = executor.pull(x, ways);
+    REQUIRE(pulled.grads.size() == 3);
+    CHECK(relative_difference(pulled.logits, executor.logits(x)) < kTolerance);
+    for (std::size_t k = 0; k < 3; ++k) {
+      CHECK(relative_difference(pulled.grads[k], executor.input_vjp("logits", x, ways[k])) < kTolerance);
+    }
+    CHECK(pulled.grads[0].to_f32() == pulled.grads[2].to_f32());  // the forward pass was still whole
+  }
+}
+
 TEST_CASE("parameter gradients are means over all rows, whatever the compute batch") {
   const auto graph = std::make_shared<Graph>(build_net({"", "lenet", "{}", {1, 28, 28}}));
   const Tensor x = random_tensor({7, 1, 28, 28}, 1), y = random_labels(7, 10, 2);

@@ -71,6 +71,56 @@ TEST_CASE("loss gradients agree with differences") {
   }
 }
 
+namespace {
+
+double towards(const std::string& name, const std::vector<double>& z, std::size_t y, std::size_t t) {
+  std::vector<double> sorted = z;
+  std::sort(sorted.rbegin(), sorted.rend());
+  const double lead = z[t] - z[y];
+  return name == "logit-difference" ? lead : lead / (sorted[0] - (sorted[2] + sorted[3]) / 2 + 1e-12);
+}
+
+}  // namespace
+
+TEST_CASE("losses towards a target: values and gradients against differences, a class of its own for each row") {
+  const std::vector<double> row = {0.3, 1.9, -0.7, 1.1, 0.2};
+  Executor executor(std::make_shared<Graph>(identity_net(5)), 4);
+  std::vector<float> x;
+  std::vector<std::int64_t> labels, targets;
+  for (std::int64_t y = 0; y < 5; ++y) {
+    for (std::int64_t t = 0; t < 5; ++t) {
+      x.insert(x.end(), row.begin(), row.end());
+      labels.push_back(y);
+      targets.push_back(t);
+    }
+  }
+  for (const std::string& name : targeted_loss_names()) {
+    CAPTURE(name);
+    const LossGrad got = executor.loss_and_input_grad(name, Tensor::f32({25, 5}, x), Tensor::i64({25}, labels), {}, Tensor::i64({25}, targets));
+    const std::vector<float> loss = got.loss.to_f32(), grad = got.grad.to_f32();
+    for (std::size_t i = 0; i < 25; ++i) {
+      const auto y = static_cast<std::size_t>(labels[i]), t = static_cast<std::size_t>(targets[i]);
+      CHECK(static_cast<double>(loss[i]) == doctest::Approx(towards(name, row, y, t)).epsilon(1e-6));
+      for (std::size_t j = 0; j < 5; ++j) {
+        std::vector<double> up = row, down = row;
+        up[j] += 1e-5;
+        down[j] -= 1e-5;
+        const double slope = (towards(name, up, y, t) - towards(name, down, y, t)) / 2e-5;
+        CHECK(static_cast<double>(grad[5 * i + j]) == doctest::Approx(slope).epsilon(1e-4).scale(1));
+      }
+    }
+  }
+}
+
+TEST_CASE("targets are asked for where they are needed, and nowhere else") {
+  Executor executor(std::make_shared<Graph>(identity_net(4)), 1), three(std::make_shared<Graph>(identity_net(3)), 1);
+  const Tensor x = Tensor::full({1, 4}, 0), y = Tensor::i64({1}, std::vector<std::int64_t>{0}), two = Tensor::i64({2}, std::vector<std::int64_t>{0, 1});
+  CHECK_MESSAGE_HAS(executor.loss_and_input_grad("dlr-targeted", x, y), "needs a target class a row");
+  CHECK_MESSAGE_HAS(executor.loss_and_input_grad("dlr", x, y, {}, y), "takes no targets");
+  CHECK_MESSAGE_HAS(executor.loss_and_input_grad("logit-difference", x, y, {}, two), "targets must be I64[1]");
+  CHECK_MESSAGE_HAS(three.loss_and_input_grad("dlr-targeted", Tensor::full({1, 3}, 0), y, {}, y), "K >= 4");
+}
+
 TEST_CASE("label smoothing mixes the uniform target in") {
   const Graph graph = identity_net(3);
   CompileOptions o;

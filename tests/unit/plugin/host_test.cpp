@@ -45,7 +45,7 @@ TEST_CASE("the SDK's loss gradient and the recorded tape agree") {
   const plugin::Ref model = plugin::Ref::adopt(host.make<plugin::ModelObject>(in.victims[0]));
   const plugin::Ref x = plugin::Ref::adopt(host.give(in.x)), y = plugin::Ref::adopt(host.give(in.y));
 
-  const assay_loss_call fast{sizeof(assay_loss_call), 0, "cross-entropy", x.get(), y.get()};
+  const assay_loss_call fast{sizeof(assay_loss_call), 0, "cross-entropy", x.get(), y.get(), nullptr, nullptr, 0};
   assay_object* direct = nullptr;
   REQUIRE(models.loss_grad(host.abi(), model.get(), &fast, &direct, nullptr, nullptr) == ASSAY_OK);
 
@@ -72,6 +72,52 @@ TEST_CASE("the SDK's loss gradient and the recorded tape agree") {
   REQUIRE(a.size() == b.size());
   for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-3).scale(0.01));
   for (assay_object* object : {direct, leaf, logits, losses, gradient}) host.release(object);
+}
+
+TEST_CASE("pull(): one pass forward and one back a cotangent; a caller of ABI minor 2 is still served") {
+  const plugin::AttackInputs in = attack_in(victim());
+  plugin::Host host(context());
+  const auto& models = service<assay_model_service>(host, ASSAY_MODEL_SERVICE);
+  const plugin::Ref model = plugin::Ref::adopt(host.make<plugin::ModelObject>(in.victims[0]));
+  const plugin::Ref x = plugin::Ref::adopt(host.give(in.x)), y = plugin::Ref::adopt(host.give(in.y));
+  const plugin::Ref targets =
+      plugin::Ref::adopt(host.give(engine::Tensor::i64({8}, std::vector<std::int64_t>{1, 2, 3, 0, 1, 2, 3, 0})));
+
+  // Cotangent k: e_target - e_own, halved for k = 1; the loss "logit-difference" is the first of them.
+  std::vector<float> way(8 * 4, 0.0f), half;
+  const std::vector<std::int64_t> own = in.y.to_i64();
+  for (std::size_t i = 0; i < 8; ++i) {
+    way[4 * i + (i + 1) % 4] += 1;
+    way[4 * i + static_cast<std::size_t>(own[i])] -= 1;
+  }
+  for (const float value : way) half.push_back(value / 2);
+  const plugin::Ref first = plugin::Ref::adopt(host.give(engine::Tensor::f32({8, 4}, way))),
+                    second = plugin::Ref::adopt(host.give(engine::Tensor::f32({8, 4}, half)));
+  const assay_object* const cotangents[] = {first.get(), second.get()};
+  const assay_pull_call call{sizeof(assay_pull_call), 0, x.get(), cotangents, 2, nullptr, 0};
+  assay_object *grads[2] = {nullptr, nullptr}, *logits = nullptr, *direct = nullptr, *losses = nullptr;
+  REQUIRE(models.pull(host.abi(), model.get(), &call, grads, &logits) == ASSAY_OK);
+  CHECK(host.counters().forward == 8);
+  CHECK(host.counters().backward == 16);
+
+  const assay_loss_call towards{
+      sizeof(assay_loss_call), 0, "logit-difference", x.get(), y.get(), targets.get(), nullptr, 0};
+  REQUIRE(models.loss_grad(host.abi(), model.get(), &towards, &direct, &losses, nullptr) == ASSAY_OK);
+  const auto a = host.tensor(grads[0]).to_f32(), b = host.tensor(grads[1]).to_f32(), c = host.tensor(direct).to_f32();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(a[i] == doctest::Approx(c[i]).epsilon(1e-4).scale(0.01));
+    CHECK(b[i] == doctest::Approx(a[i] / 2).epsilon(1e-4).scale(0.01));
+  }
+
+  assay_loss_call old = towards;
+  old.struct_size = offsetof(assay_loss_call, targets);
+  old.loss = "cw-margin";  // the target is not looked at: an old caller did not set it
+  assay_object* margin = nullptr;
+  CHECK(models.loss_grad(host.abi(), model.get(), &old, &margin, nullptr, nullptr) == ASSAY_OK);
+  old.struct_size = sizeof(std::uint64_t);
+  assay_object* none = nullptr;
+  CHECK(models.loss_grad(host.abi(), model.get(), &old, &none, nullptr, nullptr) == ASSAY_INVALID);
+  for (assay_object* object : {grads[0], grads[1], logits, direct, losses, margin}) host.release(object);
 }
 
 TEST_CASE("a budget stops the method before it is exceeded") {

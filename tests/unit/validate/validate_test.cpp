@@ -56,6 +56,27 @@ TEST_CASE("each bad plugin fails exactly its check [rule 23]") {
   }
 }
 
+TEST_CASE("coupled rows are seen, by their neighbours and by their order [rule 8]") {
+  const auto result = [](const std::string& name) {
+    std::string id = name;
+    std::replace(id.begin(), id.end(), '_', '-');
+    return validate::run_check("any-batch-same-rows", kTestPlugins / (name + ".so"), id);
+  };
+  for (const char* name : {"odd_couples_order", "odd_couples_batch", "bad_any_batch_same_rows"}) {
+    CAPTURE(name);
+    CHECK(result(name).status == "failed");
+    CHECK(result(name).detail.find("rule 8") != std::string::npos);
+  }
+  CHECK(result("good_attack").status == "passed");
+}
+
+TEST_CASE("nothing may move at eps = 0, be it less than the judge's tolerance [rule 16]") {
+  const validate::CheckResult result =
+      validate::run_check("attack-stays-in-threat-model", kTestPlugins / "odd_moves_at_zero.so", "odd-moves-at-zero");
+  CHECK(result.status == "failed");
+  CHECK(result.detail.find("rule 16") != std::string::npos);
+}
+
 TEST_CASE("the good plugins pass every check") {
   for (const fs::path& file : libraries(kTestPlugins, "good_")) {
     for (const Descriptor& descriptor : plugin::PluginLibrary::open(file).descriptors()) {

@@ -142,6 +142,13 @@ class Graph : public Object {
     api().check(service().add_node(host(), raw(), &node));
     return name;
   }
+  // A node as another graph has it, on other operands.
+  void node(const NodeInfo& like, const std::vector<std::string>& in) {
+    const std::vector<const char*> inputs = sdk::pointers(in), outputs = sdk::pointers(like.outputs);
+    const assay_node node{sizeof(assay_node), 0, like.op.c_str(), like.name.c_str(), inputs.data(), outputs.data(),
+                          like.attrs.raw()};
+    api().check(service().add_node(host(), raw(), &node));
+  }
   void tap(const char* name, const std::string& value) {
     api().check(service().set_tap(host(), raw(), name, value.c_str()));
   }

@@ -22,6 +22,15 @@ struct ForwardResult {
 struct LossGrad {
   Tensor grad, loss, logits;  // [n, ...], [n], [n, classes]
 };
+struct LossOptions {
+  Tensor targets = {};     // i64 [n], of losses towards a class
+  Tensor ids = {};         // keys of the stochastic ops of a random model, one a row
+  std::uint64_t draw = 0;  // which stochastic draw
+};
+struct Pulled {
+  std::vector<Tensor> grads;  // [n, ...], one a cotangent
+  Tensor logits;              // [n, classes]
+};
 
 class Model : public Object {
  public:
@@ -79,19 +88,37 @@ class Model : public Object {
     for (std::size_t i = 1; i < out.size(); ++i) result.taps.emplace_back(Object::adopt(api(), out[i]));
     return result;
   }
-  // Gradient of a named per-sample loss with respect to x; the compiled fast path. "cross-entropy", "cw-margin" or "dlr".
-  LossGrad loss_grad(const char* loss, const Tensor& x, const Tensor& y) const {
-    const assay_loss_call call{sizeof(assay_loss_call), 0, loss, x.raw(), y.raw()};
+  // Gradient of a named per-sample loss with respect to x; the compiled fast path. Of y: "cross-entropy", "cw-margin" or
+  // "dlr"; of y and a target: "logit-difference" or "dlr-targeted".
+  LossGrad loss_grad(const char* loss, const Tensor& x, const Tensor& y, const LossOptions& options = {}) const {
+    const assay_loss_call call = loss_call(loss, x, y, options);
     assay_object *grad = nullptr, *losses = nullptr, *logits = nullptr;
     api().check(api().model().loss_grad(host(), raw(), &call, &grad, &losses, &logits));
     return {Tensor(Object::adopt(api(), grad)), Tensor(Object::adopt(api(), losses)),
             Tensor(Object::adopt(api(), logits))};
   }
-  Tensor gradient(const char* loss, const Tensor& x, const Tensor& y) const {  // as above, only the gradient is kept
-    const assay_loss_call call{sizeof(assay_loss_call), 0, loss, x.raw(), y.raw()};
+  // As above, only the gradient is kept.
+  Tensor gradient(const char* loss, const Tensor& x, const Tensor& y, const LossOptions& options = {}) const {
+    const assay_loss_call call = loss_call(loss, x, y, options);
     assay_object* grad = nullptr;
     api().check(api().model().loss_grad(host(), raw(), &call, &grad, nullptr, nullptr));
     return Tensor(Object::adopt(api(), grad));
+  }
+  // Gradients with respect to x of <logits, c> for each cotangent c, f32 [n, classes]: one compiled pass forward and one
+  // back for each.
+  Pulled pull(const Tensor& x, std::span<const Tensor> cotangents, const LossOptions& options = {}) const {
+    std::vector<const assay_object*> given;
+    for (const Tensor& cotangent : cotangents) given.push_back(cotangent.raw());
+    const assay_pull_call call{
+        sizeof(assay_pull_call), 0, x.raw(), given.data(), given.size(), options.ids.raw(), options.draw};
+    std::vector<assay_object*> grads(given.size(), nullptr);
+    assay_object* logits = nullptr;
+    Pulled result;
+    result.grads.reserve(given.size());
+    api().check(api().model().pull(host(), raw(), &call, grads.data(), &logits));
+    result.logits = Tensor(Object::adopt(api(), logits));
+    for (assay_object* grad : grads) result.grads.emplace_back(Object::adopt(api(), grad));
+    return result;
   }
   Tensor predict(const Tensor& x) const {  // i64 [n]
     assay_object* labels = nullptr;
@@ -100,6 +127,9 @@ class Model : public Object {
   }
 
  private:
+  static assay_loss_call loss_call(const char* loss, const Tensor& x, const Tensor& y, const LossOptions& options) {
+    return {sizeof(assay_loss_call), 0, loss, x.raw(), y.raw(), options.targets.raw(), options.ids.raw(), options.draw};
+  }
   template <class Count, class At>
   std::vector<std::string> names(Count count_of, At name_at) const {
     std::size_t count = 0;

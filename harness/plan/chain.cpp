@@ -1,0 +1,125 @@
+// A chain of attacks as nodes: a start that knows which samples are classified correctly, a node a link that attacks
+// what is still robust and writes what it leaves, and a cell that runs the last link and judges the whole. Two chains
+// that begin alike share their first links.
+#include <fmt/format.h>
+
+#include "harness/plan/planner.hpp"
+
+namespace assay::plan {
+namespace {
+
+constexpr const char* chain_file = "chain.safetensors";
+constexpr const char* chain_input = "chain";
+
+Json link_of(const Descriptor& plugin) {
+  return Json::object({{"id", plugin.id}, {"gradients", plugin.needs_gradients}, {"iterative", plugin.iterative}});
+}
+
+// What the judge of a link does, without the name of a judge: it hands on a file, and nothing of it is an outcome.
+Stage survivors_stage(Stage judge, const Descriptor& plugin) {
+  judge.stage = "survivors";
+  judge.spec["link"] = link_of(plugin);
+  return judge;
+}
+
+std::string text_of(const MethodSpec& method) {
+  std::string text;
+  for (const LinkSpec& link : method.chain) text += (text.empty() ? "" : " > ") + link.use.value;
+  return text;
+}
+
+}  // namespace
+
+// The samples to begin with: rule 14 counts those that are misclassified without attack as not robust.
+std::string Planner::chain_start(const CellPoint& point) {
+  Node node = start_node(NodeKind::prepare,
+                         fmt::format("correctly classified by {}, seed {}", point.model->id.value, point.seed));
+  const AttackParts parts = attack_parts(point);
+  Stage stage;
+  stage.stage = "survivors";
+  stage.spec = Json::object({{"task", "attack"}, {"victim", point.model->id.value}, {"threat", threat()}});
+  stage.inputs.assign(parts.judge.inputs.end() - 2, parts.judge.inputs.end());  // data and victim
+  node.stages.push_back(std::move(stage));
+  node.cost_seconds = stage_seconds + eval_seconds(*point.model, count(*suite_.data.test));
+  Json identity = Json::object({{"node", "chain start"},
+                                {"data", parts.identity.at("data")},
+                                {"victim", parts.identity.at("victim")},
+                                {"threat", threat()},
+                                {"judge_version", context_.judge_version},
+                                {"numerics", numerics_.to_json()}});
+  return add(std::move(node), std::move(identity)).key;
+}
+
+std::string Planner::chain_link(const CellPoint& point, const std::string& before) {
+  Node node = start_node(NodeKind::prepare, fmt::format("{} of {} on {}, seed {}", point.plugin->id, point.method->id(),
+                                                        point.model->id.value, point.seed));
+  node.seeds = seeds(point.seed, point.seed);
+  attach(node, *point.plugin);
+  if (!point.certificate.empty()) node.needs.push_back(point.certificate);
+  AttackParts parts = attack_parts(point);
+  parts.run.inputs.push_back(from_node(chain_input, before, chain_file));
+  Stage judge = survivors_stage(std::move(parts.judge), *point.plugin);
+  judge.inputs.push_back(from_node(chain_input, before, chain_file));
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
+  node.stages = {std::move(parts.run), std::move(judge)};
+  Json identity = std::move(parts.identity);
+  identity["node"] = "chain link";
+  identity["before"] = before;
+  identity["plugin"] = plugin_identity(*point.plugin);
+  identity["params"] = point.params.identity;
+  identity["seeds"] = node.seeds.to_json();
+  identity["judge_version"] = context_.judge_version;
+  identity["numerics"] = numerics_.to_json();
+  return add(std::move(node), std::move(identity)).key;
+}
+
+// `point` is the last link under the chain's name; `links` are those before it.
+void Planner::chain_cell(const CellPoint& point, const std::vector<CellPoint>& links) {
+  std::string before = chain_start(point);
+  for (const CellPoint& link : links) before = chain_link(link, before);
+  Node node = start_cell(point);
+  node.params = Json::object({{"chain", text_of(*point.method)}});
+  AttackParts parts = attack_parts(point);
+  if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27
+  parts.run.inputs.push_back(from_node(chain_input, before, chain_file));
+  parts.judge.spec["link"] = link_of(*point.plugin);
+  parts.judge.inputs.push_back(from_node(chain_input, before, chain_file));
+  parts.identity["before"] = before;
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
+  node.stages = {std::move(parts.run), std::move(parts.judge)};
+  finish_cell(std::move(node), point, std::move(parts.identity), Json::Object{});
+}
+
+void Planner::plan_chain(const MethodSpec& method) {
+  const MethodPoint grid{{}, Json::Object{}};
+  std::vector<CellPoint> links;
+  for (const LinkSpec& spec : method.chain) {
+    CellPoint link;
+    link.method = &method;
+    link.grid = &grid;
+    link.plugin = &plugin_of(spec.use, "method.chain", {"attack"});
+    link.role = "attack";
+    link.certificate = certificate(*link.plugin, link.role);
+    ParamTable params = spec.params;
+    if (params.place.line == 0) params.place = spec.use.place;
+    link.params = expand(*link.plugin, params, "method");
+    check_targets(method, link.params.all);
+    links.push_back(std::move(link));
+  }
+  CellPoint last = std::move(links.back());
+  links.pop_back();
+  for (const ModelSpec& model : suite_.models) {
+    if (!is_victim(model)) continue;
+    for (const std::int64_t seed : suite_.seeds) {
+      const auto place = [&](CellPoint& point) {
+        point.model = &model;
+        point.seed = seed;
+      };
+      place(last);
+      for (CellPoint& link : links) place(link);
+      chain_cell(last, links);
+    }
+  }
+}
+
+}  // namespace assay::plan

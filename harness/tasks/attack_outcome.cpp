@@ -1,0 +1,143 @@
+#include "harness/tasks/attack_outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "harness/base/error.hpp"
+#include "harness/metrics/metrics.hpp"
+#include "harness/record/safetensors.hpp"
+
+namespace assay::tasks {
+
+namespace {
+
+using engine::Tensor;
+
+std::string victim_input(const StageContext& context) { return "model:" + context.spec().at("victim").as_string(); }
+
+std::vector<double> correct_of(const std::vector<float>& logits, const std::vector<std::int64_t>& labels) {
+  return metrics::correct({logits, logits.size() / labels.size(), metrics::Scale::logits}, labels);
+}
+
+// Samples at these places of a whole array.
+std::vector<float> picked(std::span<const float> values, std::size_t size, const std::vector<std::int64_t>& rows) {
+  std::vector<float> out;
+  out.reserve(rows.size() * size);
+  for (const std::int64_t row : rows) {
+    const auto begin = values.begin() + row * static_cast<std::int64_t>(size);
+    out.insert(out.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
+  }
+  return out;
+}
+
+std::string breach_of(const ThreatReport& report, const Threat& threat, const Rational& eps, std::size_t n) {
+  if (report.non_finite > 0)
+    return fmt::format("{}: {} of {} outputs hold NaN or infinity", eps_condition(eps), report.non_finite, n);
+  if (report.outside_ball > 0)
+    return fmt::format("{}: {} of {} outputs leave the {} ball, farthest at {:.6g}", eps_condition(eps),
+                       report.outside_ball, n, threat.norm_name, report.worst);
+  return fmt::format("{}: {} of {} outputs leave the input range [{}, {}]", eps_condition(eps), report.outside_range, n,
+                     threat.low, threat.high);
+}
+
+}  // namespace
+
+AttackJudge::AttackJudge(const StageContext& context)
+    : data_(load_samples(context.input("data"))),
+      threat_(Threat::from_json(context.spec().at("threat"))),
+      victim_(context.input(victim_input(context)), context.job()) {
+  if (data_.size() == 0) throw Error(Fault::bad_input, "there is no sample to judge");
+  clean_ = victim_.logits(data_.x, data_.ids);
+  correct_ = correct_of(clean_, data_.y);
+  if (context.has_input(kChainInput)) before_ = ChainState::load(context.input(kChainInput));
+  if (before_ && before_->ids != data_.ids) throw Error(Fault::constraint, "the chain was begun on other samples");
+  if (context.has_input("run")) collect(context.input("run"));
+}
+
+// The batches of the run, put back into the order of the data.
+void AttackJudge::collect(const std::filesystem::path& shard) {
+  std::map<std::int64_t, std::size_t> row;
+  for (std::size_t i = 0; i < data_.ids.size(); ++i) row[data_.ids[i]] = i;
+  const auto size = static_cast<std::size_t>(data_.x.count() / data_.size());
+  for (const Event& event : read_shard(shard).events) {
+    if (event.type() != "batch") continue;
+    const Container batch = decode(event.blob, "adversarial batch");
+    const auto ids = batch.at("id").as_i64();
+    const auto x = batch.at("x").as_f32();
+    if (x.size() != ids.size() * size)
+      throw Error(Fault::constraint, "rule 15: an adversarial batch has another shape than its inputs");
+    Outputs& all = outputs_[event.json.get("condition", "")];
+    all.x.resize(data_.ids.size() * size);
+    all.have.resize(data_.ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto found = row.find(ids[i]);
+      if (found == row.end()) throw Error(Fault::constraint, "rule 15: an adversarial input has an unknown sample id");
+      const auto from = x.begin() + static_cast<std::ptrdiff_t>(i * size);
+      std::copy_n(from, size, all.x.begin() + static_cast<std::ptrdiff_t>(found->second * size));
+      all.have[found->second] = true;
+    }
+  }
+}
+
+std::vector<std::int64_t> AttackJudge::attacked(const std::string& condition) const {
+  if (before_) return before_->standing(condition);
+  std::vector<std::int64_t> rows(data_.ids.size());
+  std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  return rows;
+}
+
+// The outputs at these rows, of which none may be missing.
+const std::vector<float>& AttackJudge::outputs_at(const std::string& condition,
+                                                  const std::vector<std::int64_t>& rows) const {
+  const auto found = outputs_.find(condition);
+  if (found == outputs_.end()) throw Error(Fault::constraint, condition + ": the method left no outputs");
+  const auto missing = std::count_if(
+      rows.begin(), rows.end(), [&](std::int64_t row) { return !found->second.have[static_cast<std::size_t>(row)]; });
+  if (missing == 0) return found->second.x;
+  throw Error(Fault::constraint,
+              fmt::format("{}: {} of {} samples have no adversarial input", condition, missing, rows.size()));
+}
+
+void AttackJudge::judge_rows(const std::vector<std::int64_t>& rows, const Rational& eps, const Breach& breach,
+                             AttackOutcome& outcome) {
+  const auto size = static_cast<std::size_t>(data_.x.count() / data_.size());
+  const std::vector<float> x = picked(outputs_at(eps_condition(eps), rows), size, rows);
+  const std::vector<float> clean = picked(data_.x.f32s(), size, rows);
+  const ThreatReport report = check_threat(clean, x, static_cast<std::int64_t>(rows.size()), threat_, eps.value());
+  if (!report.clean()) {
+    const std::string reason = breach_of(report, threat_, eps, rows.size());
+    if (breach) breach(reason);
+    throw Error(Fault::constraint, reason + " (rule 15)");
+  }
+  engine::Shape shape = data_.x.shape();
+  shape[0] = static_cast<std::int64_t>(rows.size());
+  std::vector<std::int64_t> ids, labels;
+  for (const std::int64_t row : rows) {
+    ids.push_back(data_.ids[static_cast<std::size_t>(row)]);
+    labels.push_back(data_.y[static_cast<std::size_t>(row)]);
+  }
+  const std::vector<double> still = correct_of(victim_.logits(Tensor::f32(shape, x), ids), labels);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const auto i = static_cast<std::size_t>(rows[k]);
+    outcome.robust[i] = correct_[i] == 1 && still[k] == 1 ? 1 : 0;
+    outcome.distance[i] = report.distance[k];
+  }
+}
+
+AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
+  const std::string condition = eps_condition(eps);
+  AttackOutcome outcome;
+  outcome.robust.assign(data_.ids.size(), 0);
+  outcome.distance.assign(data_.ids.size(), 0);
+  if (before_) outcome.distance = before_->conditions.at(condition).distance;
+  const std::vector<std::int64_t> rows = attacked(condition);
+  if (!rows.empty()) judge_rows(rows, eps, breach, outcome);
+  for (std::size_t i = 0; i < outcome.robust.size(); ++i) {
+    outcome.success.push_back(correct_[i] == 1 && outcome.robust[i] == 0 ? 1 : 0);
+  }
+  return outcome;
+}
+
+}  // namespace assay::tasks

@@ -1,0 +1,61 @@
+// Judging what an attack left, condition by condition: trusts nothing but the adversarial inputs (rules 14 and 15). One
+// place for the judge of a cell and for the links of a chain. One thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/tasks/attack_chain.hpp"
+#include "harness/tasks/samples.hpp"
+#include "harness/tasks/threat.hpp"
+
+namespace assay::tasks {
+
+struct AttackOutcome {
+  std::vector<double> robust, success, distance;  // one a sample, in the data's order
+};
+
+class AttackJudge {
+ public:
+  using Breach = std::function<void(const std::string& reason)>;
+
+  // Loads the data, the victim, where the attack is a link of a chain what was left before it (input "chain"), and
+  // where there was a run its outputs. Throws Error(constraint) when those do not belong to the data.
+  explicit AttackJudge(const StageContext& context);
+
+  const Samples& data() const { return data_; }
+  const Threat& threat() const { return threat_; }
+  Subject& victim() { return victim_; }
+  const std::vector<float>& logits() const { return clean_; }      // of the clean inputs
+  const std::vector<double>& correct() const { return correct_; }  // 1 where they are classified correctly
+  const std::optional<ChainState>& before() const { return before_; }
+
+  // Rule 14: robust only where the clean input is classified correctly and its adversarial one, and no link before
+  // broke it. Rule 15: nobody clips; an input that left the threat model gives Error(constraint), after `breach` heard
+  // why.
+  AttackOutcome outcome(const Rational& eps, const Breach& breach = {});
+
+ private:
+  struct Outputs {
+    std::vector<float> x;  // whole samples at their places
+    std::vector<bool> have;
+  };
+  void collect(const std::filesystem::path& shard);
+  std::vector<std::int64_t> attacked(const std::string& condition) const;
+  const std::vector<float>& outputs_at(const std::string& condition, const std::vector<std::int64_t>& rows) const;
+  void judge_rows(const std::vector<std::int64_t>& rows, const Rational& eps, const Breach& breach,
+                  AttackOutcome& outcome);
+
+  Samples data_;
+  Threat threat_;
+  Subject victim_;
+  std::optional<ChainState> before_;
+  std::vector<float> clean_;
+  std::vector<double> correct_;
+  std::map<std::string, Outputs> outputs_;
+};
+
+}  // namespace assay::tasks

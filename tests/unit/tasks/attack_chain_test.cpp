@@ -1,0 +1,227 @@
+// Links of a chain, its judge, and the verdicts on victims that fool attacks: masked, random, softmax, quantising.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "harness/base/files.hpp"
+#include "harness/base/rng.hpp"
+#include "harness/data/records.hpp"
+#include "harness/graph/builder.hpp"
+#include "harness/record/safetensors.hpp"
+#include "harness/tasks/attack_checks.hpp"
+#include "harness/tasks/stages.hpp"
+
+using namespace assay;
+
+namespace {
+
+constexpr std::int64_t kSamples = 40, kClasses = 3, kSize = 6;
+
+// Class k is brightest in elements 2 k and 2 k + 1; one sample in ten carries a wrong label.
+std::vector<float> inputs() {
+  std::vector<float> x(static_cast<std::size_t>(kSamples * kSize), 0.2f);
+  const Rng rng(3, "chain");
+  for (std::int64_t i = 0; i < kSamples; ++i) {
+    for (std::int64_t j = 0; j < 2; ++j) x[static_cast<std::size_t>(i * kSize + 2 * (i % kClasses) + j)] = 0.6f;
+    x[static_cast<std::size_t>(i * kSize)] += 0.01f * static_cast<float>(rng.below(static_cast<std::uint64_t>(i), 5));
+  }
+  return x;
+}
+std::vector<std::int64_t> labels() {
+  std::vector<std::int64_t> y;
+  for (std::int64_t i = 0; i < kSamples; ++i) y.push_back((i % kClasses + (i % 10 == 9 ? 1 : 0)) % kClasses);
+  return y;
+}
+
+data::RecordSet records() {
+  data::RecordSet set;
+  for (std::int64_t i = 0; i < kSamples; ++i) set.ids.push_back(100 + i);
+  set.add({"input",
+           data::Role::input,
+           data::FieldType::dense(engine::DType::f32, {kSize}),
+           Array::f32({kSamples, kSize}, inputs()),
+           {},
+           {}});
+  set.add(
+      {"target", data::Role::target, data::FieldType::category(kClasses), Array::i64({kSamples}, labels()), {}, {}});
+  return set;
+}
+
+// The sum of a class's two elements, times 4; `last` is an op put behind the logits or before them.
+graph::Graph victim(const std::string& kind) {
+  graph::GraphBuilder net(engine::Shape{kSize}, 1);
+  std::string x = net.input();
+  if (kind == "quantising") x = net.apply("levels", "round", {net.apply("scaled", "affine", {x}, {{"scale", 4.0}})});
+  if (kind == "random") x = net.apply("noise", "dropout", {x}, {{"p", 0.2}, {"always", std::int64_t{1}}});
+  std::string logits = net.linear("fc", x, kClasses);
+  if (kind == "softmax") logits = net.apply("probabilities", "softmax", {logits}, {{"axis", std::int64_t{1}}});
+  graph::Graph graph = net.finish(logits, x, Json::object({{"arch", "sums"}}));
+  std::vector<float> weight(static_cast<std::size_t>(kClasses * kSize), 0.0f);
+  for (std::int64_t k = 0; k < kClasses; ++k) {
+    weight[static_cast<std::size_t>(k * kSize + 2 * k)] = weight[static_cast<std::size_t>(k * kSize + 2 * k + 1)] = 4;
+  }
+  for (const auto& [name, parameter] : std::map(graph.parameters)) {
+    const bool matrix = parameter.value.shape().size() == 2;
+    graph.set_parameter(name, matrix ? engine::Tensor::f32({kClasses, kSize}, weight)
+                                     : engine::Tensor::f32({kClasses}, std::vector<float>(kClasses, 0.0f)));
+  }
+  return graph;
+}
+
+// A folder with the data, the victim and what a stage leaves.
+struct Place {
+  TempDir folder;
+  explicit Place(const std::string& kind = "plain") {
+    records().save(folder.path() / "data.safetensors");
+    graph::save_model(victim(kind), folder.path() / "victim.safetensors");
+  }
+
+  // Adversarial inputs for these rows, at eps = 1/2 with the label's elements darkened where `strong`.
+  fs::path run(const std::string& name, const std::vector<std::int64_t>& rows,
+               const std::function<bool(std::int64_t)>& strong) {
+    const fs::path shard = folder.path() / name;
+    ShardWriter writer(shard);
+    for (const char* condition : {"eps=0", "eps=1/2"}) {
+      Container batch;
+      std::vector<std::int64_t> ids;
+      std::vector<float> x;
+      const std::vector<float> clean = inputs();
+      for (const std::int64_t row : rows) {
+        ids.push_back(100 + row);
+        for (std::int64_t j = 0; j < kSize; ++j) {
+          const bool dark =
+              condition != std::string("eps=0") && strong(row) && j / 2 == labels()[static_cast<std::size_t>(row)];
+          const float value = clean[static_cast<std::size_t>(row * kSize + j)];
+          x.push_back(dark ? value - 0.5f : value);
+        }
+      }
+      const auto n = static_cast<std::int64_t>(rows.size());
+      batch.arrays["id"] = Array::i64({n}, ids);
+      batch.arrays["x"] = Array::f32({n, kSize}, x);
+      Event event{Json::object({{"type", "batch"}, {"index", 0}, {"condition", condition}, {"count", n}}),
+                  encode(batch)};
+      event.json["spent"] = Json::object({{"forward", static_cast<double>(2 * n)}, {"backward", 0.0}, {"macs", 0.0}});
+      if (n > 0) writer.append(event);
+    }
+    return shard;
+  }
+
+  std::vector<Event> stage(const std::string& what, const std::map<std::string, fs::path>& more,
+                           const std::string& link = "") {
+    Job job;
+    job.stage = what;
+    job.key = std::string(64, 'c');
+    job.scratch = (folder.path() / (what + link)).string();
+    fs::create_directories(job.scratch);
+    job.inputs = {{"data", {(folder.path() / "data.safetensors").string(), ""}},
+                  {"model:net", {(folder.path() / "victim.safetensors").string(), ""}}};
+    for (const auto& [name, file] : more) job.inputs[name] = {file.string(), ""};
+    job.spec = Json::object({{"task", "attack"},
+                             {"victim", "net"},
+                             {"access", "white-box"},
+                             {"threat", Json::object({{"norm", "linf"}, {"eps", Json::Array{"0", "1/2"}}})},
+                             {"method", Json::object({{"id", "chain"}, {"iterative", true}})}});
+    if (!link.empty())
+      job.spec["link"] = Json::object({{"id", link}, {"gradients", link != "square"}, {"iterative", true}});
+    {
+      ShardWriter writer(fs::path(job.scratch) / "shard");
+      tasks::StageContext context(job, writer, {});
+      if (what == "judge") tasks::judge_attack(context);
+      if (what == "survivors") tasks::survivors(context);
+    }
+    return read_shard(fs::path(job.scratch) / "shard").events;
+  }
+  fs::path left(const std::string& link) const {
+    return folder.path() / ("survivors" + link) / "out" / tasks::kChainFile;
+  }
+};
+
+std::vector<int> rules(const std::vector<Event>& events) {
+  std::vector<int> found;
+  for (const Event& event : events) {
+    if (event.type() == "verdict") found.push_back(static_cast<int>(event.json.at("rule").as_int()));
+  }
+  return found;
+}
+
+double score(const std::vector<Event>& events, const std::string& quantity, const std::string& condition) {
+  for (const Event& event : events) {
+    if (event.type() == "score" && event.json.get("quantity", "") == quantity &&
+        event.json.get("condition", "") == condition)
+      return event.json.at("value").as_real();
+  }
+  FAIL("no score " << quantity);
+  return 0;
+}
+
+std::vector<std::int64_t> everything() {
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < kSamples; ++i) rows.push_back(i);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("[rule 14] a chain's links attack what is left, and its outcome is the worst case") {
+  Place place;
+  place.stage("survivors", {});
+  const auto start = tasks::ChainState::load(place.left(""));
+  CHECK(start.standing("eps=1/2").size() == 36);  // the wrong labels are not robust before any attack
+  CHECK(start.links.empty());
+
+  const auto half = place.run("half", start.standing("eps=1/2"), [](std::int64_t row) { return row % 2 == 0; });
+  place.stage("survivors", {{"run", half}, {"chain", place.left("")}}, "apgd-ce");
+  const auto middle = tasks::ChainState::load(place.left("apgd-ce"));
+  CHECK(middle.standing("eps=0").size() == 36);
+  CHECK(middle.standing("eps=1/2").size() == 16);
+  CHECK(middle.spent.forward == 2 * 2 * 36);
+  for (const std::int64_t row : middle.standing("eps=1/2")) CHECK(row % 2 == 1);
+
+  // Of the rest the last link breaks one in three; at eps = 0 it was handed all 36.
+  const fs::path last = place.run("last", start.standing("eps=1/2"), [](std::int64_t row) { return row % 3 == 0; });
+  const auto events = place.stage("judge", {{"run", last}, {"chain", place.left("apgd-ce")}}, "fab-t");
+  std::int64_t want = 0;
+  for (const std::int64_t row : start.standing("eps=1/2")) want += row % 2 == 1 && row % 3 != 0 ? 1 : 0;
+  CHECK(score(events, "robust_accuracy", "eps=1/2") == doctest::Approx(static_cast<double>(want) / kSamples));
+  CHECK(score(events, "robust_accuracy", "eps=0") == doctest::Approx(36.0 / kSamples));
+  CHECK(score(events, "accuracy", "clean") == doctest::Approx(36.0 / kSamples));
+  const auto found = rules(events);
+  CHECK(found == std::vector<int>{17});  // it left more than 1 % at radius 1/2
+}
+
+TEST_CASE("a link that leaves samples out is refused, and one that adds samples changes nothing") {
+  Place place;
+  place.stage("survivors", {});
+  const fs::path few = place.run("few", {0, 1, 2}, [](std::int64_t) { return true; });
+  CHECK_THROWS_WITH_AS(place.stage("survivors", {{"run", few}, {"chain", place.left("")}}, "x"),
+                       doctest::Contains("33 of 36 samples have no adversarial input"), Error);
+  const fs::path all = place.run("all", everything(), [](std::int64_t) { return true; });
+  place.stage("survivors", {{"run", all}, {"chain", place.left("")}}, "y");
+  CHECK(tasks::ChainState::load(place.left("y")).standing("eps=1/2").empty());
+}
+
+TEST_CASE("[rule 18] a search without gradients that beats the white-box links makes the cell suspect") {
+  Place place;
+  place.stage("survivors", {});
+  const auto rows = tasks::ChainState::load(place.left("")).standing("eps=1/2");
+  const fs::path weak = place.run("weak", rows, [](std::int64_t row) { return row < 20; });
+  place.stage("survivors", {{"run", weak}, {"chain", place.left("")}}, "apgd-ce");
+  const fs::path square = place.run("square", rows, [](std::int64_t) { return true; });
+  const auto found = rules(place.stage("judge", {{"run", square}, {"chain", place.left("apgd-ce")}}, "square"));
+  CHECK(std::count(found.begin(), found.end(), 18) == 1);
+}
+
+TEST_CASE("[rule 19] [rule 20] victims that fool attacks are named; a plain one is not") {
+  const auto verdicts = [](const std::string& kind) {
+    Place place(kind);
+    const fs::path run = place.run("run", everything(), [](std::int64_t) { return true; });
+    return rules(place.stage("judge", {{"run", run}}));
+  };
+  CHECK(verdicts("plain").empty());
+  CHECK(verdicts("quantising") == std::vector<int>{19});
+  CHECK(verdicts("softmax") == std::vector<int>{20});
+  const auto random = verdicts("random");
+  CHECK(std::count(random.begin(), random.end(), 20) == 1);
+}
