@@ -33,6 +33,10 @@
 //             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
 //             -> column, score and verdict events
+//             Of a submission "run" is a journal made from a user's file; of a predictor it is "model_outputs", with arrays
+//             id and one of logits, probabilities F32[n,classes], prediction F32[n], and there is no model
+// template inputs: what run stages of the task have [, "test"]; spec: {task}
+//             -> out/inputs.npz, further lists as <list>.npz, out/<model>.onnx: `assay submit --template`
 // certify  the plugin; spec: {role, checks: [...] }        -> score/verdict events, one "trace" a check
 // describe the plugin; no inputs                           -> one "artifact" event: out/descriptors.json
 #pragma once

@@ -30,14 +30,16 @@ std::map<std::string, Tensor> collect(const StageContext& context, const Samples
     const Container batch = decode(event.blob, "adversarial batch");
     const auto ids = batch.at("id").as_i64();
     const auto x = batch.at("x").as_f32();
-    if (x.size() != ids.size() * size) throw Error(Fault::constraint, "rule 15: an adversarial batch has another shape than its inputs");
+    if (x.size() != ids.size() * size)
+      throw Error(Fault::constraint, fmt::format("rule 15: an adversarial batch has another shape than its inputs: {} values a sample, expected {}",
+                                                 ids.empty() ? x.size() : x.size() / ids.size(), size));
     auto& all = values[condition];
     auto& have = seen[condition];
     all.resize(data.ids.size() * size);
     have.resize(data.ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const auto found = row.find(ids[i]);
-      if (found == row.end()) throw Error(Fault::constraint, "rule 15: an adversarial input has an unknown sample id");
+      if (found == row.end()) throw Error(Fault::constraint, fmt::format("rule 15: an adversarial input has the id {}, which no sample has", ids[i]));
       std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(i * size), size, all.begin() + static_cast<std::ptrdiff_t>(found->second * size));
       have[found->second] = true;
     }
@@ -128,13 +130,16 @@ void judge_attack(StageContext& context) {
   context.column("correct", "clean", data.ids, correct);
   context.score("accuracy", "clean", metrics::accuracy(correct), data.size());
 
-  const auto adversarial = collect(context, data);
+  auto adversarial = collect(context, data);
+  const bool submitted = context.spec().has("method") && context.spec().at("method").get("submitted", false);
   const bool iterative = context.spec().has("method") && context.spec().at("method").get("iterative", false);
   Outcome previous;
   std::string previous_condition;
   for (const Rational& eps : threat.eps) {
     const std::string condition = eps_condition(eps);
-    const auto x = adversarial.find(condition);
+    auto x = adversarial.find(condition);
+    // Where nothing may change there is nothing to submit.
+    if (x == adversarial.end() && eps.num == 0 && submitted) x = adversarial.emplace(condition, data.x).first;
     if (x == adversarial.end()) throw Error(Fault::constraint, condition + ": the method left no outputs");
     const ThreatReport report = require_threat(context, data, x->second, threat, eps);
     Outcome outcome = judge_condition(context, data, correct, victim.logits(x->second, data.ids), condition);

@@ -43,6 +43,7 @@ struct Cost {                       // means per cell
   double forward = 0, backward = 0, macs = 0;
   double peak_rss_bytes = 0;
   bool shared = false;              // measured while other cells ran: never ranked (rule 41)
+  bool known = true;                // false: the outputs were made elsewhere, and the numbers above mean nothing
 };
 
 struct Row {
@@ -55,6 +56,7 @@ struct Row {
   std::vector<std::string> reasons; // of verdicts and failures, without repeats
   std::vector<std::string> notes;   // marks with their meaning: "single run", "baseline", "uses outliers", ...
   bool baseline = false, single_run = false, uses_outliers = false, transductive = false;
+  bool submitted = false;           // outputs that a user brought: judged and shown, never ranked
   bool ranked = false;
   std::string unranked_because;     // when not ranked
   std::optional<stats::RankRange> rank;
