@@ -66,7 +66,8 @@ Front make_front(const store::Store& db, const Query& query, const Board& board,
     out.rows.clear();
     out.note = "fewer than two methods have both numbers";
   } else if (left_out > 0) {
-    out.note = std::to_string(left_out) + " rows without per-sample outcomes or without a cost that may be compared are left out";
+    out.note = std::to_string(left_out) + (left_out == 1 ? " row is" : " rows are") +
+               " left out: no per-sample outcomes, or no cost that may be compared";
   }
   return out;
 }

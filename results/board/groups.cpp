@@ -204,7 +204,7 @@ Row start_row(const Group& group) {
   add_cost(row, cells);
   row.submitted = group.plugin_version == submitted_version;
   if (row.baseline) row.notes.emplace_back("baseline");
-  if (row.submitted) row.notes.emplace_back("submitted: outputs made elsewhere, with access, budget and cost unknown; not ranked");
+  if (row.submitted) row.notes.emplace_back(submitted_note);
   if (row.single_run && !cells.empty())
     row.notes.push_back("single run: " + std::to_string(cells.size()) + " seed" + (cells.size() == 1 ? "" : "s") + " of at least 3");
   if (row.uses_outliers) row.notes.emplace_back("uses outlier data");

@@ -71,7 +71,7 @@ TEST_CASE("a front leaves out what has no comparable cost, and says so [rule 41]
   CHECK(front_of(w, "forward").rows.size() == 3);
   const board::Front timed = front_of(w, "cpu");
   CHECK(timed.rows.size() == 2);
-  CHECK(timed.note.find("1 rows") == 0);
+  CHECK(timed.note.find("1 row is left out") == 0);
   CHECK(message_of([&] { front_of(w, "forwards"); }) == "unknown cost 'forwards'; did you mean 'forward'?");
   Plan plan = synthetic::make_plan("attack", "robust_accuracy", "eps=1/10");
   plan.rank = "subject";

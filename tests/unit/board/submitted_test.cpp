@@ -56,7 +56,7 @@ TEST_CASE("a submitted row has judged numbers with an interval, no rank and no c
   const Row& mine = row_of(b, "mine");
   CHECK(mine.submitted);
   CHECK_FALSE(mine.ranked);
-  CHECK(mine.unranked_because == "submitted");
+  CHECK(mine.unranked_because.rfind("submitted", 0) == 0);
   CHECK(mine.coverage.done == 3);
   REQUIRE(mine.values[0].interval);
   CHECK_FALSE(mine.cost.known);

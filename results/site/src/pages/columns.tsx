@@ -62,6 +62,7 @@ function claimedColumn(board: Board): Column[] {
   const metric = board.metrics[0];
   const of = ({ row }: Item) => board.claimed.find((c) => (c.method === "" ? board.rank === "subject" : c.method === row.method) && (!c.subject || c.subject === row.subject) &&
     c.quantity === metric?.quantity && c.condition === metric?.condition);
+  if (!board.rows.some((row, at) => of({ row, at }))) return [];
   return [{ id: "claimed", title: "Claimed elsewhere", numeric: true, first: true, sort: (item) => finite(of(item)?.value), text: (item) => of(item)?.value ?? null,
     show: (item) => { const c = of(item); return c ? <span title={c.source}>{num(c.value)}</span> : "–"; }, help: "typed in from papers; the source is shown below the table" }];
 }

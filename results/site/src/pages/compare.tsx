@@ -21,7 +21,7 @@ const costs: [string, string, (row: Row) => number | undefined][] = [
 const label = (board: Board, at: number) => {
   const row = board.rows[at];
   if (board.rank === "subject") return row.subject;
-  return row.name + (new Set(board.rows.map((r) => r.subject)).size > 1 ? ` on ${row.subject}` : "");
+  return row.name + (row.submitted ? " (submitted)" : "") + (new Set(board.rows.map((r) => r.subject)).size > 1 ? ` on ${row.subject}` : "");
 };
 
 function chosenRows(board: Board, compare: Compare, route: Route): number[] {
