@@ -28,6 +28,7 @@ void add_leaderboard(CLI::App& app, Action& action);
 void add_claims(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_rescore(CLI::App& app, Action& action);
+void add_submit(CLI::App& app, Action& action);
 void add_site(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);
 void add_log(CLI::App& app, Action& action);
@@ -36,6 +37,7 @@ void add_new(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
 void add_db(CLI::App& app, Action& action);
+void add_db_exchange(CLI::App& group, Action& action);  // claim and share, below db
 void add_cache(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);

@@ -74,7 +74,7 @@ void add_compare(CLI::App& app, Action& action) {
   auto options = std::make_shared<CompareCommand>();
   CLI::App* command = subcommand(app, "compare", "Are methods different? Paired tests, effect sizes and a report in sentences",
                                  "assay compare quickstart/attacks pgd fgsm --equivalent 0.01");
-  command->add_option("words", options->words, "a suite (file, name or protocol hash) and two or more of its methods");
+  command->add_option("words", options->words, "a suite (file, name or protocol hash) and two or more of its methods; of its subjects where the board ranks those");
   command->add_option("--table", options->table, "anyone's CSV: a row a data set (head 'seed' or 'sample' for those), a column a method");
   command->add_option("--by", options->by, "metric to compare by (default: the suite's)");
   command->add_option("--condition", options->condition, "condition to compare at (default: the suite's)");

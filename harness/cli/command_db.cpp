@@ -91,6 +91,7 @@ void add_db(CLI::App& app, Action& action) {
   away->add_option("cell", options->cell, "first digits of its key, as in show")->required();
   away->add_option("--reason", options->reason, "shown wherever the result is")->required();
   away->add_option("--attempt", options->attempt, "which attempt (default: the one that stands)")->check(CLI::PositiveNumber);
+  add_db_exchange(*group, action);
   declare(*group, action, options, "migrate", "Brings an older file to this program's schema", "assay db migrate", migrate);
 }
 

@@ -23,6 +23,12 @@ Json other_axes(const board::Rescored& one) {
   return out;
 }
 
+// Rule 25: what was counted, of how many.
+Json counts(const board::Rescored& one) {
+  if (!one.denominator) return {};
+  return fmt::format("{:.0f}/{:.0f}", *one.numerator, *one.denominator);
+}
+
 int rescore(const RescoreOptions& options) {
   const Format format = parse_format(options.format, {"table", "markdown", "csv", "json"});
   const store::Store db = open_database(options.db);
@@ -31,13 +37,13 @@ int rescore(const RescoreOptions& options) {
     throw Error(Fault::bad_input, "suite '" + options.suite + "' holds no per-sample outcomes" +
                                       (options.metric.empty() ? "" : " that give '" + options.metric + "'"));
   Table table({{"method", "method"}, {"subject", "subject"}, {"axes", "axes"}, {"metric", "metric"}, {"condition", "condition"}, {"cells", "cells", true},
-               {"now", "now", true}, {"recorded", "recorded", true}, {"gap", "largest gap", true}});
+               {"now", "now", true}, {"counts", "counts", true}, {"recorded", "recorded", true}, {"gap", "largest gap", true}});
   std::size_t different = 0, fresh = 0;
   for (const board::Rescored& one : rows) {
     different += !one.agrees;
     fresh += !one.recorded;
     table.add({one.method, one.subject, other_axes(one), one.quantity, one.condition + (one.configuration.empty() ? "" : " " + one.configuration), one.cells,
-               one.mean, one.recorded ? Json(*one.recorded) : Json(), one.recorded ? Json(one.gap) : Json()},
+               one.mean, counts(one), one.recorded ? Json(*one.recorded) : Json(), one.recorded ? Json(one.gap) : Json()},
               one.agrees ? Tone::plain : Tone::bad);
   }
   table.print(format);

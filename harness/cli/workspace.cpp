@@ -120,10 +120,9 @@ std::vector<Descriptor> load_plugins(const WorkerClient& worker) {
 }
 
 std::map<std::string, std::vector<std::string>> metrics_by_task() {
-  return {{"attack", {"robust_accuracy", "accuracy", "attack_success_rate", "mean_distance"}},
-          {"detect", {"auroc", "fpr_at_95", "aupr_out", "aupr_in", "accuracy"}},
-          {"predict", {"accuracy", "nll", "brier", "ece", "disagreement", "member_accuracy", "member_nll"}},
-          {"compress", {"accuracy", "nll", "brier", "ece", "compression_ratio", "theoretical_speedup", "measured_speedup", "latency"}}};
+  std::map<std::string, std::vector<std::string>> found;
+  for (const char* task : {"attack", "detect", "predict", "compress"}) found[task] = metrics::metrics_of(task);
+  return found;
 }
 
 PlanContext planning_context(const WorkerClient& worker) {

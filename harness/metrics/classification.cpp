@@ -94,19 +94,23 @@ std::vector<double> correct(const ClassScores& scores, std::span<const std::int6
   return out;
 }
 
-std::vector<double> top_k_correct(const ClassScores& scores, std::span<const std::int64_t> labels, std::size_t k) {
+std::vector<double> label_ranks(const ClassScores& scores, std::span<const std::int64_t> labels) {
   check("top_k_accuracy", scores, labels);
-  if (k == 0 || k > scores.classes)
-    detail::refuse("top_k_accuracy", "k is " + std::to_string(k) + " with " + std::to_string(scores.classes) + " classes");
-  std::vector<double> out(scores.rows());
+  std::vector<double> out(scores.rows(), 1);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto values = row(scores, i);
     const auto label = static_cast<std::size_t>(labels[i]);
-    std::size_t ahead = 0;
     for (std::size_t c = 0; c < values.size(); ++c)
-      ahead += values[c] > values[label] || (values[c] == values[label] && c < label);
-    out[i] = ahead < k ? 1 : 0;
+      out[i] += values[c] > values[label] || (values[c] == values[label] && c < label) ? 1 : 0;
   }
+  return out;
+}
+
+std::vector<double> top_k_correct(const ClassScores& scores, std::span<const std::int64_t> labels, std::size_t k) {
+  std::vector<double> out = label_ranks(scores, labels);
+  if (k == 0 || k > scores.classes)
+    detail::refuse("top_k_accuracy", "k is " + std::to_string(k) + " with " + std::to_string(scores.classes) + " classes");
+  for (double& rank : out) rank = rank <= static_cast<double>(k) ? 1 : 0;
   return out;
 }
 
@@ -158,39 +162,5 @@ double accuracy(std::span<const double> correct) {
 double nll(const ClassScores& scores, std::span<const std::int64_t> labels) { return mean(nll_values(scores, labels)); }
 
 double brier(const ClassScores& scores, std::span<const std::int64_t> labels) { return mean(brier_values(scores, labels)); }
-
-double ece(std::span<const double> confidence, std::span<const double> correct, std::size_t bins) {
-  detail::need_numbers("ece", confidence, "confidence");
-  detail::need_flags("ece", correct, "correct");
-  detail::need_same("ece", confidence.size(), correct.size(), "confidence and correct differ in number");
-  if (bins == 0) detail::refuse("ece", "0 bins");
-  std::vector<double> gap(bins);  // sum of (correct - confidence) of each bin
-  for (std::size_t i = 0; i < confidence.size(); ++i) {
-    if (confidence[i] < 0 || confidence[i] > 1 + 1e-9)
-      detail::refuse("ece", "confidence[" + std::to_string(i) + "] is " + std::to_string(confidence[i]));
-    const double at = std::ceil(confidence[i] * static_cast<double>(bins)) - 1;  // right-closed bins
-    gap[static_cast<std::size_t>(std::clamp(at, 0.0, static_cast<double>(bins - 1)))] += correct[i] - confidence[i];
-  }
-  double sum = 0;
-  for (double g : gap) sum += std::abs(g);
-  return sum / static_cast<double>(confidence.size());
-}
-
-double disagreement(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
-  detail::need_same("disagreement", a.size(), b.size(), "prediction lists differ in length");
-  if (a.empty()) detail::refuse("disagreement", "no predictions");
-  std::size_t differ = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) differ += a[i] != b[i];
-  return static_cast<double>(differ) / static_cast<double>(a.size());
-}
-
-double mean_pairwise_disagreement(const std::vector<std::vector<std::int64_t>>& members) {
-  if (members.size() < 2) detail::refuse("disagreement", "needs at least two members");
-  double sum = 0;
-  std::size_t pairs = 0;
-  for (std::size_t a = 0; a < members.size(); ++a)
-    for (std::size_t b = a + 1; b < members.size(); ++b, ++pairs) sum += disagreement(members[a], members[b]);
-  return sum / static_cast<double>(pairs);
-}
 
 }  // namespace assay::metrics

@@ -106,6 +106,22 @@ double average_precision(std::vector<Group> groups, bool positive_out) {
   return sum;
 }
 
+// Trapezoids over recall, from (0, 1) on.
+double trapezoid_precision(std::vector<Group> groups, bool positive_out) {
+  if (positive_out) std::reverse(groups.begin(), groups.end());
+  double total = 0;
+  for (const Group& g : groups) total += positive_out ? g.out : g.in;
+  double hits = 0, seen = 0, area = 0, precision = 1;
+  for (const Group& g : groups) {
+    const double positives = positive_out ? g.out : g.in;
+    hits += positives;
+    seen += g.in + g.out;
+    area += positives / total * (precision + hits / seen) / 2;
+    precision = hits / seen;
+  }
+  return area;
+}
+
 }  // namespace
 
 double auroc(std::span<const double> in, std::span<const double> out) {
@@ -150,6 +166,28 @@ double fpr_at_tpr(std::span<const double> in, std::span<const double> out, doubl
   return flagged_in / static_cast<double>(in.size());
 }
 
+double fpr_at_95_in(std::span<const double> in, std::span<const double> out) {
+  need_both("fpr_at_95_in", in, out);
+  const auto negated = [](std::span<const double> scores) {
+    std::vector<double> result(scores.size());
+    std::transform(scores.begin(), scores.end(), result.begin(), std::negate<>());
+    return result;
+  };
+  return fpr_at_tpr(negated(out), negated(in), 0.95);
+}
+
+double detection_error(std::span<const double> in, std::span<const double> out) {
+  need_both("detection_error", in, out);
+  const auto n_in = static_cast<double>(in.size()), n_out = static_cast<double>(out.size());
+  double accepted_in = 0, accepted_out = 0, least = 0.5;  // a threshold below all scores flags everything
+  for_each_group(in, out, [&](const Group& g) {
+    accepted_in += g.in;
+    accepted_out += g.out;
+    least = std::min(least, ((n_in - accepted_in) / n_in + accepted_out / n_out) / 2);
+  });
+  return least;
+}
+
 double aupr_out(std::span<const double> in, std::span<const double> out) {
   need_both("aupr_out", in, out);
   return average_precision(groups_of(in, out), true);
@@ -158,6 +196,16 @@ double aupr_out(std::span<const double> in, std::span<const double> out) {
 double aupr_in(std::span<const double> in, std::span<const double> out) {
   need_both("aupr_in", in, out);
   return average_precision(groups_of(in, out), false);
+}
+
+double aupr_out_trapezoid(std::span<const double> in, std::span<const double> out) {
+  need_both("aupr_out_trapezoid", in, out);
+  return trapezoid_precision(groups_of(in, out), true);
+}
+
+double aupr_in_trapezoid(std::span<const double> in, std::span<const double> out) {
+  need_both("aupr_in_trapezoid", in, out);
+  return trapezoid_precision(groups_of(in, out), false);
 }
 
 WeightedAuroc::WeightedAuroc(std::span<const double> in, std::span<const double> out)

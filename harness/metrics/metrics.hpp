@@ -67,11 +67,49 @@ double brier(const ClassScores& scores, std::span<const std::int64_t> labels);
 // Expected calibration error: bins of equal width over (0,1], right-closed (a confidence of exactly 0 falls in the
 // first), L1 norm, weighted by bin count (Naeini et al. 2015; Guo et al. 2017). Rule 34: the binning is named by `bins`.
 double ece(std::span<const double> confidence, std::span<const double> correct, std::size_t bins = 15);
+// The same over bins of equal mass: of n samples in order of confidence, the i-th (from 0) is in bin floor(i bins / n), and
+// equal confidences are in the bin of the first of them (Nguyen and O'Connor 2015; "adaptive ECE" of Mukhoti et al. 2020).
+double ece_equal_mass(std::span<const double> confidence, std::span<const double> correct, std::size_t bins = 15);
+// The same with the largest number of bins up to which the accuracies of the bins that hold samples never fall from a bin
+// to the next (Roelofs et al. 2022, ECE_sweep).
+double ece_sweep(std::span<const double> confidence, std::span<const double> correct);
+
+// --- classes: columns of class indices, as the judge stores them ---
+
+// 1 + the number of classes ahead of the label: a larger score, or an equal one of a lower index.
+std::vector<double> label_ranks(const ClassScores& scores, std::span<const std::int64_t> labels);
+// Share of ranks up to k.
+double top_k_accuracy(std::span<const double> ranks, std::size_t k);
+// Mean over the classes that occur among the labels of the share of their samples that is predicted right (Brodersen et
+// al. 2010).
+double balanced_accuracy(std::span<const double> predicted, std::span<const double> labels);
+// Mean over the classes that occur among labels or predictions of 2 TP / (2 TP + FP + FN).
+double macro_f1(std::span<const double> predicted, std::span<const double> labels);
+
+// --- selective prediction: accept the samples of confidence >= t; risk is the share of errors among those accepted ---
+
+// Mean over samples of the risk at t = the sample's own confidence, so equal confidences are accepted together (Geifman and
+// El-Yaniv 2017).
+double aurc(std::span<const double> confidence, std::span<const double> correct);
+// aurc minus the least that any order of the same errors gives: (1/n) sum_{k > n-m} (k - (n-m)) / k for m errors, exact and
+// not Geifman et al.'s (2019) logarithm. Never negative.
+double eaurc(std::span<const double> confidence, std::span<const double> correct);
+// Largest share of samples accepted at a risk of at most `risk`, over the thresholds that occur; 0 when there is none.
+double coverage_at_risk(std::span<const double> confidence, std::span<const double> correct, double risk = 0.05);
+
+// --- diversity of an ensemble's members: means over all unordered pairs; at least two members ---
 
 // Share of samples on which two prediction lists differ.
 double disagreement(std::span<const std::int64_t> a, std::span<const std::int64_t> b);
 // Mean of disagreement over all pairs of members; needs at least two.
 double mean_pairwise_disagreement(const std::vector<std::vector<std::int64_t>>& members);
+
+// Of a pair: N11 both right, N00 both wrong, N10 and N01 only one right (Kuncheva and Whitaker 2003). `correct` holds one
+// column of 0 and 1 a member. Not a number where a pair's denominator is 0: the statistic is not defined then.
+using Members = std::vector<std::span<const double>>;
+double q_statistic(const Members& correct);        // (N11 N00 - N01 N10) / (N11 N00 + N01 N10)
+double double_fault(const Members& correct);       // N00 / n
+double error_correlation(const Members& correct);  // correlation coefficient of the two columns
 
 // --- detection: higher score = more anomalous, the positive class is out-of-distribution unless stated ---
 
@@ -83,10 +121,20 @@ double auroc_trapezoid(std::span<const double> in, std::span<const double> out);
 // P(out >= t) reaches `tpr`; no interpolation between thresholds.
 double fpr_at_tpr(std::span<const double> in, std::span<const double> out, double tpr = 0.95);
 inline double fpr_at_95(std::span<const double> in, std::span<const double> out) { return fpr_at_tpr(in, out, 0.95); }
+// The other convention: positive = in-distribution, ordered by the negated score. Share of out-of-distribution inputs
+// accepted at the first threshold that accepts 95 % of the in-distribution ones.
+double fpr_at_95_in(std::span<const double> in, std::span<const double> out);
 // Average precision sum_k (R_k - R_{k-1}) P_k over distinct thresholds. aupr_out: positive = out-of-distribution,
 // ordered by score; aupr_in: positive = in-distribution, ordered by the negated score.
 double aupr_out(std::span<const double> in, std::span<const double> out);
 double aupr_in(std::span<const double> in, std::span<const double> out);
+// The area under the precision-recall curve by the trapezoid rule, from recall 0 at precision 1: what OpenOOD calls AUPR. It
+// is no average precision, and only for exchange with that board.
+double aupr_out_trapezoid(std::span<const double> in, std::span<const double> out);
+double aupr_in_trapezoid(std::span<const double> in, std::span<const double> out);
+// Least mean of the two error rates, (P(in >= t) + P(out < t)) / 2, over all thresholds t: both classes weigh the same
+// (Lee et al. 2018; ODIN's number of the same name is taken at one threshold).
+double detection_error(std::span<const double> in, std::span<const double> out);
 
 // AUROC of resamples without sorting again: prepared once, then evaluated on integer multiplicities of each sample.
 class WeightedAuroc {

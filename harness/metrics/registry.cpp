@@ -2,6 +2,8 @@
 #include "harness/metrics/registry.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "harness/base/error.hpp"
 #include "harness/metrics/checks.hpp"
@@ -22,6 +24,9 @@ std::vector<MetricInfo> attack_metrics() {
       {"attack_success_rate", "share of eligible samples for which the attack found a counted adversarial example", higher, 0,
        1, "", "numerator and denominator are stored; eligible: correctly classified without attack unless the score says 'all'",
        "Dong et al. 2018, arXiv:1710.06081", Pool::ratio, {"success", "eligible"}, "", {"attack"}},
+      {"attack_success_rate_all", "share of all evaluated samples for which the attack found a counted adversarial example", higher,
+       0, 1, "", "denominator: all evaluated samples, also those that are misclassified without the attack and never count", "",
+       Pool::mean, {"success"}, "", {}},
       {"mean_distance", "mean norm of the perturbation in the threat model's norm", lower, 0, unbounded, "input units",
        "all evaluated samples, whether the attack succeeded or not", "", Pool::mean, {"distance"}, "", {"attack"}},
   };
@@ -36,6 +41,14 @@ std::vector<MetricInfo> detection_metrics() {
        "share of in-distribution inputs flagged at the threshold that flags 95 % of the out-of-distribution ones", lower, 0, 1,
        "", "positive class: out-of-distribution; first threshold reaching 95 %, no interpolation", "Yang et al. 2022, arXiv:2210.07242",
        Pool::rank, {"score"}, "id", {"detect"}},
+      {"fpr_at_95_in",
+       "share of out-of-distribution inputs accepted at the threshold that accepts 95 % of the in-distribution ones", lower, 0, 1,
+       "", "positive class: in-distribution, ordered by the negated score; first threshold reaching 95 %, no interpolation",
+       "Hendrycks and Gimpel 2017, arXiv:1610.02136", Pool::rank, {"score"}, "id", {"detect"}},
+      {"detection_error", "least mean of the two error rates over all thresholds", lower, 0, 0.5, "",
+       "both classes weigh the same; the threshold is chosen on the test inputs; ODIN's detection error is at 95 % true positives "
+       "instead",
+       "Lee et al. 2018, arXiv:1807.03888", Pool::rank, {"score"}, "id", {"detect"}},
       {"aupr_out", "average precision with out-of-distribution as the positive class", higher, 0, 1, "",
        "average precision over distinct thresholds, not the trapezoid; ties are one threshold", "Davis and Goadrich 2006",
        Pool::rank, {"score"}, "id", {"detect"}},
@@ -49,19 +62,67 @@ std::vector<MetricInfo> prediction_metrics() {
   return {
       {"accuracy", "share of samples whose largest class score is the label's", higher, 0, 1, "",
        "the lowest class index wins a tie", "", Pool::mean, {"correct"}, "", {"attack", "detect", "predict", "compress"}, true},
+      {"top3_accuracy", "share of samples whose label is among the three largest class scores", higher, 0, 1, "",
+       "a tie at the border is resolved by the lower class index", "", Pool::statistic, {"label_rank"}, "", {}},
       {"top5_accuracy", "share of samples whose label is among the five largest class scores", higher, 0, 1, "",
-       "a tie at the border is resolved by the lower class index", "", Pool::mean, {"top5_correct"}, "", {}},
+       "a tie at the border is resolved by the lower class index", "Russakovsky et al. 2015, arXiv:1409.0575", Pool::statistic,
+       {"label_rank"}, "", {"predict", "compress"}},
+      {"balanced_accuracy", "mean over classes of the share of the class's samples that is classified correctly", higher, 0, 1, "",
+       "classes that occur among the labels; the lowest class index wins a tie", "Brodersen et al. 2010", Pool::statistic,
+       {"predicted", "label"}, "", {"predict", "compress"}},
+      {"macro_f1", "mean over classes of the harmonic mean of precision and recall", higher, 0, 1, "",
+       "each class in turn is the positive one; classes that occur among labels or predictions, 0 where nothing is right; the "
+       "lowest class index wins a tie",
+       "Van Rijsbergen 1979", Pool::statistic, {"predicted", "label"}, "", {"predict", "compress"}},
       {"nll", "mean negative log-likelihood of the label", lower, 0, unbounded, "nats",
        "from probabilities: clipped to at least 1e-12; a proper score", "Gneiting and Raftery 2007", Pool::mean, {"nll"}, "", {"predict", "compress"}},
       {"brier", "mean squared distance between the class probabilities and the one-hot label", lower, 0, 2, "",
        "sum over classes, range 0 to 2; a proper score", "Brier 1950", Pool::mean, {"brier"}, "", {"predict", "compress"}},
       {"ece", "mean absolute gap between confidence and accuracy over confidence bins", lower, 0, 1, "",
        "15 bins of equal width over (0,1], right-closed; L1 norm weighted by bin count; not a proper score",
-       "Guo et al. 2017, arXiv:1706.04599", Pool::calibration, {"confidence", "correct"}, "", {"predict", "compress"}},
+       "Guo et al. 2017, arXiv:1706.04599", Pool::statistic, {"confidence", "correct"}, "", {"predict", "compress"}},
+  };
+}
+
+std::vector<MetricInfo> confidence_metrics() {
+  const std::vector<std::string> columns = {"confidence", "correct"};
+  return {
+      {"ece_equal_mass", "mean absolute gap between confidence and accuracy over bins of equally many samples", lower, 0, 1, "",
+       "15 bins by order of confidence, equal confidences in one bin; L1 norm weighted by bin count; also called adaptive ECE; not "
+       "a proper score",
+       "Nguyen and O'Connor 2015, arXiv:1508.05154", Pool::statistic, columns, "", {"predict", "compress"}},
+      {"ece_sweep", "the same with as many bins as the accuracies of the bins allow without falling", lower, 0, 1, "",
+       "bins of equal mass, 1, 2, ... up to the last before a bin's accuracy falls below that of the bin before; L1 norm; not a "
+       "proper score",
+       "Roelofs et al. 2022, arXiv:2012.08668", Pool::statistic, columns, "", {}},
+      {"aurc", "area under the risk-coverage curve: mean error rate among the samples at least as confident as each", lower, 0, 1,
+       "", "equal confidences are accepted together; no interpolation", "Geifman and El-Yaniv 2017, arXiv:1705.08500",
+       Pool::statistic, columns, "", {"predict", "compress"}},
+      {"eaurc", "area under the risk-coverage curve beyond that of the best order of the same errors", lower, 0, 1, "",
+       "exact for the number of samples, not the logarithmic approximation; equal confidences are accepted together",
+       "Geifman et al. 2019, arXiv:1805.08206", Pool::statistic, columns, "", {}},
+      {"coverage_at_risk_5", "largest share of samples accepted by confidence with at most 5 % errors among them", higher, 0, 1, "",
+       "over the thresholds that occur, equal confidences together; 0 when none keeps the risk",
+       "Geifman and El-Yaniv 2017, arXiv:1705.08500", Pool::statistic, columns, "", {}},
+  };
+}
+
+std::vector<MetricInfo> ensemble_metrics() {
+  const std::string pairs = "every unordered pair of members once";
+  const std::string kuncheva = "Kuncheva and Whitaker 2003";
+  return {
       {"disagreement", "share of samples on which two members predict different classes, mean over pairs", Direction::none, 0, 1,
-       "", "every unordered pair of members once", "Kuncheva and Whitaker 2003", Pool::none, {}, "", {"predict"}},
+       "", pairs, kuncheva, Pool::members, {"predicted"}, "", {"predict"}},
+      {"q_statistic", "Yule's Q of two members' being right, mean over pairs: 1 when they fail on the same samples", Direction::none,
+       -1, 1, "", pairs + "; not defined where a pair is never right, or never wrong, together and apart", kuncheva, Pool::members,
+       {"predicted", "label"}, "", {"predict"}},
+      {"double_fault", "share of samples that two members both get wrong, mean over pairs", Direction::none, 0, 1, "", pairs,
+       "Giacinto and Roli 2001", Pool::members, {"predicted", "label"}, "", {"predict"}},
+      {"error_correlation", "correlation of two members' being wrong, mean over pairs", Direction::none, -1, 1, "",
+       pairs + "; not defined where a member is always right or always wrong", kuncheva, Pool::members, {"predicted", "label"}, "",
+       {"predict"}},
       {"member_accuracy", "mean accuracy of an ensemble's members, each alone", higher, 0, 1, "",
-       "the lowest class index wins a tie", "", Pool::none, {}, "", {"predict"}},
+       "the lowest class index wins a tie", "", Pool::members, {"predicted", "label"}, "", {"predict"}},
       {"member_nll", "mean negative log-likelihood of an ensemble's members, each alone", lower, 0, unbounded, "nats",
        "from probabilities: clipped to at least 1e-12", "", Pool::none, {}, "", {"predict"}},
   };
@@ -79,6 +140,9 @@ std::vector<MetricInfo> compression_metrics() {
        unbounded, "x", "host-measured on the same cores; ranked only when it was measured alone", "", Pool::none, {}, "", {"compress"}},
       {"latency", "time of one batch through the model", lower, 0, unbounded, "s",
        "host-measured; ranked only when it was measured alone", "", Pool::none, {}, "", {"compress"}},
+      {"size_on_disk", "bytes of the model's file as the host writes it", lower, 0, unbounded, "bytes",
+       "dense safetensors in the precision of the weights, graph and names included: zeros take room as other numbers do", "",
+       Pool::none, {}, "", {"predict", "compress"}},
       {"params", "parameters of the model that are not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "", {"predict", "compress"}},
       {"macs", "multiply-adds of one input with a weight that is not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "",
        {"predict", "compress"}},
@@ -94,7 +158,8 @@ std::vector<MetricInfo> compression_metrics() {
 const std::vector<MetricInfo>& registry() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> rows;
-    for (auto part : {attack_metrics(), detection_metrics(), prediction_metrics(), compression_metrics()})
+    for (auto part : {attack_metrics(), detection_metrics(), prediction_metrics(), confidence_metrics(), ensemble_metrics(),
+                      compression_metrics()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -121,21 +186,87 @@ std::vector<std::string> metrics_of(const std::string& task) {
   return out;
 }
 
+namespace {
+
+using Columns = std::vector<std::span<const double>>;
+using Statistic = double (*)(const Columns&);
+
+// All columns but the last are predictions of members, the last is the label.
+std::vector<std::vector<double>> correct_of(const Columns& columns) {
+  std::vector<std::vector<double>> out;
+  const auto& labels = columns.back();
+  for (std::size_t m = 0; m + 1 < columns.size(); ++m) {
+    detail::need_same("members", columns[m].size(), labels.size(), "predictions and labels differ in number");
+    auto& correct = out.emplace_back(labels.size());
+    for (std::size_t i = 0; i < labels.size(); ++i) correct[i] = columns[m][i] == labels[i] ? 1 : 0;
+  }
+  return out;
+}
+
+template <double (*f)(const Members&)>
+double of_members(const Columns& columns) {
+  const auto correct = correct_of(columns);
+  return f(Members(correct.begin(), correct.end()));
+}
+
+double disagreement_of(const Columns& columns) {
+  std::vector<std::vector<std::int64_t>> predictions;
+  for (const auto& column : columns) {
+    auto& out = predictions.emplace_back();
+    std::transform(column.begin(), column.end(), std::back_inserter(out), [](double v) { return static_cast<std::int64_t>(v); });
+  }
+  return mean_pairwise_disagreement(predictions);
+}
+
+double member_accuracy(const Members& correct) {
+  double sum = 0;
+  for (const auto& member : correct) sum += accuracy(member);
+  return sum / static_cast<double>(correct.size());
+}
+
+const std::map<std::string, Statistic>& statistics() {
+  static const std::map<std::string, Statistic> table = {
+      {"auroc", [](const Columns& c) { return auroc(c[0], c[1]); }},
+      {"fpr_at_95", [](const Columns& c) { return fpr_at_95(c[0], c[1]); }},
+      {"fpr_at_95_in", [](const Columns& c) { return fpr_at_95_in(c[0], c[1]); }},
+      {"detection_error", [](const Columns& c) { return detection_error(c[0], c[1]); }},
+      {"aupr_out", [](const Columns& c) { return aupr_out(c[0], c[1]); }},
+      {"aupr_in", [](const Columns& c) { return aupr_in(c[0], c[1]); }},
+      {"top3_accuracy", [](const Columns& c) { return top_k_accuracy(c[0], 3); }},
+      {"top5_accuracy", [](const Columns& c) { return top_k_accuracy(c[0], 5); }},
+      {"balanced_accuracy", [](const Columns& c) { return balanced_accuracy(c[0], c[1]); }},
+      {"macro_f1", [](const Columns& c) { return macro_f1(c[0], c[1]); }},
+      {"ece", [](const Columns& c) { return ece(c[0], c[1]); }},
+      {"ece_equal_mass", [](const Columns& c) { return ece_equal_mass(c[0], c[1]); }},
+      {"ece_sweep", [](const Columns& c) { return ece_sweep(c[0], c[1]); }},
+      {"aurc", [](const Columns& c) { return aurc(c[0], c[1]); }},
+      {"eaurc", [](const Columns& c) { return eaurc(c[0], c[1]); }},
+      {"coverage_at_risk_5", [](const Columns& c) { return coverage_at_risk(c[0], c[1], 0.05); }},
+      {"disagreement", disagreement_of},
+      {"q_statistic", of_members<q_statistic>},
+      {"double_fault", of_members<double_fault>},
+      {"error_correlation", of_members<error_correlation>},
+      {"member_accuracy", of_members<member_accuracy>},
+  };
+  return table;
+}
+
+std::size_t least_columns(const MetricInfo& metric) {
+  if (metric.pool == Pool::rank) return 2;
+  return metric.pool == Pool::members ? metric.columns.size() + 1 : metric.columns.size();
+}
+
+}  // namespace
+
 double evaluate(const std::string& id, const std::vector<std::span<const double>>& columns) {
   const MetricInfo& metric = info(id);
-  const std::size_t expected = metric.pool == Pool::none ? 0 : metric.pool == Pool::mean ? 1 : 2;
-  if (expected == 0) detail::refuse(id, "cannot be computed from per-sample outcomes");
-  detail::need_same(id.c_str(), columns.size(), expected, "number of columns");
-  switch (metric.pool) {
-    case Pool::mean: return mean(columns[0]);
-    case Pool::ratio: return attack_success_rate(columns[0], columns[1]).value();
-    case Pool::calibration: return ece(columns[0], columns[1]);
-    default: break;
-  }
-  if (id == "auroc") return auroc(columns[0], columns[1]);
-  if (id == "fpr_at_95") return fpr_at_95(columns[0], columns[1]);
-  if (id == "aupr_out") return aupr_out(columns[0], columns[1]);
-  return aupr_in(columns[0], columns[1]);
+  if (metric.pool == Pool::none) detail::refuse(id, "cannot be computed from per-sample outcomes");
+  const std::size_t least = least_columns(metric);
+  if (metric.pool != Pool::members || columns.size() < least)
+    detail::need_same(id.c_str(), columns.size(), least, "number of columns");
+  if (metric.pool == Pool::mean) return mean(columns[0]);
+  if (metric.pool == Pool::ratio) return attack_success_rate(columns[0], columns[1]).value();
+  return statistics().at(id)(columns);
 }
 
 }  // namespace assay::metrics

@@ -9,6 +9,10 @@
 //   distance    real    norm of x' - x in the threat's norm    attack: "eps=..."
 //   score       real    higher = more anomalous                detect: "id" for in-distribution, "near:<set>", "far:<set>"
 //   nll, brier, confidence   real                              predict, compress: "test"
+//   label, predicted  class index                              predict, compress: "test"; detect: label "id", predicted at
+//                                                              all; predicted also of each member of an ensemble,
+//                                                              configuration "member:<model>"
+//   label_rank  1..classes  classes scored ahead of the label, and 1   predict, compress: "test"
 // Scores (score events) carry the metric's id as `quantity` and the same condition.
 #pragma once
 
@@ -27,8 +31,10 @@ enum class Pool {
   mean,        // mean of columns[0]
   ratio,       // sum(columns[0] where columns[1]) / sum(columns[1])
   rank,        // statistic of columns[0] at `reference` (in-distribution) against columns[0] at the condition
-  calibration  // ece(columns[0] = confidence, columns[1] = correct)
+  statistic,   // of the columns, all over the same units: calibration, classes, selective prediction
+  members      // of columns[0] of every member (configurations "member:..."), and of columns[1] where there is one
 };
+inline constexpr const char* member_prefix = "member:";
 
 struct MetricInfo {
   std::string id;
@@ -56,8 +62,9 @@ const MetricInfo& info(const std::string& id);      // throws Error(bad_input) w
 // Ids of the metrics that a task's judge records, in display order; empty for an unknown task.
 std::vector<std::string> metrics_of(const std::string& task);
 
-// The metric from its columns: mean {values}; ratio {success, eligible}; rank {in, out}; calibration {confidence,
-// correct}. Throws Error(bad_input) for Pool::none and for a wrong number of columns.
+// The metric from its columns: mean {values}; ratio {success, eligible}; rank {in, out}; statistic: as listed; members:
+// {predicted of each member..., the other columns as listed}. Not a number where the metric is not defined (an error
+// correlation of a member that is always right). Throws Error(bad_input) for Pool::none and for a wrong number of columns.
 double evaluate(const std::string& id, const std::vector<std::span<const double>>& columns);
 
 }  // namespace assay::metrics

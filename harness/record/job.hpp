@@ -36,6 +36,10 @@
 //             -> column, score and verdict events
 // survivors  between the links of a chain of attacks: "data", the victim; after a link its "run" shard and the "chain" before
 //             it; spec: the run stage's spec + {link: {id, gradients, iterative}}            -> out/chain.safetensors
+//             Of a submission "run" is a journal made from a user's file; of a predictor it is "model_outputs", with arrays
+//             id and one of logits, probabilities F32[n,classes], prediction F32[n], and there is no model
+// template inputs: what run stages of the task have [, "test"]; spec: {task}
+//             -> out/inputs.npz, further lists as <list>.npz, out/<model>.onnx: `assay submit --template`
 // certify  the plugin; spec: {role, checks: [...] }        -> score/verdict events, one "trace" a check
 // describe the plugin; no inputs                           -> one "artifact" event: out/descriptors.json
 #pragma once

@@ -54,6 +54,12 @@ struct Node {
   double cost_seconds = 0;       // estimate for progress and --dry-run; 0 unknown
 };
 
+// A cell whose outputs a user brought instead of running a plugin has this version and no other has; what made them, with
+// which access and at what cost is not known. Its plan is recorded under a name of its own that begins with the prefix, so
+// that a later plan of the suite does not take it off the board.
+inline constexpr const char* submitted_version = "submitted";
+inline constexpr const char* submitted_prefix = "submitted: ";
+
 struct Claim {
   std::string id, says, expect, test;  // expect: the language of harness/claim
   bool gate = true;

@@ -54,6 +54,13 @@ AttackJudge::AttackJudge(const StageContext& context)
   if (context.has_input(kChainInput)) before_ = ChainState::load(context.input(kChainInput));
   if (before_ && before_->ids != data_.ids) throw Error(Fault::constraint, "the chain was begun on other samples");
   if (context.has_input("run")) collect(context.input("run"));
+  if (context.spec().has("method") && context.spec().at("method").get("submitted", false)) fill_zero_radius();
+}
+
+// Where nothing may change there is nothing to submit.
+void AttackJudge::fill_zero_radius() {
+  for (const Rational& eps : threat_.eps)
+    if (eps.num == 0) outputs_.try_emplace(eps_condition(eps), Outputs{data_.x.to_f32(), std::vector<bool>(data_.ids.size(), true)});
 }
 
 // The batches of the run, put back into the order of the data.
@@ -67,13 +74,16 @@ void AttackJudge::collect(const std::filesystem::path& shard) {
     const auto ids = batch.at("id").as_i64();
     const auto x = batch.at("x").as_f32();
     if (x.size() != ids.size() * size)
-      throw Error(Fault::constraint, "rule 15: an adversarial batch has another shape than its inputs");
+      throw Error(Fault::constraint,
+                  fmt::format("rule 15: an adversarial batch has another shape than its inputs: {} values a sample, expected {}",
+                              ids.empty() ? x.size() : x.size() / ids.size(), size));
     Outputs& all = outputs_[event.json.get("condition", "")];
     all.x.resize(data_.ids.size() * size);
     all.have.resize(data_.ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const auto found = row.find(ids[i]);
-      if (found == row.end()) throw Error(Fault::constraint, "rule 15: an adversarial input has an unknown sample id");
+      if (found == row.end())
+        throw Error(Fault::constraint, fmt::format("rule 15: an adversarial input has the id {}, which no sample has", ids[i]));
       const auto from = x.begin() + static_cast<std::ptrdiff_t>(i * size);
       std::copy_n(from, size, all.x.begin() + static_cast<std::ptrdiff_t>(found->second * size));
       all.have[found->second] = true;

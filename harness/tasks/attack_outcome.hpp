@@ -44,6 +44,7 @@ class AttackJudge {
     std::vector<bool> have;
   };
   void collect(const std::filesystem::path& shard);
+  void fill_zero_radius();
   std::vector<std::int64_t> attacked(const std::string& condition) const;
   const std::vector<float>& outputs_at(const std::string& condition, const std::vector<std::int64_t>& rows) const;
   void judge_rows(const std::vector<std::int64_t>& rows, const Rational& eps, const Breach& breach,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "harness/base/error.hpp"
 #include "harness/base/rational.hpp"
@@ -82,6 +83,8 @@ void judge_compress(StageContext& context) {
   const double original_accuracy = metrics::accuracy(metrics::correct(scores, test.y));
   context.score("original_accuracy", "test", original_accuracy, test.size());
   put_prediction(context, kept.logits(test.x, test.ids), test);
+  const auto bytes = [&](const std::string& name) { return static_cast<double>(std::filesystem::file_size(context.input(name))); };
+  context.score("size_on_disk", "test", bytes("model"), 1, Json::object({{"original", bytes(models[0])}}));
   check_target(context, original.graph(), kept.graph());
   check_compaction(context, original.graph(), test);
   put_costs(context, original, kept);

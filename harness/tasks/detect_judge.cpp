@@ -33,29 +33,40 @@ struct Group {
   std::vector<double> scores;
 };
 
-// Condition "id" for in-distribution inputs, "near:<set>" and "far:<set>" for the others: never pooled (rule 28).
-std::map<std::string, Group> split_by_origin(StageContext& context, const data::RecordSet& truth) {
-  const auto scores = collect_scores(context);
-  const auto sample = truth.find("sample").values.as_i64();
+// Of each input "id", or "near:<set>" and "far:<set>": never pooled (rule 28).
+std::vector<std::string> conditions_of(const data::RecordSet& truth) {
   const data::Field& origin = truth.find("origin");
   const data::Field& group = truth.find("group");
   const auto origins = origin.values.as_i64(), groups = group.values.as_i64();
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < truth.ids.size(); ++i) {
+    const std::string& kind = group.type.names[static_cast<std::size_t>(groups[i])];
+    out.push_back(kind == "id" ? kind : kind + ":" + origin.type.names[static_cast<std::size_t>(origins[i])]);
+  }
+  return out;
+}
+
+std::map<std::string, Group> split_by_origin(StageContext& context, const data::RecordSet& truth) {
+  const auto scores = collect_scores(context);
+  const auto sample = truth.find("sample").values.as_i64();
+  const auto conditions = conditions_of(truth);
   std::map<std::string, Group> result;
-  std::int64_t missing = 0, broken = 0;
+  std::int64_t missing = 0, broken = 0, known = 0;
   for (std::size_t i = 0; i < truth.ids.size(); ++i) {
     const auto found = scores.find(truth.ids[i]);
     if (found == scores.end()) {
       ++missing;
       continue;
     }
+    ++known;
     broken += !std::isfinite(found->second);
-    const std::string& kind = group.type.names[static_cast<std::size_t>(groups[i])];
-    const std::string& label = origin.type.names[static_cast<std::size_t>(origins[i])];
-    Group& target = result[kind == "id" ? "id" : kind + ":" + label];
+    Group& target = result[conditions[i]];
     target.ids.push_back(sample[i]);
     target.scores.push_back(found->second);
   }
   if (missing > 0) throw Error(Fault::constraint, fmt::format("{} of {} inputs got no score", missing, truth.size()));
+  if (const auto strange = static_cast<std::int64_t>(scores.size()) - known; strange > 0)
+    throw Error(Fault::constraint, fmt::format("{} scores have an id that no input has", strange));
   if (broken > 0) {
     const std::string reason = fmt::format("{} of {} scores are NaN or infinite", broken, truth.size());
     context.invalid(0, reason);
@@ -64,7 +75,8 @@ std::map<std::string, Group> split_by_origin(StageContext& context, const data::
   return result;
 }
 
-// Rule 31: what the same model does on the same in-distribution inputs stands beside every detection number.
+// Rule 31: what the same model does on the same in-distribution inputs stands beside every detection number. Its classes are
+// kept for all inputs: score files of other tools have them.
 void judge_accuracy(StageContext& context, const data::RecordSet& truth) {
   const Samples stream = load_samples(context.input("stream"));
   std::map<std::int64_t, std::size_t> row;
@@ -77,15 +89,23 @@ void judge_accuracy(StageContext& context, const data::RecordSet& truth) {
   const auto predictions = metrics::predictions(scores);
   const auto sample = truth.find("sample").values.as_i64();
   const auto labels = truth.labels();
+  const auto conditions = conditions_of(truth);
   std::vector<std::int64_t> ids;
-  std::vector<double> correct;
+  std::vector<double> correct, label;
+  std::map<std::string, Group> predicted;
   for (std::size_t i = 0; i < truth.ids.size(); ++i) {
+    const std::int64_t prediction = predictions[row.at(truth.ids[i])];
+    predicted[conditions[i]].ids.push_back(sample[i]);
+    predicted[conditions[i]].scores.push_back(static_cast<double>(prediction));
     if (labels[i] < 0) continue;  // out of distribution: no class
     ids.push_back(sample[i]);
-    correct.push_back(predictions[row.at(truth.ids[i])] == labels[i] ? 1 : 0);
+    label.push_back(static_cast<double>(labels[i]));
+    correct.push_back(prediction == labels[i] ? 1 : 0);
   }
   const auto n = static_cast<std::int64_t>(ids.size());
   context.score("accuracy", "id", metrics::accuracy(correct), n);
+  for (auto& [condition, classes] : predicted) context.column("predicted", condition, std::move(classes.ids), std::move(classes.scores));
+  context.column("label", "id", ids, std::move(label));
   context.column("correct", "id", std::move(ids), std::move(correct));
 }
 
@@ -104,6 +124,8 @@ void judge_detect(StageContext& context) {
     const auto n = static_cast<std::int64_t>(a.size() + b.size());
     context.score("auroc", condition, metrics::auroc(a, b), n);  // rule 30: tie-corrected; definitions in harness/metrics
     context.score("fpr_at_95", condition, metrics::fpr_at_95(a, b), n);
+    context.score("fpr_at_95_in", condition, metrics::fpr_at_95_in(a, b), n);
+    context.score("detection_error", condition, metrics::detection_error(a, b), n);
     context.score("aupr_in", condition, metrics::aupr_in(a, b), n);
     context.score("aupr_out", condition, metrics::aupr_out(a, b), n);
   }

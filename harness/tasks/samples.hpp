@@ -44,7 +44,8 @@ class Subject {
   std::uint64_t seed_;
 };
 
-// accuracy, nll, brier, ece of one model as columns and scores at condition "test".
-void put_prediction(StageContext& context, const std::vector<float>& logits, const Samples& samples);
+// Accuracy, likelihood, calibration and risk of one model's logits (else probabilities), [n, classes], as columns and scores
+// at condition "test".
+void put_prediction(StageContext& context, const std::vector<float>& outputs, const Samples& samples, bool logits = true);
 
 }  // namespace assay::tasks

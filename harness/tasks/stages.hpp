@@ -9,6 +9,7 @@ void prepare(StageContext& context);
 void train(StageContext& context);
 void import_network(StageContext& context);
 void finetune(StageContext& context);
+void make_template(StageContext& context);
 
 void run_attack(StageContext& context);
 void judge_attack(StageContext& context);

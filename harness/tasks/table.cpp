@@ -12,6 +12,7 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"train", train},
       {"import", import_network},
       {"finetune", finetune},
+      {"template", make_template},
       {"run/attack", run_attack},
       {"judge/attack", judge_attack},
       {"survivors", survivors},

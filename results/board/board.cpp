@@ -42,14 +42,14 @@ Value make_value(const Group& group, const Metric& metric) {
 // Rule 34: a calibration error is shown only beside a proper score at the same condition.
 void enforce_proper_score(Row& row, const std::vector<Metric>& metrics) {
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    if (metrics[i].quantity != "ece" || !row.values[i].mean) continue;
+    if (!metrics[i].quantity.starts_with("ece") || !row.values[i].mean) continue;
     bool proper = false;
     for (std::size_t k = 0; k < metrics.size(); ++k)
       proper = proper || ((metrics[k].quantity == "nll" || metrics[k].quantity == "brier") &&
                           metrics[k].condition == metrics[i].condition && row.values[k].mean);
     if (proper) continue;
     row.values[i] = Value{};
-    row.notes.emplace_back("ece is not shown without a proper score beside it (rule 34)");
+    row.notes.emplace_back(metrics[i].quantity + " is not shown without a proper score beside it (rule 34)");
   }
 }
 

@@ -44,6 +44,7 @@ struct Cost {                       // means per cell
   double peak_rss_bytes = 0;
   bool shared = false;              // some time of it was measured while other cells ran (rule 41)
   bool clock_shared = false;        // likewise its timed metrics, which are never ranked then; they may have run alone
+  bool known = true;                // false: the outputs were made elsewhere, and the numbers above mean nothing
 };
 
 struct Row {
@@ -56,6 +57,7 @@ struct Row {
   std::vector<std::string> reasons; // of verdicts and failures, without repeats
   std::vector<std::string> notes;   // marks with their meaning: "single run", "baseline", "uses outliers", ...
   bool baseline = false, single_run = false, uses_outliers = false, transductive = false;
+  bool submitted = false;           // outputs that a user brought: judged and shown, never ranked
   bool ranked = false;
   std::string unranked_because;     // when not ranked
   std::optional<stats::RankRange> rank;

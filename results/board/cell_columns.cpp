@@ -18,14 +18,33 @@ const store::OutcomeColumn* pick(const std::vector<store::OutcomeColumn>& column
 
 }  // namespace
 
+namespace {
+
+// Adds a column over the units that `out` has so far; false when there is none, or over others.
+bool add(CellColumns& out, const store::OutcomeColumn* column) {
+  if (column == nullptr || (!out.ids.empty() && column->ids != out.ids)) return false;
+  out.ids = column->ids;
+  out.values.push_back(column->values);
+  return true;
+}
+
+// The members' columns, in the order of their names.
+bool add_members(CellColumns& out, const std::vector<store::OutcomeColumn>& columns) {
+  for (const auto& column : columns)
+    if (is_member(column.configuration) && column.grade == "judged" && !column.ids.empty() && !add(out, &column)) return false;
+  return out.values.size() >= 2;
+}
+
+}  // namespace
+
+bool is_member(const std::string& configuration) { return configuration.rfind(metrics::member_prefix, 0) == 0; }
+
 CellColumns load_columns(const store::Store& db, const store::CellRecord& cell, const Metric& metric, const MetricInfo& info) {
   CellColumns out;
-  for (const std::string& quantity : info.columns) {
-    const auto columns = db.outcomes(cell.standing->id, quantity, metric.condition);
-    const auto* column = pick(columns, metric.configuration);
-    if (column == nullptr || (!out.ids.empty() && column->ids != out.ids)) return out;
-    out.ids = column->ids;
-    out.values.push_back(column->values);
+  for (std::size_t i = 0; i < info.columns.size(); ++i) {
+    const auto columns = db.outcomes(cell.standing->id, info.columns[i], metric.condition);
+    const bool members = i == 0 && info.pool == Pool::members;
+    if (!(members ? add_members(out, columns) : add(out, pick(columns, metric.configuration)))) return out;
   }
   if (info.pool == Pool::rank) {
     const auto columns = db.outcomes(cell.standing->id, info.columns[0], info.reference);

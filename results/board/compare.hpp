@@ -35,7 +35,8 @@ struct RowChoice {
 };
 // Rows at the board's rank point, by its ranked metric; every planned cell must be done and none INVALID. `samples`: a row
 // a test sample, its value the mean over seeds; every cell must have been judged on the same samples (rule 45). `seeds`: a
-// row a seed. Throws Error(bad_input) with the nearest name.
+// row a seed. On a board of subjects `methods` are subjects, compared by their worst cases. Throws Error(bad_input) with the
+// nearest name.
 WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& choice);
 
 struct CompareOptions {

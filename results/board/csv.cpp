@@ -14,7 +14,7 @@ std::vector<std::string> row_fields(const Board& board, const Row& row) {
   return {board.suite.protocol_hash, board.suite.name, row.method, row.plugin_version, row.plugin_digest, row.subject,
           row.params.dump(), row.axes.dump(), row.rank ? std::to_string(row.rank->lo) : "", row.rank ? std::to_string(row.rank->hi) : "",
           row.unranked_because, store::level_name(row.level), row.status, std::to_string(row.coverage.done),
-          std::to_string(row.coverage.planned), flag(row.baseline), flag(row.single_run), flag(row.uses_outliers), flag(row.transductive)};
+          std::to_string(row.coverage.planned), flag(row.baseline), flag(row.single_run), flag(row.uses_outliers), flag(row.transductive), flag(row.submitted)};
 }
 
 std::vector<std::string> value_fields(const Metric& metric, const Value& value) {
@@ -26,6 +26,7 @@ std::vector<std::string> value_fields(const Metric& metric, const Value& value) 
 }
 
 std::vector<std::string> cost_fields(const Cost& c) {
+  if (!c.known) return std::vector<std::string>(7);
   return {exact_number(c.cpu_seconds), exact_number(c.wall_seconds), exact_number(c.forward), exact_number(c.backward),
           exact_number(c.macs), exact_number(c.peak_rss_bytes), flag(c.shared)};
 }
@@ -35,7 +36,7 @@ std::vector<std::string> cost_fields(const Cost& c) {
 std::string csv_of(const Board& board) {
   std::string out = csv_line({"protocol", "suite", "method", "plugin_version", "plugin_digest", "subject", "params", "axes", "rank_lo",
                           "rank_hi", "unranked_because", "level", "status", "done", "planned", "baseline", "single_run",
-                          "uses_outliers", "transductive", "quantity", "condition", "configuration", "grade", "mean", "seeds", "lo",
+                          "uses_outliers", "transductive", "submitted", "quantity", "condition", "configuration", "grade", "mean", "seeds", "lo",
                           "hi", "interval_level", "over", "n", "numerator", "denominator", "cpu_seconds", "wall_seconds", "forward",
                           "backward", "macs", "peak_rss_bytes", "shared"});
   for (const Row& row : board.rows) {

@@ -60,7 +60,7 @@ void add_bar(std::vector<Column>& out, const Board& board, bool ascii) {
 
 void add_cost(std::vector<Column>& out, const Board& board) {
   const auto cost = [&](const std::string& head, auto text) {
-    Column c = column(board, head, false, drop_cost, [&](const Row& row) { return row.coverage.done == 0 ? std::string("-") : text(row.cost); });
+    Column c = column(board, head, false, drop_cost, [&](const Row& row) { return row.coverage.done == 0 || !row.cost.known ? std::string("-") : text(row.cost); });
     if (any(c)) out.push_back(std::move(c));
   };
   cost("cpu", [](const Cost& c) { return seconds_text(c.cpu_seconds); });
@@ -83,6 +83,10 @@ std::vector<Column> make_columns(const Board& board, bool bars, bool ascii) {
     out.push_back(column(board, board.metrics[i].title(), false, first || companion ? keep : drop_metric,
                          [&](const Row& row) { return first ? value_text(row.values[i]) : number_text(row.values[i]); }));
     if (first && bars) add_bar(out, board, ascii);
+  }
+  if (!board.metrics.empty()) {
+    Column claimed = column(board, "claimed", false, keep, [&](const Row& row) { return claimed_text(board, row, board.metrics[0]); });
+    if (any(claimed)) out.push_back(std::move(claimed));
   }
   out.push_back(column(board, "cells", false, keep, [](const Row& row) { return row.coverage.str(); }));
   out.push_back(column(board, "verdict", true, keep, verdict_text));

@@ -76,7 +76,10 @@ void add_reasons(Row& row, const Group& group) {
   }
 }
 
-void add_cost(Row& row, const std::vector<const store::CellRecord*>& cells) {
+void add_cost(Row& row, std::vector<const store::CellRecord*> cells) {
+  const auto measured = std::partition(cells.begin(), cells.end(), [](const auto* cell) { return !cell->submitted(); });
+  row.cost.known = cells.empty() || measured != cells.begin();
+  cells.erase(measured, cells.end());
   if (cells.empty()) return;
   const double n = static_cast<double>(cells.size());
   for (const auto* cell : cells) {
@@ -205,7 +208,9 @@ Row start_row(const Group& group) {
   add_failures(row, group);
   add_reasons(row, group);
   add_cost(row, cells);
+  row.submitted = group.plugin_version == submitted_version;
   if (row.baseline) row.notes.emplace_back("baseline");
+  if (row.submitted) row.notes.emplace_back(submitted_note);
   if (row.single_run && !cells.empty())
     row.notes.push_back("single run: " + std::to_string(cells.size()) + " seed" + (cells.size() == 1 ? "" : "s") + " of at least 3");
   if (row.uses_outliers) row.notes.emplace_back("uses outlier data");

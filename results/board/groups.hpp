@@ -36,6 +36,9 @@ bool natural_less(const std::string& a, const std::string& b);
 // True when the row lies at the point of the axes at which the suite ranks.
 bool at_rank_point(const Json& axes, const Json& rank_axes);
 
+// Rules 10, 26 and 32 cannot be enforced on what was made elsewhere.
+inline constexpr const char* submitted_note = "submitted: outputs made elsewhere, with access, budget and cost unknown; not ranked";
+
 // Everything that the row's flags, status and cost can be told from without any metric.
 Row start_row(const Group& group);
 

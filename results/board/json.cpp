@@ -1,4 +1,5 @@
 // Boards as JSON, nothing left out.
+#include "results/board/interchange.hpp"
 #include "results/board/text.hpp"
 
 namespace assay::board {
@@ -38,6 +39,15 @@ Json cost_json(const Cost& c) {
                        {"shared", c.shared}});
 }
 
+// Beside the first metric, never ranked (rule 12).
+Json beside_json(const Board& board, const Row& row) {
+  Json out = Json::array();
+  if (board.metrics.empty()) return out;
+  for (const auto* claim : claims_beside(board, row, board.metrics[0]))
+    out.push_back(Json::object({{"value", claim->value}, {"source", claim->source}}));
+  return out;
+}
+
 Json row_json(const Board& board, const Row& row) {
   Json values = Json::array();
   for (std::size_t i = 0; i < board.metrics.size(); ++i) values.push_back(value_json(board.metrics[i], row.values[i]));
@@ -57,8 +67,10 @@ Json row_json(const Board& board, const Row& row) {
                        {"single_run", row.single_run},
                        {"uses_outliers", row.uses_outliers},
                        {"transductive", row.transductive},
+                       {"submitted", row.submitted},
                        {"cells", texts(row.cells)},
-                       {"cost", cost_json(row.cost)},
+                       {"claimed", beside_json(board, row)},
+                       {"cost", row.cost.known ? cost_json(row.cost) : Json()},
                        {"values", values}});
 }
 

@@ -23,7 +23,7 @@ struct Pairs {
 };
 
 // Of the first `most` rows that stand at the board's rank point with every planned cell done and nothing INVALID, rows
-// of one subject with each other. A board of subjects has none.
+// of one subject with each other; on a board of subjects the subjects, by their worst cases.
 Pairs make_pairs(const store::Store& db, const Query& query, const Board& board, std::size_t most = 40);
 
 }  // namespace assay::board

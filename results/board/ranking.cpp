@@ -82,6 +82,7 @@ std::string problem(const Candidate& c, const RankRules& rules, const store::Sto
   if (!at_rank_point(row.axes, rules.suite.rank_axes)) return "ranked elsewhere on the axes";
   if (row.baseline) return "baseline";  // rule 4
   if (row.level != store::Level::valid) return store::level_name(row.level);
+  if (row.submitted) return submitted_note;
   if (rules.metric == nullptr || (ranked_value(c, rules) == nullptr && !filled))
     return row.coverage.done == 0 ? row.status : "the ranked metric was not measured";
   if (rules.metric->grade == "reported") return "the ranked metric is reported by the plugin";

@@ -1,5 +1,7 @@
 #include "results/board/replicates.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "harness/metrics/metrics.hpp"
@@ -53,7 +55,7 @@ class Evaluator {
     std::vector<std::vector<double>> drawn;
     if (info_.pool == Pool::rank) drawn.push_back(gather(columns_.reference, reference));
     for (const auto& values : columns_.values) drawn.push_back(gather(values, at));
-    return metrics::evaluate(info_.id, {drawn[0], drawn[1]});
+    return metrics::evaluate(info_.id, {drawn.begin(), drawn.end()});
   }
 
  private:
@@ -111,6 +113,8 @@ CellReplicates Replicator::cells(const Metric& metric, const std::vector<const s
     for (std::size_t b = 0; b < statistic.size(); ++b)
       statistic[b] = evaluate(all.subspan(b * ids.size(), ids.size()),
                               reference_all.empty() ? reference_all : reference_all.subspan(b * reference_ids.size(), reference_ids.size()));
+    // Not defined on some resample (a member that is always right on it): no interval.
+    if (!std::all_of(statistic.begin(), statistic.end(), [](double v) { return std::isfinite(v); })) statistic.clear();
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/base/error.hpp"
+#include "harness/metrics/metrics.hpp"
 #include "results/board/cell_columns.hpp"
 #include "results/board/groups.hpp"
 
@@ -16,19 +17,32 @@ using metrics::Pool;
 
 constexpr double rounding = 1e-9;
 
+// Where the metric may be computed from a column. What members of an ensemble did is a number of the ensemble.
+bool gives(const MetricInfo& info, const store::OutcomeColumn& column) {
+  if (column.grade != "judged" || column.ids.empty()) return false;
+  if (is_member(column.configuration) != (info.pool == Pool::members)) return false;
+  return info.pool != Pool::rank || column.condition != info.reference;
+}
+
 // Where the cells of a group have the metric's first column.
 std::set<std::pair<std::string, std::string>> places(const store::Store& db, const Group& group, const MetricInfo& info) {
   std::set<std::pair<std::string, std::string>> out;
   for (const auto* cell : done_cells(group))
     for (const auto& column : db.outcomes(cell->standing->id, info.columns.at(0)))
-      if (column.grade == "judged" && !column.ids.empty() && (info.pool != Pool::rank || column.condition != info.reference))
-        out.emplace(column.condition, column.configuration);
+      if (gives(info, column)) out.emplace(column.condition, info.pool == Pool::members ? "" : column.configuration);
   return out;
+}
+
+// Rule 25.
+void add_counts(Rescored& out, const CellColumns& columns) {
+  const metrics::Ratio ratio = metrics::attack_success_rate(columns.values[0], columns.values[1]);
+  out.numerator = out.numerator.value_or(0) + ratio.numerator;
+  out.denominator = out.denominator.value_or(0) + ratio.denominator;
 }
 
 Rescored row_of(const store::Store& db, const Group& group, const MetricInfo& info, const Metric& metric) {
   Rescored out{group.method, group.subject, group.params, group.axes, metric.quantity, metric.condition, metric.configuration,
-               0, 0, std::nullopt, 0, true};
+               0, 0, std::nullopt, std::nullopt, std::nullopt, 0, true};
   double sum = 0, recorded = 0;
   std::int64_t known = 0;
   for (const auto* cell : done_cells(group)) {
@@ -37,6 +51,7 @@ Rescored row_of(const store::Store& db, const Group& group, const MetricInfo& in
     if (!value) continue;
     ++out.cells;
     sum += *value;
+    if (info.pool == Pool::ratio) add_counts(out, columns);
     const store::ScoreRecord* score = find_score(*cell, metric);
     if (score == nullptr) continue;
     ++known;

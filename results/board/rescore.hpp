@@ -16,6 +16,7 @@ struct Rescored {
   std::int64_t cells = 0;          // that are done and have the columns
   double mean = 0;                 // over them, computed now
   std::optional<double> recorded;  // the mean of what their judges recorded; none where one of them has no such score
+  std::optional<double> numerator, denominator;  // rule 25: sums over the cells, where the metric is a ratio of counts
   double gap = 0;                  // largest |now - recorded| of a cell
   bool agrees = true;              // gap is rounding: below 1e-9 of the number's size
 };

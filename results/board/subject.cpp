@@ -8,17 +8,10 @@
 #include "harness/base/error.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/sentence.hpp"
+#include "results/board/subject.hpp"
 
 namespace assay::board {
 namespace {
-
-// One subject's net under all its attacks, one entry a subject seed.
-struct WorstCase {
-  std::vector<std::int64_t> ids;
-  std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
-  std::map<std::uint64_t, double> clean;                // accuracy without attack
-  std::set<std::string> attacks;
-};
 
 void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const std::string& label) {
   if (worst.ids.empty()) worst.ids = column.ids;
@@ -28,7 +21,16 @@ void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& col
   for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], column.values[i]);
 }
 
-WorstCase worst_case(const store::Store& db, const std::vector<const store::CellRecord*>& cells, const std::string& condition) {
+std::map<std::string, std::vector<Group>> by_subject(const store::Store& db, const std::string& protocol) {
+  std::map<std::string, std::vector<Group>> out;
+  for (Group& group : make_groups(db.cells(protocol))) out[group.subject].push_back(std::move(group));
+  return out;
+}
+
+WorstCase worst_case(const store::Store& db, const std::vector<Group>& groups, const std::string& condition) {
+  std::vector<const store::CellRecord*> cells;
+  for (const Group& group : groups)
+    for (const auto* cell : done_cells(group)) cells.push_back(cell);
   WorstCase worst;
   for (const auto* cell : cells) {
     const std::uint64_t seed = cell->seeds.get("subject");
@@ -92,11 +94,17 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
   for (const Group& group : groups) all.cells.insert(all.cells.end(), group.cells.begin(), group.cells.end());
   Row row = start_row(all);
   row.notes.clear();
+  row.submitted = false;
   row.method = "worst of " + std::to_string(worst.attacks.size()) + " attacks";
   row.plugin_version = row.plugin_digest = "";
   row.params = row.axes = Json(Json::Object{});
   row.single_run = worst.robust.size() < 3;
   if (row.single_run) row.notes.push_back("single run: " + std::to_string(worst.robust.size()) + " seeds of at least 3");
+  // Inputs that a user brought are proofs as good as any other: the judge checked each of them.
+  std::set<std::string> brought;
+  for (const Group& group : groups)
+    if (group.plugin_version == submitted_version) brought.insert(group.method);
+  for (const std::string& name : brought) row.notes.push_back("the worst case includes inputs submitted as " + name);
   // An invalid attack says nothing of the subject; it is missing from the worst case, and coverage says so.
   if (row.level == store::Level::invalid) row.level = store::Level::valid;
   for (const auto& cell : all.cells)
@@ -138,6 +146,18 @@ void set_ranks(std::vector<Candidate>& candidates, double level) {
 
 }  // namespace
 
+std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition) {
+  std::map<std::string, WorstCase> out;
+  for (const auto& [subject, groups] : by_subject(db, protocol)) out[subject] = worst_case(db, groups, condition);
+  return out;
+}
+
+stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options) {
+  const Value value = value_of(means(worst));
+  return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst, options)), static_cast<std::int64_t>(worst.ids.size()),
+          value.per_seed, 0};
+}
+
 Board make_subject_board(const store::Store& db, const Query& query) {
   Board board;
   board.rank = "subject";
@@ -148,19 +168,14 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   board.suite.rank_by = "robust_accuracy";
   board.metrics = {{"robust_accuracy", board.suite.condition, "", "judged", true}, {"accuracy", "clean", "", "judged", false}};
 
-  std::map<std::string, std::vector<Group>> subjects;
-  for (Group& group : make_groups(db.cells(board.suite.protocol_hash))) subjects[group.subject].push_back(std::move(group));
+  const auto subjects = by_subject(db, board.suite.protocol_hash);
   stats::BootstrapOptions options;
   options.level = query.level;
   options.resamples = query.resamples;
 
   std::vector<Candidate> candidates;
-  for (const auto& [subject, groups] : subjects) {
-    std::vector<const store::CellRecord*> cells;
-    for (const Group& group : groups)
-      for (const auto* cell : done_cells(group)) cells.push_back(cell);
-    candidates.push_back(candidate(groups, worst_case(db, cells, board.suite.condition), board.suite, options));
-  }
+  for (const auto& [subject, groups] : subjects)
+    candidates.push_back(candidate(groups, worst_case(db, groups, board.suite.condition), board.suite, options));
 
   set_ranks(candidates, query.level);
   for (Candidate& c : candidates) board.rows.push_back(std::move(c.row));

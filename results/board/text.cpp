@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "results/board/format.hpp"
+#include "results/board/interchange.hpp"
 
 namespace assay::board {
 
@@ -37,7 +38,7 @@ std::string seconds_text(double seconds) {
 
 std::string rank_text(const Row& row) {
   if (row.rank) return row.rank->lo == row.rank->hi ? std::to_string(row.rank->lo) : fmt::format("{}-{}", row.rank->lo, row.rank->hi);
-  return row.baseline ? "base" : "-";
+  return row.baseline ? "base" : row.submitted ? "sub." : "-";
 }
 
 std::string axes_text(const Row& row) {
@@ -66,6 +67,14 @@ std::string interval_text(const Value& value) {
                      value.interval->over == "seeds" ? "s" : "");
 }
 
+std::string claimed_text(const Board& board, const Row& row, const Metric& metric) {
+  std::vector<std::string> values;
+  for (const auto* claim : claims_beside(board, row, metric))
+    if (const std::string text = short_number(claim->value); std::find(values.begin(), values.end(), text) == values.end())
+      values.push_back(text);
+  return join(values, " / ");
+}
+
 std::string join(const std::vector<std::string>& parts, const std::string& between) {
   std::string out;
   for (std::size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : between) + parts[i];
@@ -81,7 +90,7 @@ std::string remarks(const Row& row) {
   std::vector<std::string> parts = row.notes;
   if (row.status != "ok") parts.push_back(row.status);
   parts.insert(parts.end(), row.reasons.begin(), row.reasons.end());
-  const bool said = row.unranked_because.empty() || row.unranked_because == row.status || row.baseline || row.single_run ||
+  const bool said = row.unranked_because.empty() || row.unranked_because == row.status || row.baseline || row.single_run || row.submitted ||
                     row.level != store::Level::valid || row.unranked_because == "ranked elsewhere on the axes" ||
                     row.unranked_because == "this suite does not rank";
   if (!said) parts.push_back("not ranked: " + row.unranked_because);

@@ -16,6 +16,8 @@ std::string rank_text(const Row& row);         // "1", "2-3", "base", "-"
 std::string row_name(const Row& row);          // method and what tells it from its neighbours: "pgd steps=20"
 std::string axes_text(const Row& row);         // "steps=20 ratio=8", without the subject
 std::string interval_text(const Value& value); // "[0.4012, 0.4388]", with "s" behind it when over seeds
+// What was claimed of the row's number, without repeats: "0.7128 / 0.6420"; "" for nothing (rule 12).
+std::string claimed_text(const Board& board, const Row& row, const Metric& metric);
 std::string join(const std::vector<std::string>& parts, const std::string& between);
 std::string verdict_text(const Row& row);      // level, or the failures where nothing was measured
 std::string remarks(const Row& row);           // notes, reasons and why it is not ranked, in one line; "" when plain

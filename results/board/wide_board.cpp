@@ -7,6 +7,7 @@
 #include "results/board/compare.hpp"
 #include "results/board/groups.hpp"
 #include "results/board/ranking.hpp"
+#include "results/board/subject.hpp"
 #include "results/board/text.hpp"
 
 namespace assay::board {
@@ -88,10 +89,56 @@ void put_seeds(WideTable& wide, const Metric& metric, const std::vector<std::vec
   }
 }
 
+// What a subject's worst case has a row for: its samples, or its seeds.
+std::vector<std::string> rows_of(const WorstCase& worst, Unit unit) {
+  std::vector<std::string> out;
+  if (unit == Unit::samples)
+    for (const auto id : worst.ids) out.push_back(std::to_string(id));
+  else
+    for (const auto& [seed, unused] : worst.robust) out.push_back(std::to_string(seed));
+  return out;
+}
+
+// Means over the seeds of each sample, or over the samples of each seed.
+void put_subject(WideTable& wide, std::size_t m, const WorstCase& worst) {
+  const bool samples = wide.unit == Unit::samples;
+  std::size_t seed = 0;
+  for (const auto& [unused, robust] : worst.robust) {
+    const auto parts = static_cast<double>(samples ? worst.robust.size() : robust.size());
+    for (std::size_t i = 0; i < robust.size(); ++i) *wide.table.values[samples ? i : seed][m] += robust[i] / parts;
+    ++seed;
+  }
+}
+
+WideTable wide_of_subjects(const store::Store& db, const Board& board, const RowChoice& choice) {
+  if (!choice.subject.empty()) bad_input("compare: the subjects of this board are what is compared; expected no --subject");
+  const auto all = worst_cases(db, board.suite.protocol_hash, board.suite.condition);
+  std::vector<std::string> names;
+  for (const auto& [name, worst] : all)
+    if (!worst.robust.empty()) names.push_back(name);
+  WideTable wide;
+  wide.unit = choice.unit.value_or(Unit::samples);
+  for (const std::string& name : choice.methods) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) bad_input("compare: no subject '" + name + "'" + suggestion(name, names));
+    const WorstCase& worst = all.at(name);
+    if (wide.table.methods.empty()) {
+      wide.table.data_sets = rows_of(worst, wide.unit);
+      wide.table.values.assign(wide.table.data_sets.size(), std::vector<std::optional<double>>(choice.methods.size(), 0.0));
+      if (wide.unit == Unit::samples) wide.replicates = static_cast<double>(worst.robust.size());
+    }
+    if (std::find(wide.table.methods.begin(), wide.table.methods.end(), name) != wide.table.methods.end())
+      bad_input("compare: '" + name + "' stands twice");
+    if (rows_of(worst, wide.unit) != wide.table.data_sets) bad_input("compare: '" + name + "' was judged on other samples or seeds (rule 45)");
+    put_subject(wide, wide.table.methods.size(), worst);
+    wide.table.methods.push_back(name);
+  }
+  return wide;
+}
+
 }  // namespace
 
 WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& choice) {
-  if (board.rank == "subject") bad_input("compare: this board ranks subjects by their worst case; expected a board of methods");
+  if (board.rank == "subject") return wide_of_subjects(db, board, choice);
   if (board.metrics.empty() || !board.metrics[0].ranked) bad_input("compare: nothing of " + board.suite.rank_by + " was measured");
   const Metric& metric = board.metrics[0];
   const Cells all = db.cells(board.suite.protocol_hash);
@@ -103,9 +150,10 @@ WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& c
   for (const std::string& method : choice.methods) {
     const Row& row = find_row(board, choice, method);
     need_complete(row);
-    if (std::find(wide.table.methods.begin(), wide.table.methods.end(), row_name(row)) != wide.table.methods.end())
+    const std::string name = row_name(row) + (row.submitted ? " (submitted)" : "");
+    if (std::find(wide.table.methods.begin(), wide.table.methods.end(), name) != wide.table.methods.end())
       bad_input("compare: '" + method + "' stands twice");
-    wide.table.methods.push_back(row_name(row));
+    wide.table.methods.push_back(name);
     cells.emplace_back();
     for (const std::string& key : row.cells) cells.back().push_back(by_key.at(key));
   }

@@ -60,6 +60,8 @@ std::string text_of(const Wanted& wanted) {
 Source::Source(const store::Store& db, const std::string& protocol, const Options& options)
     : db_(db), options_(options), suite_(db.protocol(protocol)), cells_(db.cells(suite_.protocol_hash)),
       replicator_(db, bootstrap_options(options)) {
+  // A claim is about what the suite runs.
+  std::erase_if(cells_, [](const store::CellRecord& cell) { return cell.submitted(); });
   layout_.resamples = static_cast<std::size_t>(options.resamples);
   for (const auto& cell : cells_) layout_.seeds.push_back(seed_of(cell));
   sort_naturally(layout_.seeds);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/metrics/registry.hpp"
+#include "results/board/front.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/text.hpp"
 #include "results/export/chunks.hpp"
@@ -109,9 +110,10 @@ Json row_json(const board::Row& row, std::vector<std::string>& over) {
                     {"single_run", row.single_run},
                     {"uses_outliers", row.uses_outliers},
                     {"transductive", row.transductive},
+                    {"submitted", row.submitted},
                     {"done", row.coverage.done},
                     {"planned", row.coverage.planned},
-                    {"cost", cost_json(row.cost)},
+                    {"cost", row.cost.known ? cost_json(row.cost) : Json()},
                     {"values", values},
                     {"cells", cells}}));
 }
@@ -192,6 +194,24 @@ Json board_chunk(const BoardData& data) {
                        {"curves", curves_json(data.curves)}});
 }
 
+namespace {
+
+// By cost: [row, on the front of the means, share of resamples on the front]. Empty fronts are left out.
+Json fronts_json(const store::Store& db, const BoardData& data) {
+  Json out = Json::object({});
+  for (const std::string& cost : board::cost_kinds()) {
+    const board::Front front = board::make_front(db, data.query, data.board, cost);
+    if (front.rows.empty()) continue;
+    Json rows = Json::array();
+    for (const auto& one : front.rows)
+      rows.push_back(Json::Array{static_cast<std::int64_t>(one.row), one.on_front ? 1 : 0, number(one.probability)});
+    out[cost] = Json::object({{"rows", rows}, {"resamples", front.resamples}, {"note", front.note}});
+  }
+  return out;
+}
+
+}  // namespace
+
 Json compare_chunk(const store::Store& db, const BoardData& data) {
   const board::Pairs pairs = board::make_pairs(db, data.query, data.board);
   Json items = Json::array();
@@ -217,6 +237,7 @@ Json compare_chunk(const store::Store& db, const BoardData& data) {
                        {"n", pairs.pairs.empty() ? std::int64_t{0} : pairs.pairs[0].interval.n},
                        {"over", pairs.pairs.empty() ? "" : pairs.pairs[0].interval.over},
                        {"pairs", items},
+                       {"fronts", fronts_json(db, data)},
                        {"cd", critical_difference(data.board)}});
 }
 

@@ -102,6 +102,12 @@ std::string quoted(const std::string& text) {
 
 // What makes the number again, and what shows it in the terminal.
 Json commands(const store::CellRecord& cell, const store::SuiteRecord& suite) {
+  const std::string key = short_cell(cell.generation);
+  if (cell.submitted()) {
+    const std::string submit = fmt::format("assay submit {} --name {} --outputs FILE --subject {} --seed {}", quoted(suite.file),
+                                           quoted(cell.method), quoted(cell.subject), cell.seeds.get("method"));
+    return Json(std::vector<std::string>{submit, "assay show " + key, "assay log " + key});
+  }
   std::string run = "assay run " + quoted(suite.file) + " --only method=" + quoted(cell.method);
   if (!cell.subject.empty()) run += " --only subject=" + quoted(cell.subject);
   if (cell.axes.is_object())
@@ -109,7 +115,6 @@ Json commands(const store::CellRecord& cell, const store::SuiteRecord& suite) {
       if (axis != "subject")
         run += " --only " + quoted(axis + "=" + (value.is_string() ? value.as_string() : value.dump()));
   run += fmt::format(" --only seed={}", cell.seeds.get("subject"));
-  const std::string key = short_cell(cell.generation);
   return Json(std::vector<std::string>{run, "assay show " + key, "assay log " + key});
 }
 

@@ -83,9 +83,10 @@ std::vector<FrontMember> uncertain_front(const std::vector<UncertainPoint>& poin
     for (std::size_t i = 0; i < points.size(); ++i)
       for (std::size_t k = 0; k < objectives.size(); ++k) values[i][k] = at(points[i], k, b);
     const auto now = front(values);
-    for (std::size_t i = 0; i < points.size(); ++i)
-      out[i].probability += now[i] ? 1 / static_cast<double>(resamples) : 0;
+    for (std::size_t i = 0; i < points.size(); ++i) out[i].probability += now[i] ? 1 : 0;
   }
+  if (resamples > 0)
+    for (FrontMember& one : out) one.probability /= static_cast<double>(resamples);
   return out;
 }
 

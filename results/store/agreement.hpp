@@ -15,7 +15,8 @@ struct AttemptIdentity {
 };
 
 // Throws Error(constraint) showing both numbers when an earlier ok attempt of the same identity, neither retracted nor
-// INVALID, holds other judged outcomes. Attempts of another numerics class are replicates and are not compared.
+// INVALID, holds judged outcomes that the new one contradicts or lacks; what a newer judge records besides is no conflict.
+// Attempts of another numerics class are replicates and are not compared.
 void require_agreement(const Connection& db, const AttemptIdentity& identity, const Journal& outcome);
 
 }  // namespace assay::store

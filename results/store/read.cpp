@@ -100,7 +100,8 @@ CellRecord read_cell(const Statement& row) {
 
 constexpr const char* suite_columns =
     "SELECT suite_name, p.task, file, file_sha256, protocol_hash, series, rank_by, rank_what, rank_at, on_failure, version,"
-    " min_coverage, t.protocol_json, rank_axes_json FROM latest_plan p JOIN protocol t ON t.hash = p.protocol_hash ";
+    " min_coverage, t.protocol_json, rank_axes_json FROM (SELECT * FROM latest_plan WHERE suite_name NOT LIKE 'submitted: %') p"
+    " JOIN protocol t ON t.hash = p.protocol_hash ";
 
 SuiteRecord read_suite(const Statement& row) {
   SuiteRecord s;

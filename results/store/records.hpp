@@ -8,6 +8,7 @@
 
 #include "harness/base/json.hpp"
 #include "harness/record/job.hpp"
+#include "harness/record/plan.hpp"
 #include "harness/record/shard.hpp"
 
 namespace assay::store {
@@ -51,6 +52,7 @@ struct CellRecord {
   std::string plugin_id, plugin_version, plugin_digest;
   Json descriptor;                       // null when the plugin was never described
   std::optional<AttemptRecord> standing;
+  bool submitted() const { return plugin_version == submitted_version; }
 };
 
 struct StageRecord {

@@ -90,7 +90,7 @@ class Store {
   // True when the judge reached a conclusion (status ok or rejected, any level): running again would give the same.
   bool concluded(const std::string& generation, const std::string& judgement, const std::string& protocol = "") const;
 
-  std::vector<SuiteRecord> suites() const;                                 // latest plan of every suite and protocol
+  std::vector<SuiteRecord> suites() const;                                 // latest plan of every suite and protocol; no submissions
   std::optional<SuiteRecord> suite(const std::string& name) const;         // most recently planned protocol of a suite
   SuiteRecord protocol(const std::string& hash) const;                     // a unique prefix is enough; throws Error(bad_input)
   // Cells of the latest plans on one protocol hash, each with the attempt that stands: the last concluded one, else

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +65,11 @@ struct CsvTable {
 };
 // RFC 4180 quoting; LF or CRLF; UTF-8 mark skipped; every row must have the header's number of cells.
 CsvTable read_csv(const fs::path& file, const CsvOptions& options = {});
+
+// NumPy's .npz, stored or deflated: array name -> numbers. Little-endian floats, booleans and integers; C or Fortran order.
+std::map<std::string, Array> read_npz(const fs::path& file);
+// The same without compression; equal content gives equal bytes. Throws Error(bad_input) beyond 4 GiB.
+void write_npz(const fs::path& file, const std::map<std::string, Array>& arrays);
 
 // Walks a tar or tar.gz. Long names of the GNU and pax kinds are understood; links, folders and devices are passed
 // over; names are given as written, so that the caller compares and never opens them.

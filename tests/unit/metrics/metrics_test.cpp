@@ -170,7 +170,8 @@ TEST_CASE("the registry says what every number means and evaluates it from colum
   CHECK(evaluate("fpr_at_95", {c.in, c.out}) == fpr_at_95(c.in, c.out));
   CHECK(evaluate("aupr_in", {c.in, c.out}) == aupr_in(c.in, c.out));
   CHECK(evaluate("aupr_out", {c.in, c.out}) == aupr_out(c.in, c.out));
-  CHECK(metrics_of("detect") == std::vector<std::string>{"auroc", "fpr_at_95", "aupr_out", "aupr_in", "accuracy"});
+  CHECK(metrics_of("detect") == std::vector<std::string>{"auroc", "fpr_at_95", "fpr_at_95_in", "detection_error", "aupr_out",
+                                                         "aupr_in", "accuracy"});
   CHECK(metrics_of("nothing").empty());
   CHECK(info("auroc").rule.find("positive class: out-of-distribution") != std::string::npos);
   CHECK(message_of([] { info("aurok"); }).find("did you mean 'auroc'") != std::string::npos);

@@ -164,6 +164,12 @@ TEST_CASE("equal outcomes of another run are a further attempt, different ones a
     const Finished fewer = w.bench.ok(w.node(), {all.begin() + 1, all.end()});
     CHECK(message_of([&] { w.db.import(w.plan, fewer); }).find("correct @ clean: was recorded, is missing") != std::string::npos);
   }
+  SUBCASE("what a newer judge records besides contradicts nothing") {
+    auto more = attack_outcomes();
+    more.push_back(column_event(column("extra", "clean", {1, 2, 3, 4})));
+    more.push_back(score("extra_score", "clean", 0.5));
+    CHECK(w.db.import(w.plan, w.bench.ok(w.node(), more)).added);
+  }
 }
 
 TEST_CASE("a row that lacks part of its identity is refused by name [rule 1]") {

@@ -1,5 +1,5 @@
 // Chunks of data by script tag: works from file://, where a browser refuses fetch, and asks no other place.
-import type { Board, CellChunk, Compare, Index, MethodCard, Row } from "./types";
+import type { Board, CellChunk, Compare, Cost, Index, MethodCard, Row } from "./types";
 
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void };
 
@@ -44,15 +44,17 @@ export function chunk<T>(name: string): Promise<T> {
 export const loadIndex = () => chunk<Index>("index");
 const blank: Row = {
   method: "", name: "", subject: "", params: {}, axes: {}, version: "", digest: "", rank: null, unranked: "", level: 0, status: "ok", reasons: [], notes: [], baseline: false,
-  single_run: false, uses_outliers: false, transductive: false, done: 0, planned: 0, values: [], cells: [], cost: { cpu: 0, wall: 0, forward: 0, backward: 0, macs: 0, rss: 0, shared: false },
+  single_run: false, uses_outliers: false, transductive: false, submitted: false, done: 0, planned: 0, values: [], cells: [], cost: { cpu: 0, wall: 0, forward: 0, backward: 0, macs: 0, rss: 0, shared: false },
 };
+// Nobody knows what it cost to make outputs that were brought.
+const unknown: Cost = { cpu: NaN, wall: NaN, forward: NaN, backward: NaN, macs: NaN, rss: NaN, shared: false };
 const whole = new Map<string, Promise<Board>>();
 
 // What a row leaves out is blank.
 export function loadBoard(id: string): Promise<Board> {
   let found = whole.get(id);
   if (!found) {
-    found = chunk<Board>("board/" + id).then((board) => ({ ...board, rows: board.rows.map((row) => Object.assign({}, blank, { name: row.method }, row)) }));
+    found = chunk<Board>("board/" + id).then((board) => ({ ...board, rows: board.rows.map((row) => Object.assign({}, blank, { name: row.method }, row.submitted ? { cost: unknown } : {}, row)) }));
     whole.set(id, found);
     found.catch(() => whole.delete(id));
   }

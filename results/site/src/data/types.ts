@@ -114,6 +114,7 @@ export interface Row {
   single_run: boolean;
   uses_outliers: boolean;
   transductive: boolean;
+  submitted: boolean; // outputs made elsewhere and judged here; no cost, no rank
   done: number;
   planned: number;
   cost: Cost;
@@ -166,6 +167,9 @@ export interface CriticalDifference {
   cliques: string[][];
 }
 
+// Rows of a board: [row, 1 on the Pareto front of the means, share of resamples on the front].
+export interface Front { rows: [number, number, number][]; resamples: number; note: string }
+
 export interface Compare {
   board: string;
   metric: number; // index into board.metrics
@@ -174,6 +178,7 @@ export interface Compare {
   n: number; // units behind a difference
   over: string;
   pairs: Pair[];
+  fronts?: Record<string, Front>; // by cost: forward, backward, macs, cpu
   cd: CriticalDifference;
 }
 

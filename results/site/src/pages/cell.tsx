@@ -28,8 +28,8 @@ function AttemptView({ cell, attempt }: { cell: Cell; attempt: Attempt }) {
         columns={["Metric", "Condition", "Configuration", "Value", "n", "Grade", "More"]}
         rows={attempt.scores.map((s) => [s.quantity, s.condition, s.configuration, { value: s.value, show: num(s.value) }, s.n, s.grade, s.extra && Object.keys(s.extra).length ? plain(s.extra) : ""])} />
       <h3>Cost</h3>
-      <Facts items={[["CPU", seconds(attempt.cost.cpu)], ["Wall", seconds(attempt.cost.wall) + (attempt.cost.shared ? " (under shared load)" : "")],
-        ["Peak memory", bytes(attempt.cost.rss)], ["Forward passes", count(attempt.cost.forward)], ["Backward passes", count(attempt.cost.backward)], ["Multiply-adds", count(attempt.cost.macs)]]} />
+      {cell.plugin.version === "submitted" ? <p>Unknown: the outputs were made elsewhere.</p> : <Facts items={[["CPU", seconds(attempt.cost.cpu)], ["Wall", seconds(attempt.cost.wall) + (attempt.cost.shared ? " (under shared load)" : "")],
+        ["Peak memory", bytes(attempt.cost.rss)], ["Forward passes", count(attempt.cost.forward)], ["Backward passes", count(attempt.cost.backward)], ["Multiply-adds", count(attempt.cost.macs)]]} />}
       <h3>Provenance</h3>
       <Facts items={[["Protocol", attempt.protocol], ["Judgement", attempt.judgement], ["Numerics", attempt.numerics], ["Data", attempt.data_hash], ["Model", attempt.model_hash],
         ["Machine", attempt.machine], ["Build", attempt.build], ...facts(attempt.host).map(([k, v]) => [`Host: ${k}`, v] as [string, typeof v]), ...facts(attempt.counters)]} />

@@ -60,15 +60,16 @@ function metricColumns(board: Board): Column[] {
 function claimedColumn(board: Board): Column[] {
   if (!board.claimed.length) return [];
   const metric = board.metrics[0];
-  const of = ({ row }: Item) => board.claimed.find((c) => c.method === row.method && (!c.subject || c.subject === row.subject) &&
+  const of = ({ row }: Item) => board.claimed.find((c) => (c.method === "" ? board.rank === "subject" : c.method === row.method) && (!c.subject || c.subject === row.subject) &&
     c.quantity === metric?.quantity && c.condition === metric?.condition);
+  if (!board.rows.some((row, at) => of({ row, at }))) return [];
   return [{ id: "claimed", title: "Claimed elsewhere", numeric: true, first: true, sort: (item) => finite(of(item)?.value), text: (item) => of(item)?.value ?? null,
     show: (item) => { const c = of(item); return c ? <span title={c.source}>{num(c.value)}</span> : "–"; }, help: "typed in from papers; the source is shown below the table" }];
 }
 
 const cost = (id: string, title: string, first: boolean, of: (row: Row) => number | undefined, text: (value: number) => string, help = ""): Column => ({
-  id, title, numeric: true, first, help, sort: ({ row }) => finite(of(row)), text: ({ row }) => of(row) ?? null,
-  show: ({ row }) => { const value = of(row); return value === undefined ? "–" : text(value); },
+  id, title, numeric: true, first, help, sort: ({ row }) => finite(of(row)), text: ({ row }) => finite(of(row)) ?? null,
+  show: ({ row }) => { const value = finite(of(row)); return value === undefined ? "–" : text(value); },
 });
 
 export function why(row: Row): string {
@@ -79,7 +80,7 @@ export function columnsOf(board: Board): Column[] {
   const subjects = new Set(board.rows.map((row) => row.subject)).size;
   return [
     { id: "rank", title: "Rank", numeric: true, first: true, sort: ({ row }) => (row.rank ? row.rank[0] + row.rank[1] / 1e6 : undefined),
-      text: ({ row }) => (row.rank ? row.rank.join("-") : ""), show: ({ row }) => (row.rank ? (row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")) : row.baseline ? "base" : "–"),
+      text: ({ row }) => (row.rank ? row.rank.join("-") : ""), show: ({ row }) => (row.rank ? (row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")) : row.baseline ? "base" : row.submitted ? "submitted" : "–"),
       help: "methods that cannot be told apart share a range" },
     { id: "name", title: board.rank === "subject" ? "Worst case of" : "Method", first: true, sort: ({ row }) => row.name, text: ({ row }) => row.name,
       show: ({ row, at }) => <a href={href(["row", board.id, String(at)])} title={row.name}>{row.name}</a> },

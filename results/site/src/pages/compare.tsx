@@ -2,7 +2,7 @@
 import { CriticalDifference } from "../charts/critical";
 import { Curves, Differences, pareto, Scatter, type Difference, type Series, type Spot } from "../charts/figures";
 import { loadBoard, loadCompare } from "../data/load";
-import type { Board, Compare, Index, Row } from "../data/types";
+import type { Board, Compare, Front, Index, Row } from "../data/types";
 import { change, type Route } from "../route";
 import { better, fraction, metricName, num, pText } from "../ui/format";
 import { BoardLink, Figure, Loaded, Table } from "../ui/parts";
@@ -20,7 +20,8 @@ const costs: [string, string, (row: Row) => number | undefined][] = [
 
 const label = (board: Board, at: number) => {
   const row = board.rows[at];
-  return row.name + (new Set(board.rows.map((r) => r.subject)).size > 1 ? ` on ${row.subject}` : "");
+  if (board.rank === "subject") return row.subject;
+  return row.name + (row.submitted ? " (submitted)" : "") + (new Set(board.rows.map((r) => r.subject)).size > 1 ? ` on ${row.subject}` : "");
 };
 
 function chosenRows(board: Board, compare: Compare, route: Route): number[] {
@@ -72,14 +73,25 @@ function Paired({ board, compare, rows, route }: { board: Board; compare: Compar
   );
 }
 
-function CostFigure({ board, rows, route }: { board: Board; rows: number[]; route: Route }) {
+// How sure the front is: the samples could have been others.
+function FrontTable({ board, front, title }: { board: Board; front: Front; title: string }) {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  return (
+    <Table name={`${board.id}-front`} title="On the Pareto front" numeric={[2]} columns={["Method", "Front of the means", "Of the resamples"]}
+      caption={`Quality against ${title}, all methods of this board: share of ${front.resamples} resamples of the test samples in which no other is at least as good in both; costs as measured. ${front.note}`}
+      rows={front.rows.filter(([, on, share]) => on || share >= 0.01).map(([at, on, share]) => [label(board, at), on ? "yes" : "no", { value: share, show: percent(share) }])} />
+  );
+}
+
+function CostFigure({ board, compare, rows, route }: { board: Board; compare: Compare; rows: number[]; route: Route }) {
   const m = Math.min(Number(route.query.get("y") ?? 0), board.metrics.length - 1), metric = board.metrics[m];
   const [id, title, of] = costs.find(([name]) => name === route.query.get("x")) ?? (board.task === "attack" ? costs[0] : costs[2]);
   const spots: Spot[] = rows.flatMap((at) => {
     const row = board.rows[at], value = row.values[m], x = of(row);
-    return value && value[0] !== null && x !== undefined ? [{ name: label(board, at), x, y: value[0], lo: value[1], hi: value[2] }] : [];
+    return value && value[0] !== null && x !== undefined && Number.isFinite(x) ? [{ name: label(board, at), x, y: value[0], lo: value[1], hi: value[2] }] : [];
   });
   const front = metric.better === "none" ? [] : pareto(spots, metric.better === "lower");
+  const sure = m === compare.metric ? compare.fronts?.[id === "ms" ? "cpu" : id] : undefined;
   const shared = rows.some((at) => board.rows[at].cost.shared) && (id === "ms");
   return (
     <>
@@ -93,6 +105,7 @@ function CostFigure({ board, rows, route }: { board: Board; rows: number[]; rout
           caption={`Means with intervals; dashed: the Pareto front of the means (${better(metric)}). ${shared ? "Times were taken under shared load and are never ranked. " : ""}${board.caption}`}>
           <Scatter spots={spots} front={front} xTitle={title} yTitle={metricName(metric)} />
         </Figure>}
+      {sure && <FrontTable board={board} front={sure} title={title.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())} />}
     </>
   );
 }
@@ -146,7 +159,7 @@ function CompareView({ board, compare, route }: { board: Board; compare: Compare
       <Choice board={board} rows={rows} route={route} />
       <h2>Paired differences</h2>
       <Paired board={board} compare={compare} rows={rows} route={route} />
-      {rows.length > 0 && board.metrics.length > 0 && <CostFigure board={board} rows={rows} route={route} />}
+      {rows.length > 0 && board.metrics.length > 0 && <CostFigure board={board} compare={compare} rows={rows} route={route} />}
       <CurveFigures board={board} rows={rows} />
       <h2>Critical differences over data sets</h2>
       {compare.cd.status === "ok"

@@ -27,8 +27,8 @@ function RowView({ board, at }: { board: Board; at: number }) {
       <h2>Cells</h2>
       <ul>{row.cells.map((cell, i) => <li key={cell}><CellLink cell={cell}>cell {i + 1} ({cell}): log, cost, reproducing command</CellLink></li>)}</ul>
       <h2>Mean cost of a cell</h2>
-      <Facts items={[["CPU", seconds(row.cost.cpu)], ["Wall", seconds(row.cost.wall) + (row.cost.shared ? " (under shared load)" : "")], ["Peak memory", bytes(row.cost.rss)],
-        ["Forward passes", count(row.cost.forward)], ["Backward passes", count(row.cost.backward)], ["Multiply-adds", count(row.cost.macs)]]} />
+      {row.submitted ? <p>Unknown: the outputs were made elsewhere.</p> : <Facts items={[["CPU", seconds(row.cost.cpu)], ["Wall", seconds(row.cost.wall) + (row.cost.shared ? " (under shared load)" : "")], ["Peak memory", bytes(row.cost.rss)],
+        ["Forward passes", count(row.cost.forward)], ["Backward passes", count(row.cost.backward)], ["Multiply-adds", count(row.cost.macs)]]} />}
     </>
   );
 }

@@ -1,0 +1,29 @@
+// What is left of a subject under all its attacks, sample by sample (rule 14). Inside of the board.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "results/board/board.hpp"
+
+namespace assay::board {
+
+// One subject's nets under all their attacks, one entry a subject seed.
+struct WorstCase {
+  std::vector<std::int64_t> ids;
+  std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
+  std::map<std::uint64_t, double> clean;                // accuracy without attack
+  std::set<std::string> attacks;
+};
+
+// By subject, from the cells of the protocol that are done. Throws Error(constraint) when the attacks of one subject were
+// judged on different samples.
+std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition);
+
+// What a subject is compared by: the mean over seeds, its replicates on resamples that all subjects share, each seed.
+stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options);
+
+}  // namespace assay::board
