@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "harness/base/disk_calls.hpp"
 #include "harness/base/error.hpp"
 
 namespace assay {
@@ -61,7 +62,7 @@ Buffer read_all(const fs::path& file) {
 
 void write_all(int fd, const char* data, std::size_t size, const fs::path& file) {
   while (size > 0) {
-    const ssize_t put = ::write(fd, data, size);
+    const ssize_t put = disk_calls().write(fd, data, size);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) fail("write", file);
     data += put;
@@ -77,15 +78,11 @@ fs::path neighbour(const fs::path& file) {
 
 fs::path parent_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
-void make_folders(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) fail("create folder", folder, code.value());
-}
-
 int open_lock(const fs::path& file, int operation) {
   for (int vanished = 0;;) {
-    make_folders(parent_of(file));
+    std::error_code code;  // a lock need not outlive a power cut, so nothing is synced for it
+    fs::create_directories(parent_of(file), code);
+    if (code) fail("create folder", parent_of(file), code.value());
     Descriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (fd.get() < 0 && errno == ENOENT && ++vanished < 100) continue;  // its holder just removed the folder
     if (fd.get() < 0) fail("open lock", file);
@@ -104,6 +101,12 @@ int open_lock(const fs::path& file, int operation) {
 
 }  // namespace
 
+DiskCalls& disk_calls() {
+  static DiskCalls calls{[](const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); },
+                         ::write, ::writev, ::ftruncate, ::fsync, ::rename, ::unlink, ::mkdir};
+  return calls;
+}
+
 std::string read_text(const fs::path& file) { return read_all<std::string>(file); }
 
 std::vector<std::byte> read_bytes(const fs::path& file) { return read_all<std::vector<std::byte>>(file); }
@@ -114,16 +117,16 @@ void write_atomic(const fs::path& file, std::string_view content) {
   fs::path temporary = neighbour(file);
   int opened = -1;
   // A killed process may have left this name: in a sandbox every worker has the same process id.
-  while ((opened = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) < 0 && errno == EEXIST)
+  while ((opened = disk_calls().open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) < 0 && errno == EEXIST)
     temporary = neighbour(file);
   if (opened < 0) fail("create", temporary);
   try {
     const Descriptor fd(opened);
     write_all(fd.get(), content.data(), content.size(), file);
-    if (::fsync(fd.get()) != 0) fail("sync", file);
-    if (::rename(temporary.c_str(), file.c_str()) != 0) fail("replace", file);
+    if (disk_calls().sync(fd.get()) != 0) fail("sync", file);
+    if (disk_calls().rename(temporary.c_str(), file.c_str()) != 0) fail("replace", file);
   } catch (...) {
-    ::unlink(temporary.c_str());
+    disk_calls().unlink(temporary.c_str());
     throw;
   }
   fsync_path(folder);
@@ -136,7 +139,23 @@ void write_atomic(const fs::path& file, std::span<const std::byte> content) {
 void fsync_path(const fs::path& file_or_folder) {
   const Descriptor fd(::open(file_or_folder.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) fail("open", file_or_folder);
-  if (::fsync(fd.get()) != 0 && errno != EINVAL) fail("sync", file_or_folder);
+  if (disk_calls().sync(fd.get()) != 0 && errno != EINVAL) fail("sync", file_or_folder);
+}
+
+void make_folders(const fs::path& folder) {
+  std::error_code code;
+  if (folder.empty() || fs::is_directory(folder, code)) return;
+  make_folders(folder.parent_path());
+  if (disk_calls().mkdir(folder.c_str(), 0777) != 0) {
+    const int reason = errno;
+    if (reason != EEXIST || !fs::is_directory(folder, code)) fail("create folder", folder, reason);
+  }
+  fsync_path(parent_of(folder));
+}
+
+void rename_durably(const fs::path& from, const fs::path& to) {
+  if (disk_calls().rename(from.c_str(), to.c_str()) != 0) fail("replace", to);
+  fsync_path(parent_of(to));
 }
 
 bool publish_folder(const fs::path& folder, const fs::path& target) {
@@ -145,7 +164,7 @@ bool publish_folder(const fs::path& folder, const fs::path& target) {
     if (entry.is_regular_file() || entry.is_directory()) fsync_path(entry.path());
   fsync_path(folder);
   const bool taken = fs::exists(target);
-  if (!taken && ::rename(folder.c_str(), target.c_str()) == 0) {
+  if (!taken && disk_calls().rename(folder.c_str(), target.c_str()) == 0) {
     fsync_path(parent_of(target));
     return true;
   }

@@ -19,6 +19,10 @@ std::vector<std::byte> read_bytes(const fs::path& file);
 void write_atomic(const fs::path& file, std::string_view content);
 void write_atomic(const fs::path& file, std::span<const std::byte> content);
 void fsync_path(const fs::path& file_or_folder);
+// Makes the folders that are missing; when it returns, a power cut leaves them.
+void make_folders(const fs::path& folder);
+// Rename over `to`, then fsync the folder of `to`.
+void rename_durably(const fs::path& from, const fs::path& to);
 // fsync every file and folder below `folder`, then rename it to `target` and fsync the parent. When `target`
 // exists already, `folder` is removed instead and false comes back.
 bool publish_folder(const fs::path& folder, const fs::path& target);

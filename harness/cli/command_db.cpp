@@ -1,8 +1,9 @@
-// assay db check|export|retract|migrate
+// assay db check|merge|export|retract|migrate
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/workspace.hpp"
@@ -12,8 +13,9 @@ namespace {
 
 struct DbOptions {
   std::string db, folder, format = "csv", cell, reason;
+  std::vector<std::string> others;
   int attempt = 0;  // 0: the one that stands
-  bool samples = false;
+  bool samples = false, dry_run = false;
 };
 
 // For writing, migrated; throws Error(bad_input) when there is none.
@@ -61,6 +63,34 @@ int retract(const DbOptions& options) {
   return exit_done;
 }
 
+// A merge that is refused, or only looked at, changes no file: not by migrating one, nor by making one.
+store::Store open_to_merge(const std::filesystem::path& file) {
+  if (std::filesystem::exists(file)) {
+    store::OpenOptions reading;
+    reading.write = false;
+    store::Store::open(file, reading);  // refuses an older schema
+  }
+  return store::Store::open(file);
+}
+
+std::string merged_text(const store::Merged& one, bool dry_run) {
+  std::string text = fmt::format("{}: {} attempts {}", one.from.string(), one.attempts, dry_run ? "would be added" : "added");
+  if (one.replicates > 0) text += fmt::format(", {} of them as replicates of another numerics class", one.replicates);
+  text += fmt::format("; {} were there already; {} new cells, {} new plans", one.known, one.cells, one.plans);
+  if (one.claimed > 0) text += fmt::format(", {} claimed numbers", one.claimed);
+  return text + (one.retractions > 0 ? fmt::format("; {} retracted, as they are there\n", one.retractions) : "\n");
+}
+
+int merge(const DbOptions& options) {
+  std::filesystem::path file = database_path(options.db);
+  const TempDir scratch("assay-merge");
+  if (options.dry_run && !std::filesystem::exists(file)) file = scratch.path() / file.filename();
+  store::Store db = open_to_merge(file);
+  const std::vector<std::filesystem::path> others(options.others.begin(), options.others.end());
+  for (const store::Merged& one : db.merge(others, options.dry_run)) print(merged_text(one, options.dry_run));
+  return exit_done;
+}
+
 int migrate(const DbOptions& options) {
   const store::Store db = open_to_write(options.db);
   print("{}: schema {}\n", db.file().string(), db.schema_version());
@@ -78,10 +108,14 @@ CLI::App* declare(CLI::App& group, Action& action, const std::shared_ptr<DbOptio
 }  // namespace
 
 void add_db(CLI::App& app, Action& action) {
-  CLI::App* group = subcommand(app, "db", "The results database: check, export, retract, migrate", "assay db export out --format jsonl");
+  CLI::App* group = subcommand(app, "db", "The results database: check, merge, export, retract, migrate", "assay db export out --format jsonl");
   group->require_subcommand(1);
   const auto options = std::make_shared<DbOptions>();
   declare(*group, action, options, "check", "Pages, references and digests of every stored column", "assay db check", check_db);
+  CLI::App* join = declare(*group, action, options, "merge", "Takes over what databases of other machines hold",
+                           "assay db merge node1.db node2.db --db all.db", merge);
+  join->add_option("other", options->others, "databases to take over; they are only read")->required();
+  join->add_flag("--dry-run", options->dry_run, "say what would be added and change nothing");
   CLI::App* out = declare(*group, action, options, "export", "All of it as CSV files or JSON lines", "assay db export out --samples", export_db);
   out->add_option("folder", options->folder, "where the files go")->required();
   out->add_option("--format", options->format, "csv or jsonl");

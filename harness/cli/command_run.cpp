@@ -101,6 +101,10 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   if (!options.quiet) remark(summary.substr(0, summary.size() - 1));
   const RunReport report = run_plan(plan, whole, context, how);
   if (!options.quiet) tell_summary(plan, report);
+  if (report.summary.interrupted && !report.out_of_space.empty()) {  // no board: even reading may want a byte of the disk
+    remark(paint("stopped: ", Tone::bad, 2) + report.out_of_space);
+    return exit_interrupted;
+  }
 
   board::Query query;
   query.protocol = whole.protocol_hash;

@@ -9,6 +9,7 @@
 #include "harness/base/error.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/cli/space.hpp"
 
 namespace assay::cli {
 namespace {
@@ -120,14 +121,24 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   db.record_plan(whole);
   RunReport report;
   ProgressView view;
+  SpaceWatch space({work_folder(), artifact_folder(), std::filesystem::absolute(options.database).parent_path()});
+  // What the user asked for, or an orderly end while the disk still has room for it.
+  std::atomic<int> stop{0};
+  const auto look = [&] { stop = std::max(options.stop == nullptr ? 0 : options.stop->load(), space.low() ? 1 : 0); };
+  look();
 
   sched::Callbacks callbacks;
   callbacks.already_done = [&](const Node& node) { return stands(db, whole, node, options.retry_failed); };
   callbacks.attempts_before = [&](const Node& node) { return attempts_known(db, node.key); };
   callbacks.on_progress = [&](const sched::Progress& progress) {
-    view.update(progress, options.stop == nullptr ? 0 : options.stop->load());
+    look();
+    view.update(progress, stop);
   };
   callbacks.on_finished = [&](const Finished& finished) {
+    if (space.starved(finished)) {  // says nothing of the cell, which runs again when there is space
+      report.starved = true;
+      return view.refused(finished, "not recorded, the disk is full");
+    }
     try {
       const store::Imported imported = db.import(whole, finished, plugin_of(context, *finished.node));
       view.finished(finished, imported);
@@ -144,11 +155,19 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   how.cache = artifact_folder();
   how.work = work_folder();
   how.worker = installed_layout().worker;
-  how.stop = options.stop;
+  how.stop = &stop;
   how.sandbox = options.sandbox;
   how.slurm = options.slurm;
   how.program = self_path();
-  report.summary = sched::run(plan, how, callbacks);
+  if (!options.slurm) forget_unrecorded_failures(plan, how.work);
+  try {
+    report.summary = sched::run(plan, how, callbacks);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::io || !space.low()) throw;
+    throw Error(Fault::io, std::string(error.what()) + "\n" + space.message());
+  }
+  report.summary.interrupted |= report.starved;
+  if (options.stop == nullptr || options.stop->load() == 0) report.out_of_space = space.message();
   view.close();
   report.failures = stored_failures(db, plan);
   return report;

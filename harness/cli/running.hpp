@@ -51,6 +51,8 @@ struct RunReport {
   sched::Summary summary;
   std::vector<Failure> failures;  // of this run and, for cells that were not run again, of earlier ones
   std::vector<Failure> refused;   // outcomes that the store would not take, with its reason
+  bool starved = false;           // a node failed for want of disk space, which is not recorded
+  std::string out_of_space;       // why the run stopped in order, with the folder and the bytes; "": there was space
 };
 
 // Runs `plan` (perhaps narrowed), recording it as part of `whole`. Shows progress on stderr.

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <optional>
 
+#include "harness/base/disk_calls.hpp"
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
@@ -69,6 +70,8 @@ Event decode_payload(std::span<const std::byte> payload, const std::string& orig
 template <class Visit>
 std::uint64_t walk(std::span<const std::byte> bytes, const std::string& origin, Visit visit) {
   const std::string_view head = text_of(bytes.first(std::min(bytes.size(), magic.size())));
+  // A power cut may leave the length of what was never synced, and zeros for its bytes.
+  if (head.find_first_not_of('\0') == std::string_view::npos) return 0;
   if (head != magic.substr(0, head.size())) throw Error(Fault::bad_input, origin + ": not a shard (wrong first bytes)");
   if (head.size() < magic.size()) return 0;
   std::size_t at = magic.size();
@@ -103,7 +106,7 @@ void take_lock(int fd, const std::string& path) {
 void write_parts(int fd, std::array<iovec, 3> parts) {
   std::size_t first = 0;
   while (first < parts.size()) {
-    const ssize_t put = ::writev(fd, parts.data() + first, static_cast<int>(parts.size() - first));
+    const ssize_t put = disk_calls().writev(fd, parts.data() + first, static_cast<int>(parts.size() - first));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) throw Error(Fault::io, std::strerror(errno));
     auto left = static_cast<std::size_t>(put);
@@ -117,17 +120,26 @@ void write_parts(int fd, std::array<iovec, 3> parts) {
 }  // namespace
 
 ShardWriter::ShardWriter(const std::filesystem::path& file) : path_(file.string()) {
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
-  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  make_folders(file.parent_path());
+  fd_ = disk_calls().open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0) fail("open", path_);
   try {
     take_lock(fd_, path_);
     recover_shard(file);
-    if (size_of(fd_, path_) == 0 && ::write(fd_, magic.data(), magic.size()) != static_cast<ssize_t>(magic.size()))
-      fail("write", path_);
+    if (size_of(fd_, path_) == 0) begin(file);
   } catch (...) {
     ::close(fd_);
     throw;
+  }
+}
+
+// What is synced into a file is lost with the file's name, so the name goes to the disk before anything else does.
+void ShardWriter::begin(const std::filesystem::path& file) {
+  fsync_path(file.has_parent_path() ? file.parent_path() : ".");
+  try {
+    write_parts(fd_, {iovec{const_cast<char*>(magic.data()), magic.size()}, iovec{nullptr, 0}, iovec{nullptr, 0}});
+  } catch (const Error& error) {
+    throw Error(Fault::io, "cannot write shard " + path_ + ": " + error.what());
   }
 }
 
@@ -152,13 +164,13 @@ void ShardWriter::append(const Event& event) {
                       iovec{const_cast<std::byte*>(event.blob.data()), event.blob.size()}, iovec{nullptr, 0}});
   } catch (const Error& error) {
     // Half a frame would hide every later one (the "end" that says the disk was full, say).
-    if (::ftruncate(fd_, static_cast<off_t>(before)) != 0) fail("repair", path_);
+    if (disk_calls().truncate(fd_, static_cast<off_t>(before)) != 0) fail("repair", path_);
     throw Error(Fault::io, "cannot write shard " + path_ + ": " + error.what());
   }
 }
 
 void ShardWriter::sync() {
-  if (::fsync(fd_) != 0) fail("sync", path_);
+  if (disk_calls().sync(fd_) != 0) fail("sync", path_);
 }
 
 ShardContent read_shard(const std::filesystem::path& file) {
@@ -175,7 +187,11 @@ ShardContent read_shard(const std::filesystem::path& file) {
 std::uint64_t recover_shard(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_bytes(file);
   const std::uint64_t good = walk(bytes, file.string(), [](std::span<const std::byte>) {});
-  if (good < bytes.size()) std::filesystem::resize_file(file, good);
+  if (good == bytes.size()) return 0;
+  const int fd = disk_calls().open(file.c_str(), O_WRONLY | O_CLOEXEC, 0);
+  if (fd < 0) fail("open", file.string());
+  const Closer closer{fd};
+  if (disk_calls().truncate(fd, static_cast<off_t>(good)) != 0) fail("repair", file.string());
   return bytes.size() - good;
 }
 

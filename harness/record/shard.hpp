@@ -1,6 +1,7 @@
 // The append-only journal of one job. File: 8 bytes magic "ASSAYSH1", then frames
 //   u32 payload length | u32 crc32c(payload) | payload = u32 json length | json | blob
-// little-endian. A torn tail (short frame, wrong checksum) is cut by recover(); everything before it is whole.
+// little-endian. A torn tail (short frame, wrong checksum) is cut by recover(); everything before it is whole. A file that
+// begins with zeros is torn from its first byte.
 // One writer a file; readers may read while it grows.
 //
 // Event types ("type" in the json) and their fields:
@@ -36,13 +37,16 @@ struct Event {
 
 class ShardWriter {
  public:
-  explicit ShardWriter(const std::filesystem::path& file);  // creates or appends; cuts a torn tail first
+  // Creates or appends; cuts a torn tail first. A new file's name, and folders made for it, survive a power cut.
+  explicit ShardWriter(const std::filesystem::path& file);
   ~ShardWriter();
   void append(const Event& event);
   void append(Json json) { append(Event{std::move(json), {}}); }
   void sync();  // fsync: what was appended survives a power cut
 
  private:
+  void begin(const std::filesystem::path& file);
+
   int fd_ = -1;
   std::string path_;
 };

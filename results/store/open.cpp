@@ -69,7 +69,7 @@ int check_version(const Connection& db, const fs::path& file, bool write) {
   if (version < newest && !write)
     throw Error(Fault::bad_input, "database '" + file.string() + "': schema version " + std::to_string(version) +
                                       " is older than this program's " + std::to_string(newest) +
-                                      "; the next 'assay run' brings it up to date");
+                                      "; run 'assay db migrate --db " + file.string() + "' first");
   return version;
 }
 
@@ -93,17 +93,18 @@ void create(const fs::path& file, int busy_ms) {
     db.run("PRAGMA synchronous = FULL");
     migrate(db, 0);
   }
-  fs::rename(unfinished, file);
-  fsync_path(folder_of(file));
+  rename_durably(unfinished, file);
 }
 
 void set_pragmas(const Connection& db, const fs::path& file, const OpenOptions& options) {
   const bool network = options.network.value_or(std::string(journal_mode_for(filesystem_type(folder_of(file)))) == "delete");
   const std::string want = network ? "delete" : "wal";
+  // A commit under a rollback journal is the removal of the journal. Only EXTRA syncs that: with FULL a power cut brings
+  // the journal back, and with it the state before a commit for which shards have been deleted.
+  db.run(network ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL");
   const std::string got = db.text("PRAGMA journal_mode = " + want);
   if (got != want)
     throw Error(Fault::io, "database '" + file.string() + "': journal mode stays '" + got + "', needed '" + want + "'");
-  db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA foreign_keys = ON");
   if (!options.max_bytes) return;
   const std::int64_t page = db.number("PRAGMA page_size");
@@ -153,7 +154,7 @@ Store Store::open(const fs::path& file, const OpenOptions& options) {
   }
   if (exists && ::access(file.c_str(), W_OK) != 0)
     throw Error(Fault::io, "database '" + file.string() + "': read-only: no permission to write it");
-  if (!exists) fs::create_directories(folder_of(file));
+  if (!exists) make_folders(folder_of(file));
   FileLock lock = take_lock(file);
   if (!fs::exists(file)) create(file, options.busy_ms);
   Impl impl{file, std::move(lock), Connection(file, Connection::Mode::create, options.busy_ms), true};

@@ -1,5 +1,7 @@
 #include "results/store/sqlite.hpp"
 
+#include <cerrno>
+
 #include "harness/base/error.hpp"
 
 namespace assay::store {
@@ -27,6 +29,21 @@ std::string frozen_address(const std::filesystem::path& file) {
   return out + "?immutable=1";
 }
 
+// SQLite calls only a write that met a full disk FULL; a quota, or the index of the log that cannot grow, is IOERR to it.
+bool out_of_space(int code, sqlite3* db) {
+  if ((code & 0xff) == SQLITE_FULL) return true;
+  const int system = db == nullptr ? 0 : sqlite3_system_errno(db);
+  return (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
+}
+
+std::string disk_full(const std::string& file) {
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  std::error_code unknown;
+  const std::filesystem::space_info space = std::filesystem::space(folder, unknown);
+  const std::string left = unknown ? "" : " (" + std::to_string(space.available) + " bytes are free in " + folder.string() + ")";
+  return "disk full" + left + "; nothing of this import was stored, free space and run again";
+}
+
 }  // namespace
 
 Connection::Connection(const std::filesystem::path& file, Mode mode, int busy_ms) : file_(file.string()) {
@@ -41,13 +58,13 @@ Connection::Connection(const std::filesystem::path& file, Mode mode, int busy_ms
 void Connection::fail(int code, const std::string& doing) const {
   const std::string at = "database '" + file_ + "': ";
   const std::string said = db_ ? sqlite3_errmsg(db_.get()) : sqlite3_errstr(code);
+  if (out_of_space(code, db_.get())) throw Error(Fault::io, at + disk_full(file_));
   switch (code & 0xff) {
     case SQLITE_NOTADB: throw Error(Fault::bad_input, at + "not a database");
     case SQLITE_CORRUPT: throw Error(Fault::bad_input, at + "damaged (" + said + "); run 'assay db check'");
     case SQLITE_BUSY:
     case SQLITE_LOCKED: throw Error(Fault::io, at + "locked by another process; try again when it is done");
     case SQLITE_READONLY: throw Error(Fault::io, at + "read-only: no permission to write it or its folder");
-    case SQLITE_FULL: throw Error(Fault::io, at + "disk full; nothing of this import was stored, free space and run again");
     case SQLITE_CANTOPEN: throw Error(Fault::io, at + "cannot be opened (" + said + ")");
     case SQLITE_CONSTRAINT: throw Error(Fault::bad_input, at + "refused a row (" + said + ") during " + doing);
     case SQLITE_IOERR: throw Error(Fault::io, at + "input or output error (" + said + ") during " + doing);
@@ -105,6 +122,12 @@ std::string Statement::text(int column) const {
 std::span<const std::byte> Statement::blob(int column) const {
   const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(stmt_.get(), column));
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(stmt_.get(), column))};
+}
+
+void Statement::rewind() { sqlite3_reset(stmt_.get()); }
+
+void Statement::set(int at, const Statement& row, int column) {
+  check(sqlite3_bind_value(stmt_.get(), at, sqlite3_column_value(row.stmt_.get(), column)));
 }
 
 void Statement::put(int at, const std::string& value) {

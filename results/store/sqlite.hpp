@@ -62,6 +62,11 @@ class Statement {
     bind(args...).run();
   }
 
+  // Value by value, rewound before: ?at is what `column` of another statement's row holds, or a number of one's own.
+  void rewind();
+  void set(int at, const Statement& row, int column);
+  void set(int at, std::int64_t value) { put(at, value); }
+
   std::int64_t integer(int column) const { return sqlite3_column_int64(stmt_.get(), column); }
   double real(int column) const { return sqlite3_column_double(stmt_.get(), column); }
   int columns() const { return sqlite3_column_count(stmt_.get()); }

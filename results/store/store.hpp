@@ -44,6 +44,15 @@ struct Dumped {
   std::int64_t rows = 0;
 };
 
+// What a merge took from one database, or would take.
+struct Merged {
+  std::filesystem::path from;
+  std::int64_t plans = 0, cells = 0, attempts = 0, claimed = 0;  // added
+  std::int64_t known = 0;        // attempts that were there
+  std::int64_t replicates = 0;   // of those added: the cell has attempts of another numerics class
+  std::int64_t retractions = 0;  // attempts that were there and are retracted now
+};
+
 class Store {
  public:
   // Opens and migrates. Throws Error(bad_input): not a database, another application's database, a newer schema, an
@@ -81,6 +90,18 @@ class Store {
 
   // Numbers typed in from papers, in a table of their own (rule 12).
   void add_claimed(const ClaimedNumber& number);
+
+  // Takes over what other databases hold and this one does not: plans, cells, attempts with all that hangs on them,
+  // retractions, certificates, claimed numbers. One transaction for all of them, rolled back at the end with `dry_run`.
+  //  * an attempt is known again by its cell and the digest of its shards, so the same file twice changes nothing;
+  //  * what differs under the same identity (as in import(), or in two copies of one attempt, or two claimed numbers of
+  //    one source) throws Error(constraint) with the cell, the quantity, both values and both places;
+  //  * attempts of another numerics class are added beside the cell's own;
+  //  * an attempt that is retracted in one file is retracted in the result;
+  //  * a suite's latest plan stays the latest, unless the other's has a higher version; of two certificates of one
+  //    plugin the one that failed stands.
+  // Throws Error(bad_input): not a database, damaged, another schema version, this database itself.
+  std::vector<Merged> merge(const std::vector<std::filesystem::path>& others, bool dry_run = false);
 
   // --- reading ---
 

@@ -58,7 +58,8 @@ class Layers(unittest.TestCase):
                    "harness/metrics/x.cpp": 'fmt::print("x");', "harness/record/x.cpp": 'printf("x");',
                    "harness/graph/x.cpp": "#include <spdlog/spdlog.h>", "results/board/x.cpp": "#include <CLI/CLI.hpp>",
                    "harness/worker/x.cpp": "#include <boost/dll/shared_library.hpp>",
-                   "harness/plugin/x.cpp": "auto s = std::format(x);", "plugins/a/b/b.cpp": "std::mt19937 g;"}
+                   "harness/plugin/x.cpp": "auto s = std::format(x);", "plugins/a/b/b.cpp": "std::mt19937 g;",
+                   "harness/sched/y.cpp": "auto now = std::chrono::system_clock::now();", "results/store/y.cpp": "x = ::time(nullptr);"}
         for path, text in planted.items():
             with self.subTest(path):
                 self.finds(path, text + "\n", f"{path}:1: waist")

@@ -82,7 +82,8 @@ TEST_CASE("the database as CSV: quoted where needed, one state, no samples unles
 
 TEST_CASE("a damaged column and a broken reference are named, a whole file has no problems") {
   const Filled w;
-  CHECK(w.reader().problems().empty());
+  w.raw("INSERT INTO claimed VALUES ('s', 'm', '', 'q', 'c', 0.5, 'Table 1')");  // SQLite 3.40 calls the value NULL
+  CHECK(w.reader().problems() == std::vector<std::string>{});
   w.raw("UPDATE outcome SET sha256 = 'else'");
   auto problems = w.reader().problems();
   REQUIRE(problems.size() == 1);

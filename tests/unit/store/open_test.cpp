@@ -207,7 +207,9 @@ TEST_CASE("a full disk leaves the cell out as a whole and says so") {
     OpenOptions options;
     options.max_bytes = static_cast<std::int64_t>(fs::file_size(file)) + 300000;
     Store db = Store::open(file, options);
-    CHECK(message_of([&] { db.import(plan, big); }).find("disk full; nothing of this import was stored") != std::string::npos);
+    const std::string message = message_of([&] { db.import(plan, big); });
+    CHECK(message.find("disk full (") != std::string::npos);
+    CHECK(message.find("bytes are free in " + bench.path().string() + "); nothing of this import was stored") != std::string::npos);
     CHECK(db.cells(plan.protocol_hash)[0].standing.has_value());
     CHECK_FALSE(db.cells(plan.protocol_hash)[1].standing.has_value());
   }
