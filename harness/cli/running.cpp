@@ -9,6 +9,7 @@
 #include "harness/base/error.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/cli/repeating.hpp"
 
 namespace assay::cli {
 namespace {
@@ -44,6 +45,13 @@ std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
     failures.push_back({node.label, cell->standing->status, cell->standing->reason, node.key});
   }
   return failures;
+}
+
+void tell_repeats(const RepeatCheck& repeats, RunReport& report) {
+  report.summary = repeats.without_repeats(report.summary);
+  report.repeated = repeats.identical();
+  for (const RepeatCheck::Result& one : repeats.different()) report.unequal.push_back({one.label, "SUSPECT", one.says, one.key});
+  for (const RepeatCheck::Result& one : repeats.unchecked()) report.unrepeated.push_back({one.label, "not repeated", one.says, one.key});
 }
 
 }  // namespace
@@ -120,17 +128,25 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   db.record_plan(whole);
   RunReport report;
   ProgressView view;
+  std::optional<RepeatCheck> repeats;
+  if (options.repeat_share > 0) repeats.emplace(plan, whole, options.repeat_share, db, context);
+  const auto is_repeat = [&](const Node& node) { return repeats && repeats->is_repeat(node); };
 
   sched::Callbacks callbacks;
-  callbacks.already_done = [&](const Node& node) { return stands(db, whole, node, options.retry_failed); };
+  callbacks.already_done = [&](const Node& node) {
+    if (is_repeat(node)) return repeats->settled(node, stands(db, whole, repeats->cell_of(node), options.retry_failed));
+    return stands(db, whole, node, options.retry_failed);
+  };
   callbacks.attempts_before = [&](const Node& node) { return attempts_known(db, node.key); };
   callbacks.on_progress = [&](const sched::Progress& progress) {
     view.update(progress, options.stop == nullptr ? 0 : options.stop->load());
   };
   callbacks.on_finished = [&](const Finished& finished) {
+    if (is_repeat(*finished.node)) return repeats->repeat_ended(finished);
     try {
       const store::Imported imported = db.import(whole, finished, plugin_of(context, *finished.node));
       view.finished(finished, imported);
+      if (repeats) repeats->cell_ended(*finished.node);
     } catch (const Error& error) {
       // A record that breaks a rule is refused; the other cells go on.
       if (error.fault() != Fault::constraint) throw;
@@ -148,8 +164,9 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   how.sandbox = options.sandbox;
   how.slurm = options.slurm;
   how.program = self_path();
-  report.summary = sched::run(plan, how, callbacks);
+  report.summary = sched::run(repeats ? repeats->plan() : plan, how, callbacks);
   view.close();
+  if (repeats) tell_repeats(*repeats, report);
   report.failures = stored_failures(db, plan);
   return report;
 }

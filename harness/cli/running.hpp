@@ -45,12 +45,16 @@ struct RunOptions {
   const std::atomic<int>* stop = nullptr;
   sched::SandboxMode sandbox = sched::SandboxMode::automatic;
   std::optional<sched::SlurmProfile> slurm;  // instead of processes of this machine
+  double repeat_share = 0;                   // of the cells: these run twice (repeating.hpp)
 };
 
 struct RunReport {
   sched::Summary summary;
   std::vector<Failure> failures;  // of this run and, for cells that were not run again, of earlier ones
   std::vector<Failure> refused;   // outcomes that the store would not take, with its reason
+  std::int64_t repeated = 0;      // cells that ran twice and gave the same bytes (rule 7)
+  std::vector<Failure> unequal;   // those that did not; they are SUSPECT now
+  std::vector<Failure> unrepeated;  // those whose second run came to nothing
 };
 
 // Runs `plan` (perhaps narrowed), recording it as part of `whole`. Shows progress on stderr.

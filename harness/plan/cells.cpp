@@ -38,9 +38,22 @@ Json Planner::threat() const {
                        {"targeted", suite_.threat->targeted}});
 }
 
+// Keys that came later are left out where they say nothing, so that older suites keep their hashes.
 Json Planner::budget() const {
-  return Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
-                       {"backward_per_sample", suite_.budget.backward_per_sample}});
+  Json out = Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
+                           {"backward_per_sample", suite_.budget.backward_per_sample}});
+  // Passes were pooled over a batch once; numbers made so are another protocol's (rule 13).
+  if (suite_.budget.per_sample_place.line > 0) out["charged"] = "per sample";
+  if (suite_.budget.seconds > 0) out["seconds"] = suite_.budget.seconds;
+  if (suite_.budget.memory_mb > 0) out["memory_mb"] = suite_.budget.memory_mb;
+  return out;
+}
+
+// Of tasks whose cells had no budget at first.
+void Planner::add_budget(Stage& run, Json& identity) const {
+  if (suite_.budget.place.line == 0) return;
+  run.spec["budget"] = budget();
+  identity["budget"] = budget();
 }
 
 double Planner::eval_seconds(const ModelSpec& model, std::int64_t inputs) const {
@@ -176,11 +189,12 @@ void Planner::detect_cell(const CellPoint& point) {
   run.plugin = true;
   run.inputs = {from_node("fit", fit, records_file), stream_ref, model_ref};
   run.spec = Json::object({{"task", "detect"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}});
+  Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
+  add_budget(run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_node("truth", mixed, "truth.safetensors"));
   judge.inputs.push_back(stream_ref);
   judge.inputs.push_back(model_ref);
-  Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
   std::int64_t scored = count(*suite_.data.test);
   for (const DataSpec& ood : suite_.data.ood) scored += count(ood);
   node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, count(fit_list()) + 3 * scored);

@@ -42,6 +42,7 @@ void Planner::predict_cell(const CellPoint& point) {
   }
   run.spec = Json::object({{"task", "predict"}, {"role", point.role}, {"params", point.params.all}, {"members", names},
                            {"build", build}, {"recipe", recipe}, {"classes", classes()}});
+  add_budget(run, identity);
   const std::string test = records(*suite_.data.test);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", "run", model_file));
@@ -80,13 +81,14 @@ void Planner::compress_at(const CellPoint& point) {
   run.plugin = true;
   run.inputs = {from_node("model:" + net.name, net.node, model_file), from_node("train", train, records_file)};
   run.spec = Json::object({{"task", "compress"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}, {"target", target}});
+  Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});
+  add_budget(run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", suite_.finetune ? "finetune" : "run", model_file));
   // What the method itself returned: rule 38 compares it with the masked original.
   judge.inputs.push_back(from_stage("compressed", "run", model_file));
   judge.inputs.push_back(run.inputs[0]);
   judge.inputs.push_back(from_node("test", test, records_file));
-  Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});
   node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, 2 * count(*suite_.data.test));
   node.stages.push_back(std::move(run));
   if (suite_.finetune) {

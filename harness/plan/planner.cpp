@@ -116,6 +116,7 @@ void Planner::protocol() {
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
     out["budget"] = budget();
   }
+  if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget();
   if (suite_.target) {
     Json values = Json::array();
     for (const Rational& value : suite_.target->values) values.push_back(value.str());

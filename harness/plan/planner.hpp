@@ -64,16 +64,24 @@ class Planner {
   std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
   std::string train_node(const ModelSpec& model, std::int64_t subject_seed);
   std::string import_node(const ModelSpec& model, std::int64_t subject_seed);
-  std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
   Json build_of(const ModelSpec& model) const;          // {arch, params}
   Json recipe_of(const RecipeSpec& spec, const char* what) const;
   Json model_recipe(const ModelSpec& model) const;
   // Adds data.val to a stage whose recipe stops early or waits for a plateau, and to its identity.
   void watch(const Json& recipe, const Place& place, Stage& stage, Json& identity);
-  const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`
+  const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`, the first of several
   double train_rate(const ModelSpec& model) const;       // seconds per 1000 inputs, forward and backward
   Json subject_protocol(const ModelSpec& model) const;
   std::int64_t classes() const;
+
+  // derived.cpp
+  std::string subject_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string compressed_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
+  std::string combined_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
+  std::vector<Net> member_nets(const FromSpec& from, std::int64_t subject_seed);
+  double derived_rate(const FromSpec& from) const;
+  Json from_protocol(const FromSpec& from) const;
 
   // methods.cpp
   const Descriptor& plugin_of(const Located<std::string>& id, const char* key, const std::vector<std::string>& roles) const;
@@ -93,6 +101,7 @@ class Planner {
   void compress_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   Json budget() const;
+  void add_budget(Stage& run, Json& identity) const;
   Json threat() const;
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;

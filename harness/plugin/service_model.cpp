@@ -96,8 +96,10 @@ struct Forward {
   std::vector<std::string> wants;
   bool logits = true;
   std::vector<std::uint64_t> ids;
+  bool named = false;  // the ids are the caller's, and say whose passes these are
   graph::ForwardOptions options;
   const BundleObject* params = nullptr;
+  std::vector<std::uint64_t> owners() const { return named ? ids : std::vector<std::uint64_t>(); }
 };
 
 Forward read_call(Host& host, const ModelObject& model, const assay_forward_call& call) {
@@ -131,6 +133,7 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
     if (static_cast<std::int64_t>(ids.size()) != forward.rows)
       throw ServiceError(ASSAY_INVALID, "ids: one a row is needed");
     forward.ids.assign(ids.begin(), ids.end());
+    forward.named = true;
   }
   if (call.params != nullptr) {
     host.need(model.value, kWeights, "replacing parameters");
@@ -140,13 +143,13 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
 }
 
 // The same value behind a node that charges a backward pass whenever a gradient comes by.
-engine::Tensor gate(Host& host, const Model& model, const engine::Tensor& x, std::int64_t rows) {
-  const engine::Tensor value = engine::detach(x);
-  const auto charge = [&host, model, rows](const engine::CustomVjpCall& call) {
-    host.charge_backward(model, rows);
+engine::Tensor gate(Host& host, const Model& model, const Forward& forward) {
+  const engine::Tensor value = engine::detach(forward.x);
+  const auto charge = [&host, model, rows = forward.rows, owners = forward.owners()](const engine::CustomVjpCall& call) {
+    host.charge_backward(model, rows, owners);
     return std::vector<engine::Tensor>(call.cotangents.begin(), call.cotangents.end());
   };
-  return engine::record_custom(std::span(&x, 1), {value}, charge).front();
+  return engine::record_custom(std::span(&forward.x, 1), {value}, charge).front();
 }
 
 // Functional form: outputs of the graph at other parameter values, as one recorded node over x and those values.
@@ -168,9 +171,9 @@ std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const F
   for (const engine::Tensor& value : recorded.values) values.push_back(engine::detach(value));
   const bool watched = std::any_of(inputs.begin(), inputs.end(), [](const auto& t) { return t.tape() != nullptr; });
   if (!watched) return values;
-  const auto vjp = [&host, model, rows = forward.rows, outputs = recorded.values,
+  const auto vjp = [&host, model, rows = forward.rows, owners = forward.owners(), outputs = recorded.values,
                     leaves](const engine::CustomVjpCall& call) {
-    host.charge_backward(model, rows);
+    host.charge_backward(model, rows, owners);
     std::vector<engine::Tensor> used, given;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       used.push_back(outputs[i]);
@@ -185,10 +188,10 @@ std::vector<engine::Tensor> run(Host& host, const Model& model, Forward& forward
   forward.options.sample_ids = forward.ids;
   const bool watched = forward.x.tape() != nullptr;
   if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
-  host.charge_forward(model, forward.rows);
+  host.charge_forward(model, forward.rows, forward.owners());
   if (forward.params != nullptr) return forward_with(host, model, forward);
   if (!watched) return model.executor->forward(forward.x, forward.wants, forward.options);
-  const engine::Tensor x = gate(host, model, forward.x, forward.rows);
+  const engine::Tensor x = gate(host, model, forward);
   return model.executor->forward_recorded(x, forward.wants, forward.options).values;
 }
 
@@ -198,6 +201,7 @@ assay_status model_forward(const assay_host* abi, const assay_object* object, co
     const ModelObject& model = model_of(host, object);
     Forward forward = read_call(host, model, *required(call, "call"));
     const std::vector<engine::Tensor> values = run(host, model.value, forward);
+    host.charge_memory(values);
     std::size_t next = 0;
     required(out, "out")[0] = forward.logits ? host.give(values[next++]) : nullptr;
     for (std::size_t tap = 1; next < values.size(); ++tap) out[tap] = host.give(values[next++]);
@@ -226,6 +230,9 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
     options.sample_ids = ids;
     const graph::LossGrad result = model.value.executor->loss_and_input_grad(
         required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"), options);
+    const engine::Tensor given[] = {result.grad, result.loss, result.logits};
+    const std::size_t wanted = logits != nullptr ? 3 : loss != nullptr ? 2 : 1;
+    host.charge_memory(std::span(given).first(wanted));
     *required(grad, "grad") = host.give(result.grad);
     if (loss != nullptr) *loss = host.give(result.loss);
     if (logits != nullptr) *logits = host.give(result.logits);

@@ -66,12 +66,13 @@ struct RecipeSpec {
   Place place;
 };
 
-// A subject that another method made of a subject: compressed, or trained by a plugin.
+// A subject that a method made of other subjects: compressed, trained by a plugin, or an ensemble of nets.
 struct FromSpec {
-  Located<std::string> method;  // plugin id: compressor or trainer
-  Located<std::string> model;   // id of the model block it starts from
+  Located<std::string> method;  // plugin id: compressor, trainer or ensemble
+  std::vector<Located<std::string>> models;  // ids of the model blocks it starts from: one, or several of an ensemble
+  std::int64_t members = 0;     // ensemble of one block: so many nets of it, with seeds of their own; 0: as the block says
   ParamTable params;
-  Place place;
+  Place place, members_place;
 };
 
 struct ModelSpec {
@@ -116,7 +117,9 @@ struct TargetSpec {
 
 struct BudgetSpec {                    // algorithmic, part of the protocol; 0: unlimited
   std::int64_t forward_per_sample = 0, backward_per_sample = 0;
-  Place place;
+  double seconds = 0;                  // wall time of the method in a cell; it makes the cell's outcomes depend on the clock
+  std::int64_t memory_mb = 0;          // of the tensors that the method holds
+  Place place, per_sample_place;
 };
 
 struct LimitSpec {                     // safety, no part of any hash

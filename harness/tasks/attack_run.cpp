@@ -7,7 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
-#include "harness/tasks/method.hpp"
+#include "harness/tasks/budget.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
 #include "harness/tasks/threat.hpp"
@@ -48,6 +48,7 @@ void run_attack(StageContext& context) {
   const Threat threat = Threat::from_json(context.spec().at("threat"));
   const Models models = load_models(context);
   plugin::Instance method = make_method(context);
+  BudgetLog budget(context, method);
 
   std::set<std::pair<std::string, std::int64_t>> done;
   Spent total;
@@ -77,17 +78,19 @@ void run_attack(StageContext& context) {
       in.hi = threat.high;
       in.targeted = threat.targeted;
       const Spent before = spent(method);
-      const plugin::Bundle out = method.perturb(plugin::attack_inputs(in));
+      const plugin::Bundle out = budget.call(fmt::format("{}, batch {}", condition, batch.index),
+                                             [&] { return method.perturb(plugin::attack_inputs(in)); });
       Event event = batch_event(condition, batch.index, batch, plugin::adversarial_of(out, in.x.shape()).dense());
       const Spent cost = spent(method) - before;
       event.json["spent"] = cost.to_json();
+      budget.mark(event.json);
       total += cost;
       context.shard().append(event);
       context.shard().sync();
       context.progress(static_cast<double>(step) / pieces, condition);
     }
   }
-  put_counters(context, total);
+  budget.finish(total);
 }
 
 }  // namespace assay::tasks

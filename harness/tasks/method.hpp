@@ -28,7 +28,6 @@ struct Spent {
   static Spent from_json(const Json& json);
 };
 Spent spent(const plugin::Instance& method);
-void put_counters(StageContext& context, const Spent& total);
 
 // Saves the graph that the method returned as out/model.safetensors.
 void put_model(StageContext& context, const graph::Graph& graph);
