@@ -68,7 +68,7 @@ double Planner::attack_seconds(const CellPoint& point) const {
   const Json::Object& params = point.params.all.as_object();
   const auto steps = params.find("steps");
   const double passes = steps != params.end() && !steps->second.is_null() ? std::max(1.0, param_real(steps->second)) : 1.0;
-  const double inputs = static_cast<double>(count(*suite_.data.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
+  const double inputs = static_cast<double>(count(*point.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
   return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
 }
 
@@ -114,6 +114,8 @@ void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json
   identity["params"] = point.params.identity;
   identity["seeds"] = node.seeds.to_json();
   identity["numerics"] = numerics_.to_json();
+  if (point.trial >= 0) return finish_trial(std::move(node), point, std::move(identity));
+  if (point.tuned) add_choice(node, *point.tuned, identity);
   judged["judge_version"] = context_.judge_version;
   judged["metrics_version"] = context_.metrics_version;
   judged["task"] = suite_.task.value;
@@ -138,7 +140,7 @@ void Planner::attack_cell(const CellPoint& point) {
   if (victims.empty() ? listed(surrogates) : !listed(victims)) return;
 
   Node node = start_cell(point);
-  const std::string data = records(*suite_.data.test);
+  const std::string data = records(*point.test);
   const Net target = nets(*point.model, point.seed, 1)[0];
   Stage run;
   run.stage = "run";
@@ -172,7 +174,7 @@ void Planner::attack_cell(const CellPoint& point) {
                                 {"threat", threat()},
                                 {"budget", budget()}});
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
-                      eval_seconds(*point.model, count(*suite_.data.test) * static_cast<std::int64_t>(1 + threat_spec.eps.size()));
+                      eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + threat_spec.eps.size()));
   node.stages = {std::move(run), std::move(judge)};
   finish_cell(std::move(node), point, std::move(identity), Json::Object{});
 }

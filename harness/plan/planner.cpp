@@ -122,6 +122,8 @@ void Planner::protocol() {
     for (const Rational& value : suite_.target->values) values.push_back(value.str());
     out["target"] = Json::object({{"kind", suite_.target->kind}, {"values", values}});
   }
+  for (const MethodSpec& method : suite_.methods)  // equally many for all of them
+    if (method.tune) out["trials"] = method.tune->trials;
   if (suite_.finetune) out["finetune"] = recipe_of(*suite_.finetune, "finetune");
   plan_.protocol = std::move(out);
   plan_.protocol_hash = sha256(plan_.protocol.dump());

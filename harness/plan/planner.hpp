@@ -84,20 +84,30 @@ class Planner {
   Json from_protocol(const FromSpec& from) const;
 
   // methods.cpp
+  struct CellPoint;
   const Descriptor& plugin_of(const Located<std::string>& id, const char* key, const std::vector<std::string>& roles) const;
   std::string role_of(const Descriptor& plugin, const std::vector<std::string>& roles) const;
   std::string certificate(const Descriptor& plugin, const std::string& role);
   void plan_method(const MethodSpec& method);
+  void plan_cell(const CellPoint& point);
+  void make_cell(const CellPoint& point);      // by task
   void check_methods() const;
 
+  // tuning.cpp
+  struct Tuned;
+  void check_tuning() const;
+  void tune_cell(const CellPoint& point);
+  std::vector<ParamTable> trial_params(const CellPoint& point) const;
+  void finish_trial(Node node, const CellPoint& point, Json identity);
+  void add_choice(Node& node, const Tuned& tuned, Json& identity) const;
+
   // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress
-  struct CellPoint;
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   void attack_cell(const CellPoint& point);
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
-  void compress_cell(const CellPoint& point);
+  void compress_cells(const CellPoint& point);
   void compress_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   Json budget() const;
@@ -124,6 +134,7 @@ class Planner {
   const PlanContext& context_;
   Numerics numerics_;
   bool val_is_read_ = false;
+  std::string trial_;                                        // key of the trial planned last
   Plan plan_;
   std::unordered_map<std::string, std::size_t> index_;       // key -> position in plan_.nodes
   std::unordered_map<std::string, std::string> cell_owner_;  // key -> the method that made the cell
@@ -139,6 +150,13 @@ struct Planner::CellPoint {
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
   Rational ratio;  // compress
+  const DataSpec* test = nullptr;  // what the outcome is judged on: data.test, for a trial data.val
+  std::int64_t trial = -1;         // which one; -1: no trial
+  const Tuned* tuned = nullptr;    // the trials of which the cell takes the best
+};
+
+struct Planner::Tuned {
+  std::vector<std::string> trials;  // their keys
 };
 
 inline InputRef from_node(std::string name, std::string node, const char* file) {

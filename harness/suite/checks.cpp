@@ -133,6 +133,22 @@ void check_lists(const SuiteSpec& suite) {
   }
 }
 
+// Rules 10 and 11: parameters are chosen on validation data, by equally many trials for each method.
+void check_tuning(const SuiteSpec& suite) {
+  const TuneSpec* first = nullptr;
+  for (const MethodSpec& method : suite.methods) {
+    if (!method.tune) continue;
+    if (suite.task.value == "detect")
+      fail(method.tune->place, "method.tune: detectors need lists of other out-of-distribution data to be tuned on (rule 29), which "
+                               "suites cannot name yet", Fault::unsupported);
+    if (!suite.data.val) fail(method.tune->place, "method.tune: parameters are chosen on validation data (rule 10); expected data.val");
+    if (first && first->trials != method.tune->trials)
+      fail(method.tune->place, fmt::format("method.tune: {} trials, but {} at {}; expected the same number for every method (rule 11)",
+                                           method.tune->trials, first->trials, first->place.str()));
+    if (!first) first = &*method.tune;
+  }
+}
+
 // Rule 37: structured or clever pruning means nothing without these two under the same recipe.
 void check_pruning_anchors(const SuiteSpec& suite) {
   if (suite.task.value != "compress" || suite.rank == "none") return;
@@ -152,6 +168,7 @@ void cross_check(SuiteSpec& suite) {
   check_references(suite);
   check_members(suite);
   check_lists(suite);
+  check_tuning(suite);
   check_pruning_anchors(suite);
 }
 

@@ -26,7 +26,7 @@ ParamTable parse_grid(const Fields& fields, const ParamTable& params) {
 }
 
 MethodSpec parse_method(const Toml& block) {
-  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members"});
+  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members", "tune"});
   MethodSpec out;
   out.place = fields.place();
   out.use = fields.need_text("use", "a plugin id ('assay list methods' shows them)");
@@ -36,6 +36,7 @@ MethodSpec parse_method(const Toml& block) {
   out.targets = fields.rationals("targets");
   out.members = fields.integer("members", 0, {1, 1000});
   if (const Toml* members = fields.find("members")) out.members_place = members->place;
+  if (const Toml* tune = fields.find("tune")) out.tune = parse_tune(*tune, out);
   return out;
 }
 

@@ -97,11 +97,21 @@ struct ThreatSpec {
   Place targeted_place, place;
 };
 
+// A search for a method's parameters on data.val: so many trials, all of them kept, the best one judged on data.test
+// (rules 10 and 11).
+struct TuneSpec {
+  std::string search;            // grid | random
+  std::int64_t trials = 0;       // grid: its points
+  ParamTable space;              // a list of values; random also { min, max [, log] }
+  Place place;
+};
+
 struct MethodSpec {
   Located<std::string> use;      // plugin id
   Located<std::string> variant;  // the key `name`; "" when the plugin appears once
   ParamTable params;
   ParamTable grid;               // every value a list: an axis
+  std::optional<TuneSpec> tune;
   std::vector<Rational> targets; // compress: replaces [target] values (a baseline needs one point); empty: the block's
   std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
   Place members_place, place;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
 #include "harness/graph/graph.hpp"
 #include "harness/tasks/budget.hpp"
@@ -22,6 +23,15 @@ plugin::Budget budget_of(const Json& spec) {
   if (seconds > 0) budget.seconds = seconds;
   if (memory > 0) budget.memory_mb = memory;
   return budget;
+}
+
+// Those of the suite, or those of the best trial, which have the suite's others in them.
+Json params_of(const StageContext& context) {
+  if (context.has_input("tuned")) {
+    const std::filesystem::path file = context.input("tuned");
+    return Json::parse(read_text(file), file.string()).at("params");
+  }
+  return context.spec().has("params") ? context.spec().at("params") : Json(Json::Object{});
 }
 
 }  // namespace
@@ -44,8 +54,7 @@ plugin::Instance make_method(StageContext& context) {
     context.shard().append(Json::object(
         {{"type", "trace"}, {"name", std::string(name)}, {"step", step}, {"value", value}, {"grade", "reported"}}));
   };
-  const Json params = context.spec().has("params") ? context.spec().at("params") : Json(Json::Object{});
-  return plugin::PluginLibrary::open(job.plugin_path).create(job.plugin_id, params, std::move(host));
+  return plugin::PluginLibrary::open(job.plugin_path).create(job.plugin_id, params_of(context), std::move(host));
 }
 
 plugin::Model method_model(const StageContext& context, const std::string& input, plugin::Access access) {

@@ -9,6 +9,8 @@ void prepare(StageContext& context);
 void train(StageContext& context);
 void import_network(StageContext& context);
 void finetune(StageContext& context);
+void measure_trial(StageContext& context);
+void select_trial(StageContext& context);
 
 void run_attack(StageContext& context);
 void judge_attack(StageContext& context);

@@ -12,6 +12,8 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"train", train},
       {"import", import_network},
       {"finetune", finetune},
+      {"measure", measure_trial},
+      {"select", select_trial},
       {"run/attack", run_attack},
       {"judge/attack", judge_attack},
       {"run/detect", run_detect},
