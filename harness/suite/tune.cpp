@@ -1,4 +1,6 @@
 // [method.tune]: which parameters are searched for, and how often.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/suite/blocks.hpp"
@@ -56,7 +58,7 @@ TuneSpec parse_tune(const Toml& value, const MethodSpec& method) {
   const std::int64_t points = check_space(out, method);
   if (out.search == "random") fields.need("trials", "how many points are drawn");
   out.trials = fields.integer("trials", points, {1, max_trials});
-  if (out.search == "grid" && out.trials != points)
+  if (out.search == "grid" && (out.trials != points || points > max_trials))
     fail(fields.find("trials") ? fields.find("trials")->place : out.place,
          fmt::format("method.tune.trials: the grid has {} points; expected as many trials (at most {})", points, max_trials));
   return out;

@@ -13,11 +13,13 @@
 namespace assay::tasks {
 namespace {
 
+// A judge that was interrupted and run again wrote it twice; the last counts.
 std::optional<double> score_in(const std::vector<Event>& events, const std::string& quantity, const std::string& condition) {
+  std::optional<double> found;
   for (const Event& event : events)
     if (event.type() == "score" && event.json.get("quantity", "") == quantity && event.json.get("condition", "") == condition)
-      return event.json.at("value").as_real();
-  return std::nullopt;
+      found = event.json.at("value").as_real();
+  return found;
 }
 
 // The quality of a subject is what an attack wants to be low.
