@@ -1,4 +1,6 @@
 // Budgets in the handles: each sample by itself, wall time, memory; what a method that runs out can do, and what is noted.
+#include <functional>
+
 #include "tests/unit/plugin/world.hpp"
 
 using namespace world;
