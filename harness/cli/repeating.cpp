@@ -34,6 +34,7 @@ Node repeat_of(const Node& cell) {
   out.key = sha256("repeat\n" + cell.key);
   out.label = "repeat of " + cell.label;
   out.keep_outputs = false;
+  std::erase_if(out.stages, [](const Stage& stage) { return stage.alone; });  // times are not compared
   return out;
 }
 

@@ -104,8 +104,13 @@ PlannedAgain plan_again(const store::CellRecord& cell, const fs::path& file, con
     if (recorded.nodes.size() == plan.nodes.size()) at = index_of(recorded, cell.generation);
   }
   if (at >= plan.nodes.size()) refuse(cell, file, plan);
-  const std::string key = plan.nodes[at].key;
-  return {filter(plan, {{"key", key}}), key, same_key};
+  PlannedAgain out;
+  out.key = plan.nodes[at].key;
+  out.same_key = same_key;
+  out.plan = filter(plan, {{"key", out.key}});
+  for (Node& node : out.plan.nodes)  // times are not compared
+    std::erase_if(node.stages, [](const Stage& stage) { return stage.alone; });
+  return out;
 }
 
 fs::path suite_of(const store::Store& db, const store::CellRecord& cell, const store::AttemptRecord& attempt) {

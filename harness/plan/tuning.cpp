@@ -109,6 +109,7 @@ void Planner::finish_trial(Node node, const CellPoint& point, Json identity) {
   node.label = fmt::format("trial {} of {}", point.trial, node.label);
   node.keep_outputs = false;
   node.cost_seconds += stage_seconds;
+  std::erase_if(node.stages, [](const Stage& stage) { return stage.alone; });  // nothing is chosen by a clock
   node.stages.push_back(std::move(measure));
   trial_ = add(std::move(node), std::move(identity)).key;
 }

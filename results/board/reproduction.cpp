@@ -15,7 +15,7 @@
 namespace assay::board {
 namespace {
 
-constexpr int repeat_rule = 7;
+constexpr int repeat_rule = 7, first_clock_rule = 40, last_clock_rule = 44;
 constexpr double least_spread = 0.01;  // of the mean
 constexpr std::size_t shown = 3;  // deviations that a sentence names
 
@@ -145,11 +145,16 @@ void compare_scores(const Rerun& before, const Rerun& now, Reproduction& out) {
   }
 }
 
+// What an earlier comparison said, and what the clock did: no part of what is compared.
+bool is_apart(const store::VerdictRecord& one) {
+  return one.rule == repeat_rule || (one.rule >= first_clock_rule && one.rule <= last_clock_rule);
+}
+
 // Levels and rules; the words too where the same bits are asked for, as they hold numbers.
 std::set<std::string> verdicts_of(const store::AttemptRecord& attempt, bool words) {
   std::set<std::string> out;
   for (const store::VerdictRecord& one : attempt.verdicts)
-    if (one.rule != repeat_rule)
+    if (!is_apart(one))
       out.insert(fmt::format("{} (rule {}){}", store::level_name(one.level), one.rule, words ? ": " + one.reason : ""));
   return out;
 }

@@ -56,7 +56,7 @@ struct Rerun {
   const store::AttemptRecord& attempt;
 };
 // `clock_bounded`: the cell's outcomes may depend on the clock, so that equal bits cannot be asked for. Verdicts of rule 7,
-// which earlier comparisons left, are not compared.
+// which earlier comparisons left, and of rules 40 to 44, which are about times, are not compared.
 Reproduction compare_runs(const Rerun& before, const Rerun& now, bool clock_bounded = false);
 
 }  // namespace assay::board

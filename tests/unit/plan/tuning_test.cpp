@@ -108,6 +108,6 @@ TEST_CASE("every point of a compression has trials of its own") {
   const Plan plan = plan_of(text, world);
   CHECK(trials_of(plan, 0).size() == 2 * 3);
   const Node& node = cell(plan, "tiny", 0, "8");
-  CHECK(stages_of(node) == std::vector<std::string>{"select", "run", "finetune", "judge"});
+  CHECK(stages_of(node) == std::vector<std::string>{"select", "run", "finetune", "judge", "time"});
   CHECK(stages_of(*plan.find(node.stages[0].inputs[0].node)) == std::vector<std::string>{"run", "finetune", "judge", "measure"});
 }
