@@ -1,7 +1,5 @@
 // assay run SUITE...: plan, estimate, run, leaderboard, and what failed with the command that shows why.
 #include <CLI/CLI.hpp>
-#include <atomic>
-#include <csignal>
 #include <memory>
 #include <optional>
 
@@ -12,35 +10,21 @@
 #include "harness/cli/keyboard.hpp"
 #include "harness/cli/leaderboard.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/repeating.hpp"
 #include "harness/cli/running.hpp"
+#include "harness/cli/signals.hpp"
 #include "harness/cli/workspace.hpp"
 #include "results/claims/claims.hpp"
 
 namespace assay::cli {
 namespace {
 
-// Written by signal handlers and the keyboard, read by the supervisor: 1 after the first interrupt or "q", 2 after the second
-// or a SIGTERM.
-std::atomic<int> stop_requested{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
-
-void on_signal(int signal) {
-  const int now = stop_requested.load();
-  stop_requested.store(signal == SIGINT && now == 0 ? 1 : 2);
-}
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
-}
-
 struct RunFlags {
   std::vector<std::string> suites, only;
-  std::string db, format = "table", executor = "local", slurm_profile, sandbox = "auto", junit;
+  std::string db, format = "table", executor = "local", slurm_profile, sandbox = "auto", junit, repeat_check;
   std::optional<sched::SlurmProfile> slurm;  // the profile, read
   int jobs = 0;
+  std::atomic<int>* stop = nullptr;
   bool dry_run = false, retry_failed = false, quiet = false;
 };
 
@@ -64,6 +48,9 @@ void tell_summary(const Plan& plan, const RunReport& report) {
   if (sum.artifacts_made + sum.artifacts_failed > 0)
     text += fmt::format("; {} artifacts made, {} failed", sum.artifacts_made, sum.artifacts_failed);
   remark(text + " (" + duration_text(sum.wall_seconds) + ")");
+  if (report.repeated + static_cast<std::int64_t>(report.unequal.size()) > 0)
+    remark(fmt::format("{} cells ran twice: {} gave the same bytes, {} did not (rule 7)",
+                       report.repeated + static_cast<std::int64_t>(report.unequal.size()), report.repeated, report.unequal.size()));
 }
 
 // One line a claim, beneath the board; where the board is data, beside it on stderr.
@@ -90,10 +77,13 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   how.jobs = options.jobs > 0 ? options.jobs : default_jobs(plan);
   how.retry_failed = options.retry_failed;
   how.database = database_path(options.db);
-  how.stop = &stop_requested;
+  how.stop = options.stop;
+  how.repeat_share = parse_share(options.repeat_check);
   how.slurm = options.slurm;
   how.sandbox = sched::parse_sandbox_mode(options.sandbox);
-  const std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
+  std::string summary = plan_summary(plan, plan_state(plan, options.db, options.retry_failed), how.jobs);
+  if (how.repeat_share > 0)
+    summary += fmt::format("{} cells run twice (rule 7), unless they did before\n", repeated_cells(plan, how.repeat_share, context).size());
   if (options.dry_run) {
     print(std::string_view(summary));
     return exit_done;
@@ -115,12 +105,14 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
   junit.push_back(junit_suite(plan, db, verdicts));
   tell(report.failures, "failed");
   tell(report.refused, "refused by the store");
+  tell(report.unequal, "gave other outcomes when run again");
+  tell(report.unrepeated, "not run twice");
   if (report.summary.interrupted) {
-    remark(how.slurm && stop_requested.load() == 1 ? "stopped waiting; tasks go on in Slurm, and the same command takes their results"
+    remark(how.slurm && options.stop->load() == 1 ? "stopped waiting; tasks go on in Slurm, and the same command takes their results"
                                                    : "interrupted; run the same command to go on");
     return exit_interrupted;
   }
-  const bool clean = report.failures.empty() && report.refused.empty() && report.summary.failed == 0;
+  const bool clean = report.failures.empty() && report.refused.empty() && report.unequal.empty() && report.summary.failed == 0;
   return clean ? exit_done : exit_some_failed;
 }
 
@@ -129,6 +121,7 @@ int run(RunFlags options) {
     throw Error(Fault::bad_input, "--slurm-profile goes with --executor slurm");
   if (options.executor == "slurm")
     options.slurm = options.slurm_profile.empty() ? sched::SlurmProfile{} : sched::SlurmProfile::load(options.slurm_profile);
+  parse_share(options.repeat_check);  // a typing error ends here, not after the first suite
   std::vector<std::filesystem::path> files;
   for (const std::string& name : options.suites)
     for (const auto& file : find_suites(name)) files.push_back(file);
@@ -137,8 +130,8 @@ int run(RunFlags options) {
   for (const auto& file : files) load_and_plan(file, context);
   std::optional<Keyboard> keyboard;
   if (!options.dry_run) {
-    catch_signals();
-    keyboard.emplace(stop_requested);
+    options.stop = &catch_signals();
+    keyboard.emplace(*options.stop);
   }
   int worst = exit_done;
   std::vector<std::string> junit;
@@ -175,6 +168,9 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--db", options->db, "results database (default: $ASSAY_DB, else in the user's data folder)");
   command->add_option("--format", options->format, "of the leaderboard: table, markdown, csv or json");
   command->add_option("--junit", options->junit, "write cells and claims as JUnit's XML, for CI servers")->type_name("FILE");
+  command->add_option("--repeat-check", options->repeat_check,
+                      "run this share of the cells twice; those whose outcomes differ are SUSPECT (rule 7)")
+      ->type_name("PERCENT%");
   command->add_flag("--dry-run", options->dry_run, "say what would be done and what it costs");
   command->add_flag("--retry-failed", options->retry_failed, "run cells again that failed before");
   command->add_flag("--quiet,-q", options->quiet, "no summary, only failures and the leaderboard");

@@ -5,6 +5,7 @@
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/workspace.hpp"
+#include "results/board/provenance.hpp"
 
 namespace assay::cli {
 namespace {
@@ -25,6 +26,15 @@ Json score_json(const store::ScoreRecord& one) {
 
 Json verdict_json(const store::VerdictRecord& one) {
   return Json::object({{"level", store::level_name(one.level)}, {"rule", one.rule}, {"reason", one.reason}});
+}
+
+Json repeats_json(const std::vector<store::RepeatRecord>& repeats) {
+  Json out = Json::array();
+  for (const auto& one : repeats)
+    out.push_back(Json::object({{"verdict", one.verdict}, {"says", one.says}, {"machine", one.machine}, {"build", one.build},
+                                {"numerics", one.numerics}, {"columns", one.columns}, {"units", one.units},
+                                {"scores", one.scores}, {"deviations", one.deviations}}));
+  return out;
 }
 
 Json attempt_json(const store::AttemptRecord& one) {
@@ -56,9 +66,11 @@ Json attempt_json(const store::AttemptRecord& one) {
 }
 
 Json cell_json(const store::Store& db, const store::CellRecord& cell) {
-  Json attempts = Json::array(), artifacts = Json::array();
+  Json attempts = Json::array(), artifacts = Json::array(), origins = Json::array();
+  for (const auto& origin : board::provenance(db, cell)) origins.push_back(origin.to_json());
   for (const auto& attempt : db.attempts(cell.id)) {
     attempts.push_back(attempt_json(attempt));
+    attempts.array_ref().back()["repeats"] = repeats_json(db.repeats(attempt.id));
     for (const auto& one : db.artifacts(attempt.id))
       artifacts.push_back(Json::object({{"attempt", attempt.n},
                                         {"name", one.name},
@@ -79,6 +91,7 @@ Json cell_json(const store::Store& db, const store::CellRecord& cell) {
        {"seeds", cell.seeds.to_json()},
        {"baseline", cell.baseline},
        {"identity", cell.identity},
+       {"made_from", origins},
        {"attempts", attempts},
        {"artifacts", artifacts}});
 }
@@ -87,7 +100,20 @@ void show_field(const std::string& name, const std::string& value) {
   if (!value.empty() && value != "-") print("{:<12} {}\n", name, value);
 }
 
-void show_attempt(const store::AttemptRecord& one) {
+// "forward_per_sample = 20 ran out in 8 calls, first at eps=1/10, batch 0 (after 20 forward and 20 backward passes)".
+void show_budgets(const Json& counters) {
+  if (!counters.is_object() || !counters.has("budgets")) return;
+  for (const auto& [budget, one] : counters.at("budgets").as_object()) {
+    const Json& first = one.at("first");
+    std::string text = fmt::format("{} = {:g} ran out in {} calls, first at {} (after {:g} forward and {:g} backward passes of a sample",
+                                   budget, one.at("limit").as_real(), one.get("calls", 1), first.get("at", ""),
+                                   first.get("forward", 0.0), first.get("backward", 0.0));
+    if (first.has("seconds")) text += fmt::format(", {}", duration_text(first.get("seconds", 0.0)));
+    show_field("budget", text + ")");
+  }
+}
+
+void show_attempt(const store::Store& db, const store::AttemptRecord& one) {
   print("\n{}\n", paint(fmt::format("attempt {}: {} {}", one.n, one.status, store::level_name(one.level)),
                         one.status == "ok" && one.level == store::Level::valid ? Tone::bold : Tone::bad));
   show_field("reason", one.reason);
@@ -95,6 +121,7 @@ void show_attempt(const store::AttemptRecord& one) {
   for (const auto& verdict : one.verdicts)
     show_field(store::level_name(verdict.level),
                verdict.reason + (verdict.rule > 0 ? " (rule " + std::to_string(verdict.rule) + ")" : ""));
+  for (const auto& repeat : db.repeats(one.id)) show_field("run again", repeat.says);
   show_field("protocol", one.protocol);
   show_field("numerics", one.numerics);
   show_field("machine", one.machine);
@@ -105,6 +132,7 @@ void show_attempt(const store::AttemptRecord& one) {
                                  duration_text(one.wall_seconds), duration_text(one.cpu_seconds),
                                  bytes_text(static_cast<double>(one.peak_rss_bytes)), one.forward, one.backward,
                                  static_cast<double>(one.macs)));
+  show_budgets(one.counters);
   if (one.scores.empty()) return;
   Table table(
       {{"q", "quantity"}, {"c", "condition"}, {"v", "value", true}, {"n", "n", true}, {"g", "grade"}, {"e", "more"}});
@@ -135,7 +163,9 @@ int show(const ShowOptions& options) {
   if (cell.params.is_object()) show_field("parameters", cell_text(cell.params));
   if (cell.axes.is_object()) show_field("axes", cell_text(cell.axes));
   show_field("seeds", cell_text(cell.seeds.to_json()));
-  for (const auto& attempt : db.attempts(cell.id)) show_attempt(attempt);
+  const std::string origins = board::provenance_text(board::provenance(db, cell));
+  if (!origins.empty()) print("made from\n{}", origins);
+  for (const auto& attempt : db.attempts(cell.id)) show_attempt(db, attempt);
   return exit_done;
 }
 

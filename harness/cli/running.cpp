@@ -9,6 +9,7 @@
 #include "harness/base/error.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/progress.hpp"
+#include "harness/cli/repeating.hpp"
 #include "harness/cli/space.hpp"
 
 namespace assay::cli {
@@ -45,6 +46,13 @@ std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
     failures.push_back({node.label, cell->standing->status, cell->standing->reason, node.key});
   }
   return failures;
+}
+
+void tell_repeats(const RepeatCheck& repeats, RunReport& report) {
+  report.summary = repeats.without_repeats(report.summary);
+  report.repeated = repeats.identical();
+  for (const RepeatCheck::Result& one : repeats.different()) report.unequal.push_back({one.label, "SUSPECT", one.says, one.key});
+  for (const RepeatCheck::Result& one : repeats.unchecked()) report.unrepeated.push_back({one.label, "not repeated", one.says, one.key});
 }
 
 }  // namespace
@@ -126,9 +134,15 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   std::atomic<int> stop{0};
   const auto look = [&] { stop = std::max(options.stop == nullptr ? 0 : options.stop->load(), space.low() ? 1 : 0); };
   look();
+  std::optional<RepeatCheck> repeats;
+  if (options.repeat_share > 0) repeats.emplace(plan, whole, options.repeat_share, db, context);
+  const auto is_repeat = [&](const Node& node) { return repeats && repeats->is_repeat(node); };
 
   sched::Callbacks callbacks;
-  callbacks.already_done = [&](const Node& node) { return stands(db, whole, node, options.retry_failed); };
+  callbacks.already_done = [&](const Node& node) {
+    if (is_repeat(node)) return repeats->settled(node, stands(db, whole, repeats->cell_of(node), options.retry_failed));
+    return stands(db, whole, node, options.retry_failed);
+  };
   callbacks.attempts_before = [&](const Node& node) { return attempts_known(db, node.key); };
   callbacks.on_progress = [&](const sched::Progress& progress) {
     look();
@@ -139,9 +153,11 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
       report.starved = true;
       return view.refused(finished, "not recorded, the disk is full");
     }
+    if (is_repeat(*finished.node)) return repeats->repeat_ended(finished);
     try {
       const store::Imported imported = db.import(whole, finished, plugin_of(context, *finished.node));
       view.finished(finished, imported);
+      if (repeats) repeats->cell_ended(*finished.node);
     } catch (const Error& error) {
       // A record that breaks a rule is refused; the other cells go on.
       if (error.fault() != Fault::constraint) throw;
@@ -161,7 +177,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   how.program = self_path();
   if (!options.slurm) forget_unrecorded_failures(plan, how.work);
   try {
-    report.summary = sched::run(plan, how, callbacks);
+    report.summary = sched::run(repeats ? repeats->plan() : plan, how, callbacks);
   } catch (const Error& error) {
     if (error.fault() != Fault::io || !space.low()) throw;
     throw Error(Fault::io, std::string(error.what()) + "\n" + space.message());
@@ -169,6 +185,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   report.summary.interrupted |= report.starved;
   if (options.stop == nullptr || options.stop->load() == 0) report.out_of_space = space.message();
   view.close();
+  if (repeats) tell_repeats(*repeats, report);
   report.failures = stored_failures(db, plan);
   return report;
 }

@@ -45,6 +45,7 @@ struct RunOptions {
   const std::atomic<int>* stop = nullptr;
   sched::SandboxMode sandbox = sched::SandboxMode::automatic;
   std::optional<sched::SlurmProfile> slurm;  // instead of processes of this machine
+  double repeat_share = 0;                   // of the cells: these run twice (repeating.hpp)
 };
 
 struct RunReport {
@@ -53,6 +54,9 @@ struct RunReport {
   std::vector<Failure> refused;   // outcomes that the store would not take, with its reason
   bool starved = false;           // a node failed for want of disk space, which is not recorded
   std::string out_of_space;       // why the run stopped in order, with the folder and the bytes; "": there was space
+  std::int64_t repeated = 0;      // cells that ran twice and gave the same bytes (rule 7)
+  std::vector<Failure> unequal;   // those that did not; they are SUSPECT now
+  std::vector<Failure> unrepeated;  // those whose second run came to nothing
 };
 
 // Runs `plan` (perhaps narrowed), recording it as part of `whole`. Shows progress on stderr.

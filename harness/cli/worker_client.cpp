@@ -24,10 +24,11 @@ constexpr double model_seconds = 600;
 // Raised when the shape of a cached answer changes.
 constexpr const char* cache_version = "1";
 
-// A child gets no more of our environment than it needs to find libraries and its own home.
+// A child gets no more of our environment than it needs to find libraries and its own home, and what caps the machine's
+// instruction set: it decides the numerics class that is planned for.
 std::map<std::string, std::string> child_environment() {
   std::map<std::string, std::string> env;
-  for (const char* name : {"PATH", "HOME", "ASSAY_HOME", "ASSAY_ROOT", "XDG_DATA_HOME", "LD_LIBRARY_PATH", "LANG",
+  for (const char* name : {"PATH", "HOME", "ASSAY_HOME", "ASSAY_ROOT", "XDG_DATA_HOME", "LD_LIBRARY_PATH", "LANG", "DNNL_MAX_CPU_ISA",
                            "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"})
     if (const char* value = std::getenv(name)) env[name] = value;
   return env;

@@ -38,9 +38,22 @@ Json Planner::threat() const {
                        {"targeted", suite_.threat->targeted}});
 }
 
+// Keys that came later are left out where they say nothing, so that older suites keep their hashes.
 Json Planner::budget() const {
-  return Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
-                       {"backward_per_sample", suite_.budget.backward_per_sample}});
+  Json out = Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
+                           {"backward_per_sample", suite_.budget.backward_per_sample}});
+  // Passes were pooled over a batch once; numbers made so are another protocol's (rule 13).
+  if (suite_.budget.per_sample_place.line > 0) out["charged"] = "per sample";
+  if (suite_.budget.seconds > 0) out["seconds"] = suite_.budget.seconds;
+  if (suite_.budget.memory_mb > 0) out["memory_mb"] = suite_.budget.memory_mb;
+  return out;
+}
+
+// Of tasks whose cells had no budget at first.
+void Planner::add_budget(Stage& run, Json& identity) const {
+  if (suite_.budget.place.line == 0) return;
+  run.spec["budget"] = budget();
+  identity["budget"] = budget();
 }
 
 double Planner::eval_seconds(const ModelSpec& model, std::int64_t inputs) const {
@@ -55,7 +68,7 @@ double Planner::attack_seconds(const CellPoint& point) const {
   const Json::Object& params = point.params.all.as_object();
   const auto steps = params.find("steps");
   const double passes = steps != params.end() && !steps->second.is_null() ? std::max(1.0, param_real(steps->second)) : 1.0;
-  const double inputs = static_cast<double>(count(*suite_.data.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
+  const double inputs = static_cast<double>(count(*point.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
   return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
 }
 
@@ -101,6 +114,8 @@ void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json
   identity["params"] = point.params.identity;
   identity["seeds"] = node.seeds.to_json();
   identity["numerics"] = numerics_.to_json();
+  if (point.trial >= 0) return finish_trial(std::move(node), point, std::move(identity));
+  if (point.tuned) add_choice(node, *point.tuned, identity);
   judged["judge_version"] = context_.judge_version;
   judged["metrics_version"] = context_.metrics_version;
   judged["task"] = suite_.task.value;
@@ -129,7 +144,7 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
   const std::string& victim = point.model->id.value;
   AttackParts parts;
   parts.diagonal = std::find(surrogates.begin(), surrogates.end(), victim) != surrogates.end();
-  const std::string data = records(*suite_.data.test);
+  const std::string data = records(*point.test);
   const Net target = nets(*point.model, point.seed, 1)[0];
   Stage& run = parts.run;
   run.stage = "run";
@@ -170,7 +185,7 @@ void Planner::attack_cell(const CellPoint& point) {
   AttackParts parts = attack_parts(point);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
-                      eval_seconds(*point.model, count(*suite_.data.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
+                      eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   finish_cell(std::move(node), point, std::move(parts.identity), Json::Object{});
 }
@@ -187,11 +202,12 @@ void Planner::detect_cell(const CellPoint& point) {
   run.plugin = true;
   run.inputs = {from_node("fit", fit, records_file), stream_ref, model_ref};
   run.spec = Json::object({{"task", "detect"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}});
+  Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
+  add_budget(run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_node("truth", mixed, "truth.safetensors"));
   judge.inputs.push_back(stream_ref);
   judge.inputs.push_back(model_ref);
-  Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
   std::int64_t scored = count(*suite_.data.test);
   for (const DataSpec& ood : suite_.data.ood) scored += count(ood);
   node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, count(fit_list()) + 3 * scored);

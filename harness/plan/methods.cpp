@@ -47,6 +47,7 @@ void Planner::check_methods() const {
   const auto& roles = roles_of(suite_.task.value);
   bool baseline = false;
   for (const MethodSpec& method : suite_.methods) baseline |= plugin_of(method.use, "method.use", roles).baseline;
+  check_tuning();
   if (baseline || suite_.rank == "none") return;
   std::vector<std::string> names;
   for (const auto& [name, plugin] : context_.plugins)
@@ -87,6 +88,19 @@ void Planner::check_targets(const MethodSpec& method, const Json& params) const 
                                  method.id(), targets, targets + 1, classes()));
 }
 
+void Planner::make_cell(const CellPoint& point) {
+  const std::string& task = suite_.task.value;
+  if (task == "attack") attack_cell(point);
+  if (task == "detect") detect_cell(point);
+  if (task == "predict") predict_cell(point);
+  if (task == "compress") compress_at(point);
+}
+
+void Planner::plan_cell(const CellPoint& point) {
+  if (point.method->tune) tune_cell(point);
+  else make_cell(point);
+}
+
 void Planner::plan_method(const MethodSpec& method) {
   if (!method.chain.empty()) return plan_chain(method);
   const std::string& task = suite_.task.value;
@@ -96,6 +110,7 @@ void Planner::plan_method(const MethodSpec& method) {
   point.plugin = &plugin;
   point.role = role_of(plugin, roles_of(task));
   point.certificate = certificate(plugin, point.role);
+  point.test = &*suite_.data.test;
   for (const ParamValue& axis : method.grid.entries)
     if (const ParamSchema* param = plugin.param(axis.key); param && !param->identity)
       fail(axis.key_place, fmt::format("method.grid.{}: the parameter cannot change a result, so it makes no axis", axis.key));
@@ -108,10 +123,8 @@ void Planner::plan_method(const MethodSpec& method) {
       point.model = &model;
       for (const std::int64_t seed : suite_.seeds) {
         point.seed = seed;
-        if (task == "attack") attack_cell(point);
-        if (task == "detect") detect_cell(point);
-        if (task == "predict") predict_cell(point);
-        if (task == "compress") compress_cell(point);
+        if (task == "compress") compress_cells(point);
+        else plan_cell(point);
       }
     }
   }

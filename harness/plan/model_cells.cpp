@@ -42,7 +42,8 @@ void Planner::predict_cell(const CellPoint& point) {
   }
   run.spec = Json::object({{"task", "predict"}, {"role", point.role}, {"params", point.params.all}, {"members", names},
                            {"build", build}, {"recipe", recipe}, {"classes", classes()}});
-  const std::string test = records(*suite_.data.test);
+  add_budget(run, identity);
+  const std::string test = records(*point.test);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", "run", model_file));
   judge.inputs.push_back(from_node("test", test, records_file));
@@ -51,17 +52,17 @@ void Planner::predict_cell(const CellPoint& point) {
   // The method never sees the test list, yet its outcomes belong to it.
   identity["test"] = test;
   const auto passes = static_cast<std::int64_t>(2 * std::max<std::size_t>(1, names.size()));
-  node.cost_seconds += eval_seconds(model, count(*suite_.data.test) * passes);
+  node.cost_seconds += eval_seconds(model, count(*point.test) * passes);
   node.stages = {std::move(run), std::move(judge)};
   finish_cell(std::move(node), point, std::move(identity), Json::Object{});
 }
 
 // One cell a ratio; a method may have points of its own (a baseline that changes nothing needs one).
-void Planner::compress_cell(const CellPoint& point) {
+void Planner::compress_cells(const CellPoint& point) {
   CellPoint at = point;
   for (const Rational& ratio : point.method->targets.empty() ? suite_.target->values : point.method->targets) {
     at.ratio = ratio;
-    compress_at(at);
+    plan_cell(at);
   }
 }
 
@@ -72,7 +73,7 @@ void Planner::compress_at(const CellPoint& point) {
   node.axes[kind] = point.ratio.str();
   node.label += fmt::format(", {} {}", kind, point.ratio.str());
   const std::string train = records(fit_list());
-  const std::string test = records(*suite_.data.test);
+  const std::string test = records(*point.test);
   const Net net = nets(*point.model, point.seed, 1)[0];
   const Json target = Json::object({{"kind", kind}, {"value", point.ratio.str()}});
   Stage run;
@@ -80,14 +81,15 @@ void Planner::compress_at(const CellPoint& point) {
   run.plugin = true;
   run.inputs = {from_node("model:" + net.name, net.node, model_file), from_node("train", train, records_file)};
   run.spec = Json::object({{"task", "compress"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}, {"target", target}});
+  Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});
+  add_budget(run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", suite_.finetune ? "finetune" : "run", model_file));
   // What the method itself returned: rule 38 compares it with the masked original.
   judge.inputs.push_back(from_stage("compressed", "run", model_file));
   judge.inputs.push_back(run.inputs[0]);
   judge.inputs.push_back(from_node("test", test, records_file));
-  Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});
-  node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, 2 * count(*suite_.data.test));
+  node.cost_seconds = 2 * stage_seconds + eval_seconds(*point.model, 2 * count(*point.test));
   node.stages.push_back(std::move(run));
   if (suite_.finetune) {
     Stage tune;

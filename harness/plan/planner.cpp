@@ -116,11 +116,14 @@ void Planner::protocol() {
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
     out["budget"] = budget();
   }
+  if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget();
   if (suite_.target) {
     Json values = Json::array();
     for (const Rational& value : suite_.target->values) values.push_back(value.str());
     out["target"] = Json::object({{"kind", suite_.target->kind}, {"values", values}});
   }
+  for (const MethodSpec& method : suite_.methods)  // equally many for all of them
+    if (method.tune) out["trials"] = method.tune->trials;
   if (suite_.finetune) out["finetune"] = recipe_of(*suite_.finetune, "finetune");
   plan_.protocol = std::move(out);
   plan_.protocol_hash = sha256(plan_.protocol.dump());

@@ -64,27 +64,45 @@ class Planner {
   std::vector<Net> nets(const ModelSpec& model, std::int64_t seed, std::int64_t members);
   std::string train_node(const ModelSpec& model, std::int64_t subject_seed);
   std::string import_node(const ModelSpec& model, std::int64_t subject_seed);
-  std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
   Json build_of(const ModelSpec& model) const;          // {arch, params}
   Json recipe_of(const RecipeSpec& spec, const char* what) const;
   Json model_recipe(const ModelSpec& model) const;
   // Adds data.val to a stage whose recipe stops early or waits for a plateau, and to its identity.
   void watch(const Json& recipe, const Place& place, Stage& stage, Json& identity);
-  const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`
+  const ModelSpec& root_of(const ModelSpec& model) const;  // follows `from`, the first of several
   double train_rate(const ModelSpec& model) const;       // seconds per 1000 inputs, forward and backward
   Json subject_protocol(const ModelSpec& model) const;
   std::int64_t classes() const;
 
+  // derived.cpp
+  std::string subject_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
+  std::string compressed_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
+  std::string combined_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
+  std::vector<Net> member_nets(const FromSpec& from, std::int64_t subject_seed);
+  double derived_rate(const FromSpec& from) const;
+  Json from_protocol(const FromSpec& from) const;
+
   // methods.cpp
+  struct CellPoint;
   const Descriptor& plugin_of(const Located<std::string>& id, const char* key, const std::vector<std::string>& roles) const;
   std::string role_of(const Descriptor& plugin, const std::vector<std::string>& roles) const;
   std::string certificate(const Descriptor& plugin, const std::string& role);
   void plan_method(const MethodSpec& method);
+  void plan_cell(const CellPoint& point);
+  void make_cell(const CellPoint& point);      // by task
   void check_methods() const;
   void check_targets(const MethodSpec& method, const Json& params) const;
 
+  // tuning.cpp
+  struct Tuned;
+  void check_tuning() const;
+  void tune_cell(const CellPoint& point);
+  std::vector<ParamTable> trial_params(const CellPoint& point) const;
+  void finish_trial(Node node, const CellPoint& point, Json identity);
+  void add_choice(Node& node, const Tuned& tuned, Json& identity) const;
+
   // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress
-  struct CellPoint;
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
@@ -97,10 +115,11 @@ class Planner {
   std::string chain_link(const CellPoint& point, const std::string& before);
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
-  void compress_cell(const CellPoint& point);
+  void compress_cells(const CellPoint& point);
   void compress_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   Json budget() const;
+  void add_budget(Stage& run, Json& identity) const;
   Json threat() const;
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;
@@ -123,6 +142,7 @@ class Planner {
   const PlanContext& context_;
   Numerics numerics_;
   bool val_is_read_ = false;
+  std::string trial_;                                        // key of the trial planned last
   Plan plan_;
   std::unordered_map<std::string, std::size_t> index_;       // key -> position in plan_.nodes
   std::unordered_map<std::string, std::string> cell_owner_;  // key -> the method that made the cell
@@ -138,6 +158,13 @@ struct Planner::CellPoint {
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
   Rational ratio;  // compress
+  const DataSpec* test = nullptr;  // what the outcome is judged on: data.test, for a trial data.val
+  std::int64_t trial = -1;         // which one; -1: no trial
+  const Tuned* tuned = nullptr;    // the trials of which the cell takes the best
+};
+
+struct Planner::Tuned {
+  std::vector<std::string> trials;  // their keys
 };
 
 // An attack's run and judge with their inputs, what decides their outputs, and whether source and victim are one model.

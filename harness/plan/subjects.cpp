@@ -43,56 +43,18 @@ std::string member_name(const ModelSpec& model, std::int64_t member) {
   return model.members == 1 ? model.id.value : fmt::format("{}.{}", model.id.value, member);
 }
 
-struct Derivation {
-  ParamTable params;
-  std::optional<Rational> ratio;
-};
-
-// `from.params.ratio` is the target, unless the plugin declares a parameter of that name.
-Derivation split_target(const FromSpec& from, const Descriptor& plugin) {
-  Derivation out;
-  out.params.place = from.params.place;
-  for (const ParamValue& entry : from.params.entries) {
-    if (entry.key != "ratio" || plugin.param("ratio")) {
-      out.params.entries.push_back(entry);
-      continue;
-    }
-    out.ratio = Rational::parse(entry.value.is_string() ? entry.value.as_string() : entry.value.dump());
-    if (!out.ratio || out.ratio->value() < 1.0)
-      fail(entry.place, fmt::format("model.from.params.ratio: expected a ratio >= 1 (original over kept parameters), found {}",
-                                    entry.value.dump()));
-  }
-  return out;
-}
-
-// `from` a trainer: the net that the chain starts from, trained by the plugin under the same recipe.
-ModelSpec retrained(const ModelSpec& model, const ModelSpec& root) {
-  if (root.onnx)
-    fail(model.from->place, fmt::format("model '{}': a trainer starts from an architecture and a recipe, and '{}' is a file",
-                                        model.id.value, root.id.value));
-  ModelSpec out = root;
-  out.id = model.id;
-  if (!out.train) {
-    out.train.emplace();
-    out.train->base.value = "standard";
-    out.train->place = root.place;
-  }
-  out.train->trainer = model.from->method;
-  out.train->trainer_params = model.from->params;
-  return out;
-}
-
 }  // namespace
 
 std::int64_t Planner::classes() const { return static_cast<std::int64_t>(entry_of(*suite_.data.train).classes.size()); }
 
 const ModelSpec& Planner::root_of(const ModelSpec& model) const {
   const ModelSpec* at = &model;
-  while (at->from) at = suite_.model(at->from->model.value);
+  while (at->from) at = suite_.model(at->from->models[0].value);
   return *at;
 }
 
 double Planner::train_rate(const ModelSpec& model) const {
+  if (model.from) return derived_rate(*model.from);
   const ModelSpec& root = root_of(model);
   if (root.onnx) return ZooEntry{}.train_seconds_per_1000;
   const auto found = context_.zoo.find(root.build->value);
@@ -166,9 +128,7 @@ double Planner::recipe_seconds(const Json& recipe, const ModelSpec& model, const
 Json Planner::subject_protocol(const ModelSpec& model) const {
   Json out = Json::object({{"id", model.id.value}, {"members", model.members}});
   if (model.from) {
-    out["from"] = Json::object({{"method", model.from->method.value},
-                                {"model", model.from->model.value},
-                                {"params", model.from->params.to_json()}});
+    out["from"] = from_protocol(*model.from);
     return out;
   }
   out["build"] = build_of(model);
@@ -261,58 +221,12 @@ std::string Planner::train_node(const ModelSpec& model, std::int64_t subject_see
   return add(std::move(node), std::move(identity)).key;
 }
 
-std::string Planner::derive_node(const ModelSpec& model, std::int64_t subject_seed) {
-  const FromSpec& from = *model.from;
-  const Descriptor& plugin = plugin_of(from.method, "model.from.method", {"compressor", "trainer"});
-  if (!plugin.has_role("compressor")) return train_node(retrained(model, root_of(model)), subject_seed);
-  const Derivation given = split_target(from, plugin);
-  if (!given.ratio)
-    fail(from.place, fmt::format("model.from.params: key 'ratio' is missing; expected how far '{}' compresses", plugin.id));
-  const Params params = expand(plugin, given.params, "method");
-  const ModelSpec& origin = *suite_.model(from.model.value);
-  const std::string source = origin.from ? derive_node(origin, subject_seed) : train_node(origin, subject_seed);
-  const std::string train = records(fit_list());
-  const Json target = Json::object({{"kind", "ratio"}, {"value", given.ratio->str()}});
-
-  Node node = start_node(NodeKind::train, fmt::format("{} of {} at ratio {}, seed {}", plugin.id, origin.id.value,
-                                                      given.ratio->str(), subject_seed));
-  node.seeds = seeds(subject_seed, subject_seed);
-  attach(node, plugin);
-  Stage run;
-  run.stage = "run";
-  run.plugin = true;
-  run.inputs = {from_node("model:" + origin.id.value, source, model_file), from_node("train", train, records_file)};
-  run.spec = Json::object({{"task", "compress"}, {"role", "compressor"}, {"params", params.all}, {"model", origin.id.value}, {"target", target}});
-  node.stages.push_back(std::move(run));
-  Json identity = Json::object({{"node", "derive"},
-                                {"role", "compressor"},
-                                {"plugin", plugin_identity(plugin)},
-                                {"params", params.identity},
-                                {"target", target},
-                                {"model", source},
-                                {"train", train},
-                                {"seeds", node.seeds.to_json()},
-                                {"numerics", numerics_.to_json()}});
-  node.cost_seconds = 0.5;
-  if (suite_.finetune) {
-    Stage tune;
-    tune.stage = "finetune";
-    tune.inputs = {from_stage("model", "run", model_file), from_node("train", train, records_file)};
-    tune.spec = Json::object({{"recipe", recipe_of(*suite_.finetune, "finetune")}});
-    identity["finetune"] = tune.spec.at("recipe");
-    watch(tune.spec.at("recipe"), suite_.finetune->place, tune, identity);
-    node.cost_seconds += finetune_seconds(origin);
-    node.stages.push_back(std::move(tune));
-  }
-  return add(std::move(node), std::move(identity)).key;
-}
-
 // Member m of a block with several nets has subject seed 1000 s + m, so that no two cells share a net by accident.
 std::vector<Net> Planner::nets(const ModelSpec& model, std::int64_t seed, std::int64_t members) {
   std::vector<Net> out;
   for (std::int64_t member = 0; member < members; ++member) {
     const std::int64_t subject_seed = model.members == 1 ? seed : 1000 * seed + member;
-    out.push_back({member_name(model, member), model.from ? derive_node(model, subject_seed) : train_node(model, subject_seed)});
+    out.push_back({member_name(model, member), subject_node(model, subject_seed)});
   }
   return out;
 }

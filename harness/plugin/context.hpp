@@ -17,12 +17,23 @@ namespace assay::plugin {
 inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 // Enforced in the services: a call that would exceed a budget fails with ASSAY_BUDGET and changes nothing.
-// Per-sample budgets count model passes per row of "x" of the current role call, all models together; calls without
-// "x" (fit, combine, ...) are not limited by them.
+// Per-sample budgets hold for each row of "x" of the current role call by itself, all models together, so that no sample
+// lives on what its neighbours left. A pass is charged to the samples that its `ids` name; without ids, or with ids of
+// other samples, every row of "x" is charged alike: one each for n rows of n, k each for up to k n. Calls without "x"
+// (fit, combine, ...) are not limited by them.
 struct Budget {
   double forward_per_sample = kUnlimited, backward_per_sample = kUnlimited;
   double macs = kUnlimited;     // over the instance's life, models and own ops
   double seconds = kUnlimited;  // wall clock since create
+  double memory_mb = kUnlimited;  // MiB of the tensors to which the plugin holds handles, but for its inputs
+};
+
+// A budget that ran out in the current role call: what had been spent of it all when it first did.
+struct Exhausted {
+  std::string budget;           // "forward_per_sample", ...
+  double limit = 0;
+  double forward = 0, backward = 0;  // passes since the call began: of the sample with the most
+  double macs = 0, seconds = 0, memory_mb = 0;  // since create; memory: held at that moment
 };
 
 struct PassCount {
@@ -47,6 +58,7 @@ struct Faults {
 struct HostContext {
   std::uint64_t seed = 0;  // every random number of the instance is keyed by it
   Budget budget;
+  double seconds_before = 0;  // of the budget of time, spent by earlier processes of a resumed cell
   std::int64_t batch = 64;  // compute batch of models that the method builds
   Faults faults;
   std::map<std::string, engine::Tensor> tensors;  // values of tensor parameters, by key

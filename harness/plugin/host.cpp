@@ -1,8 +1,6 @@
 // Host: handle table, accounting, error messages, and the table of services.
 #include "harness/plugin/host.hpp"
 
-#include <cmath>
-
 #include "harness/base/log.hpp"
 
 namespace assay::plugin {
@@ -28,10 +26,6 @@ const void* find_service(const assay_host* abi, const char* id) noexcept {
 
 assay_status fail_entry(const assay_host* abi, assay_status status, const char* message) noexcept {
   return Host::of(abi).fail(status, message == nullptr ? "" : message);
-}
-
-std::string per_sample(const char* name, double budget) {
-  return std::string("budget exhausted: ") + name + " = " + fmt::format("{:g}", budget);
 }
 
 }  // namespace
@@ -90,6 +84,7 @@ void Host::release(const assay_object* object) {
     const std::lock_guard lock(live_mutex_);
     live_.erase(object);
   }
+  if (counted->kind == ASSAY_TENSOR) held_bytes_ -= static_cast<TensorObject*>(counted)->held;
   delete counted;
 }
 
@@ -105,74 +100,12 @@ std::size_t Host::live_objects() const {
   return live_.size();
 }
 
-void Host::begin_call(std::int64_t rows) {
-  rows_ = rows;
-  call_forward_ = call_backward_ = 0;
-  worker_ = std::this_thread::get_id();
-}
-
-void Host::check_time() const {
-  if (!std::isfinite(context_.budget.seconds)) return;
-  if (remaining("seconds") <= 0) throw ServiceError(ASSAY_BUDGET, per_sample("seconds", context_.budget.seconds));
-}
-
-void Host::charge_forward(const Model& model, std::int64_t rows) {
-  const auto n = static_cast<double>(rows);
-  const double limit = context_.budget.forward_per_sample * static_cast<double>(rows_);
-  if (rows_ > 0 && call_forward_ + n > limit) {
-    throw ServiceError(ASSAY_BUDGET, per_sample("forward_per_sample", context_.budget.forward_per_sample));
-  }
-  charge_op(0);
-  if (counters_.model_macs + counters_.method_macs + n * model.macs_per_sample > context_.budget.macs) {
-    throw ServiceError(ASSAY_BUDGET, per_sample("macs", context_.budget.macs));
-  }
-  call_forward_ += n;
-  counters_.forward += n;
-  counters_.model_macs += n * model.macs_per_sample;
-  counters_.models[model.label].forward += n;
-}
-
-void Host::charge_backward(const Model& model, std::int64_t rows) {
-  const auto n = static_cast<double>(rows);
-  const double limit = context_.budget.backward_per_sample * static_cast<double>(rows_);
-  if (rows_ > 0 && call_backward_ + n > limit) {
-    throw ServiceError(ASSAY_BUDGET, per_sample("backward_per_sample", context_.budget.backward_per_sample));
-  }
-  call_backward_ += n;
-  counters_.backward += n;
-  counters_.model_macs += n * model.macs_per_sample;
-  counters_.models[model.label].backward += n;
-}
-
-void Host::charge_op(double macs) {
-  check_time();
-  if (counters_.model_macs + counters_.method_macs + macs > context_.budget.macs) {
-    throw ServiceError(ASSAY_BUDGET, per_sample("macs", context_.budget.macs));
-  }
-  counters_.method_macs += macs;
-}
-
 void Host::need(const Model& model, Access access, const char* what) const {
   if ((model.access & access) == access) return;
   std::string granted;
   for (const std::string& name : access_names(model.access)) granted += (granted.empty() ? "" : ", ") + name;
   throw ServiceError(ASSAY_DENIED, fmt::format("{} of model '{}' is not granted here; granted: {}", what, model.label,
                                                granted.empty() ? "nothing" : granted));
-}
-
-double Host::remaining(const std::string& budget) const {
-  const auto rows = static_cast<double>(rows_);
-  const auto left = [rows](double limit, double used) {
-    return std::isfinite(limit) && rows > 0 ? std::floor((limit * rows - used) / rows) : kUnlimited;
-  };
-  if (budget == "forward_per_sample") return left(context_.budget.forward_per_sample, call_forward_);
-  if (budget == "backward_per_sample") return left(context_.budget.backward_per_sample, call_backward_);
-  if (budget == "macs") return context_.budget.macs - counters_.model_macs - counters_.method_macs;
-  if (budget == "seconds") {
-    const std::chrono::duration<double> used = std::chrono::steady_clock::now() - started_;
-    return context_.budget.seconds - used.count();
-  }
-  return kUnlimited;
 }
 
 void Host::enter() {

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
+#include <span>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "harness/base/error.hpp"
@@ -57,7 +60,8 @@ class Host {
     return as<TensorObject>(object, ASSAY_TENSOR, what).value;
   }
   std::vector<engine::Tensor> tensors(const assay_object* const* items, std::size_t n, const char* what);
-  assay_object* give(engine::Tensor tensor) { return make<TensorObject>(std::move(tensor)); }
+  assay_object* give(engine::Tensor tensor);  // counted as held by the plugin
+  void charge_memory(std::span<const engine::Tensor> results);  // before they are given; BUDGET
   bool known(const assay_object* object) const;
   void retain(const assay_object* object);
   void release(const assay_object* object);
@@ -75,16 +79,18 @@ class Host {
   void release_gradients();  // before the plugin is destroyed: frees their states, later uses are errors
   void forget_gradients();   // when there is no plugin left to free them
 
-  // ---- accounting. charge_* throw BUDGET and count nothing when the budget would be exceeded.
-  void begin_call(std::int64_t rows);
+  // ---- accounting (budget.cpp). charge_* throw BUDGET and count nothing when the budget would be exceeded.
+  void begin_call(std::span<const std::int64_t> ids, std::int64_t rows);  // of "x"; ids may be absent
   void end_call() { rows_ = 0; }
-  void charge_forward(const Model& model, std::int64_t rows);
-  void charge_backward(const Model& model, std::int64_t rows);
+  // ids: one a row, or none (see Budget).
+  void charge_forward(const Model& model, std::int64_t rows, std::span<const std::uint64_t> ids = {});
+  void charge_backward(const Model& model, std::int64_t rows, std::span<const std::uint64_t> ids = {});
   void charge_op(double macs);
   void count_op() { ++counters_.ops; }
   void add_macs(double macs) { counters_.method_macs += macs; }  // spent already: the next charge sees it
   void need(const Model& model, Access access, const char* what) const;  // DENIED
   double remaining(const std::string& budget) const;
+  const std::vector<Exhausted>& exhausted() const { return exhausted_; }  // in the current or last call, each budget once
   const Counters& counters() const { return counters_; }
   // First line of every service that can fail and runs on the worker thread: injected faults, thread tag, cancellation.
   void enter();
@@ -99,14 +105,30 @@ class Host {
   std::int64_t calls() const { return calls_; }  // of services that can fail, so far
 
  private:
-  void check_time() const;
+  // Passes of the rows of "x" in the current call.
+  struct PassLedger {
+    std::vector<double> spent;
+    double most = 0;
+  };
+  struct Pass {
+    std::int64_t rows;
+    std::span<const std::uint64_t> ids;
+  };
+  std::vector<std::size_t> named_rows(const Pass& pass) const;  // empty: all alike
+  void charge_rows(PassLedger& ledger, const Pass& pass, const char* budget, double limit);
+  void check_time();
+  void check_macs(double more);
+  [[noreturn]] void exhaust(const char* budget, double limit);
   HostContext context_;
   assay_host abi_{};
   Counters counters_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::thread::id worker_ = std::this_thread::get_id();
   std::int64_t rows_ = 0;  // of the current call's "x"; 0: no per-sample budget
-  double call_forward_ = 0, call_backward_ = 0;
+  std::unordered_map<std::uint64_t, std::size_t> row_of_;  // sample id -> row of the current call's "x"
+  PassLedger forward_, backward_;
+  std::vector<Exhausted> exhausted_;
+  std::atomic<std::int64_t> held_bytes_{0};  // of tensors given; released from any thread
   std::int64_t calls_ = 0;
   mutable std::mutex live_mutex_, message_mutex_;
   std::unordered_set<const assay_object*> live_;

@@ -55,6 +55,13 @@ std::int64_t batch_rows(const Bundle& in) {
   return tensor != nullptr && !tensor->shape().empty() ? tensor->dim(0) : 0;
 }
 
+std::vector<std::int64_t> batch_ids(const Bundle& in) {
+  const auto found = in.values.find("ids");
+  if (found == in.values.end()) return {};
+  const auto* tensor = std::get_if<engine::Tensor>(&found->second.data);
+  return tensor != nullptr && tensor->dtype() == engine::DType::i64 ? tensor->to_i64() : std::vector<std::int64_t>();
+}
+
 // Every required slot that the descriptor declares for the call must be in the bundle.
 void need_slots(const Descriptor& descriptor, const std::string& function, const Bundle& bundle, bool output) {
   for (const SlotSchema& slot : descriptor.slots) {
@@ -122,6 +129,7 @@ Instance::~Instance() {
 
 const Descriptor& Instance::descriptor() const { return *descriptor_; }
 const Counters& Instance::counters() const { return host_->counters(); }
+const std::vector<Exhausted>& Instance::exhausted() const { return host_->exhausted(); }
 
 bool Instance::has(const std::string& role, const std::string& function) const {
   return find_call(plugin_, static_cast<assay_instance*>(self_), role, function) != nullptr;
@@ -135,7 +143,7 @@ Bundle Instance::call(const std::string& role, const std::string& function, cons
     throw Error(Fault::bad_input, what + " is not answered: the plugin has no such call in role " + role);
   need_slots(*descriptor_, function, in, false);
   const Ref input = host_->bundle(in), output = host_->bundle({});
-  host_->begin_call(batch_rows(in));
+  host_->begin_call(batch_ids(in), batch_rows(in));
   const auto& left = *static_cast<BundleObject*>(output.get());
   try {
     invoke(*host_, what, [&] { return entry(self, input.get(), output.get()); });
@@ -156,7 +164,7 @@ State Instance::save() {
   if (table == nullptr) throw Error(Fault::unsupported, "method '" + descriptor_->id + "' does not store its state");
   StateObject* object = host_->make<StateObject>();
   const Ref state = Ref::adopt(object);
-  host_->begin_call(0);
+  host_->begin_call({}, 0);
   invoke(*host_, "method '" + descriptor_->id + "': save()", [&] { return table->save(self, object); });
   return object->value;
 }
@@ -166,7 +174,7 @@ void Instance::load(const State& state) {
   const assay_stateful* table = stateful_table(plugin_, self);
   if (table == nullptr) throw Error(Fault::unsupported, "method '" + descriptor_->id + "' does not store its state");
   const Ref object = Ref::adopt(host_->make<StateObject>(state));
-  host_->begin_call(0);
+  host_->begin_call({}, 0);
   invoke(*host_, "method '" + descriptor_->id + "': load()", [&] { return table->load(self, object.get()); });
 }
 

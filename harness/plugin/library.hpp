@@ -65,6 +65,7 @@ class Instance {
   void load(const State& state);
 
   const Counters& counters() const;
+  const std::vector<Exhausted>& exhausted() const;  // budgets that ran out in the last call, caught or not
   Host& host() { return *host_; }
   // Ends the plugin's instance now and says what it left behind ("" when all handles came back and no misuse was seen).
   std::string destroy();

@@ -63,6 +63,7 @@ struct TensorObject final : assay_object {
   TensorObject(Host& owner, engine::Tensor tensor) : assay_object(owner, ASSAY_TENSOR), value(std::move(tensor)) {}
   engine::Tensor value;
   engine::Tensor dense;  // made by the first view()
+  std::int64_t held = 0;  // bytes that count against the memory budget
 };
 struct RecordsObject final : assay_object {
   RecordsObject(Host& owner, Records records) : assay_object(owner, ASSAY_RECORDS), value(std::move(records)) {}

@@ -136,6 +136,7 @@ assay_status grad_grad(const assay_host* abi, const assay_grad_call* call, assay
     const double charged = counters.model_macs + counters.method_macs - counted;
     host.add_macs(std::max(0.0, engine::eager_macs() - before - charged));
     required(out, "out");
+    host.charge_memory(gradients);
     for (std::size_t i = 0; i < gradients.size(); ++i) out[i] = host.give(gradients[i]);
   });
 }

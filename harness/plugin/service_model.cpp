@@ -107,8 +107,10 @@ struct Forward {
   std::vector<std::string> wants;
   bool logits = true;
   std::vector<std::uint64_t> ids;
+  bool named = false;  // the ids are the caller's, and say whose passes these are
   graph::ForwardOptions options;
   const BundleObject* params = nullptr;
+  std::vector<std::uint64_t> owners() const { return named ? ids : std::vector<std::uint64_t>(); }
 };
 
 Forward read_call(Host& host, const ModelObject& model, const assay_forward_call& call) {
@@ -136,6 +138,7 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
   forward.options.seed = host.context().seed;
   forward.options.draw = call.draw;
   forward.ids = keys_of(host, call.ids, forward.rows);
+  forward.named = call.ids != nullptr;
   if (call.params != nullptr) {
     host.need(model.value, kWeights, "replacing parameters");
     forward.params = &host.as<BundleObject>(call.params, ASSAY_BUNDLE, "params");
@@ -144,13 +147,13 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
 }
 
 // The same value behind a node that charges a backward pass whenever a gradient comes by.
-engine::Tensor gate(Host& host, const Model& model, const engine::Tensor& x, std::int64_t rows) {
-  const engine::Tensor value = engine::detach(x);
-  const auto charge = [&host, model, rows](const engine::CustomVjpCall& call) {
-    host.charge_backward(model, rows);
+engine::Tensor gate(Host& host, const Model& model, const Forward& forward) {
+  const engine::Tensor value = engine::detach(forward.x);
+  const auto charge = [&host, model, rows = forward.rows, owners = forward.owners()](const engine::CustomVjpCall& call) {
+    host.charge_backward(model, rows, owners);
     return std::vector<engine::Tensor>(call.cotangents.begin(), call.cotangents.end());
   };
-  return engine::record_custom(std::span(&x, 1), {value}, charge).front();
+  return engine::record_custom(std::span(&forward.x, 1), {value}, charge).front();
 }
 
 // Functional form: outputs of the graph at other parameter values, as one recorded node over x and those values.
@@ -172,9 +175,9 @@ std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const F
   for (const engine::Tensor& value : recorded.values) values.push_back(engine::detach(value));
   const bool watched = std::any_of(inputs.begin(), inputs.end(), [](const auto& t) { return t.tape() != nullptr; });
   if (!watched) return values;
-  const auto vjp = [&host, model, rows = forward.rows, outputs = recorded.values,
+  const auto vjp = [&host, model, rows = forward.rows, owners = forward.owners(), outputs = recorded.values,
                     leaves](const engine::CustomVjpCall& call) {
-    host.charge_backward(model, rows);
+    host.charge_backward(model, rows, owners);
     std::vector<engine::Tensor> used, given;
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       used.push_back(outputs[i]);
@@ -189,10 +192,10 @@ std::vector<engine::Tensor> run(Host& host, const Model& model, Forward& forward
   forward.options.sample_ids = forward.ids;
   const bool watched = forward.x.tape() != nullptr;
   if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
-  host.charge_forward(model, forward.rows);
+  host.charge_forward(model, forward.rows, forward.owners());
   if (forward.params != nullptr) return forward_with(host, model, forward);
   if (!watched) return model.executor->forward(forward.x, forward.wants, forward.options);
-  const engine::Tensor x = gate(host, model, forward.x, forward.rows);
+  const engine::Tensor x = gate(host, model, forward);
   return model.executor->forward_recorded(x, forward.wants, forward.options).values;
 }
 
@@ -202,20 +205,28 @@ assay_status model_forward(const assay_host* abi, const assay_object* object, co
     const ModelObject& model = model_of(host, object);
     Forward forward = read_call(host, model, *required(call, "call"));
     const std::vector<engine::Tensor> values = run(host, model.value, forward);
+    host.charge_memory(values);
     std::size_t next = 0;
     required(out, "out")[0] = forward.logits ? host.give(values[next++]) : nullptr;
     for (std::size_t tap = 1; next < values.size(); ++tap) out[tap] = host.give(values[next++]);
   });
 }
 
-// One pass forward and some back. Where the passes back may not fit they are charged first, so that a refusal comes
-// before the forward pass counts.
-void charge(Host& host, const Model& model, std::int64_t rows, std::size_t backward) {
+// One pass forward and some back, of the samples that `ids` name (empty: of all alike). Where the passes back may not fit
+// they are charged first, so that a refusal comes before the forward pass counts.
+void charge(Host& host, const Model& model, std::int64_t rows, std::size_t backward, std::span<const std::uint64_t> ids) {
   const auto samples = rows * static_cast<std::int64_t>(backward);
+  std::vector<std::uint64_t> owners;
+  for (std::size_t k = 0; k < backward; ++k) owners.insert(owners.end(), ids.begin(), ids.end());
   const bool scarce = host.remaining("backward_per_sample") < static_cast<double>(backward);
-  if (scarce) host.charge_backward(model, samples);
-  host.charge_forward(model, rows);
-  if (!scarce) host.charge_backward(model, samples);
+  if (scarce) host.charge_backward(model, samples, owners);
+  host.charge_forward(model, rows, ids);
+  if (!scarce) host.charge_backward(model, samples, owners);
+}
+
+// The rows' owners, where the caller named them.
+std::span<const std::uint64_t> owners_of(const assay_object* ids, std::span<const std::uint64_t> keys) {
+  return ids == nullptr ? std::span<const std::uint64_t>() : keys;
 }
 
 assay_status model_loss_grad(const assay_host* abi, const assay_object* object, const assay_loss_call* call,
@@ -231,11 +242,14 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
     const bool more = ASSAY_HAS(call, draw);  // ABI minor 3
     const std::vector<std::uint64_t> ids = keys_of(host, more ? call->ids : nullptr, rows);
     const bool towards = more && call->targets != nullptr;
-    charge(host, model.value, rows, 1);
+    charge(host, model.value, rows, 1, owners_of(more ? call->ids : nullptr, ids));
     const graph::LossGrad result = model.value.executor->loss_and_input_grad(
         required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"),
         {graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids},
         towards ? host.tensor(call->targets, "targets") : engine::Tensor());
+    const engine::Tensor given[] = {result.grad, result.loss, result.logits};
+    const std::size_t wanted = logits != nullptr ? 3 : loss != nullptr ? 2 : 1;
+    host.charge_memory(std::span(given).first(wanted));
     *required(grad, "grad") = host.give(result.grad);
     if (loss != nullptr) *loss = host.give(result.loss);
     if (logits != nullptr) *logits = host.give(result.logits);
@@ -259,9 +273,10 @@ assay_status model_pull(const assay_host* abi, const assay_object* object, const
       ways.push_back(engine::detach(host.tensor(call->cotangents[k], "cotangent")));
     }
     const std::vector<std::uint64_t> ids = keys_of(host, call->ids, rows);
-    charge(host, model.value, rows, ways.size());
+    charge(host, model.value, rows, ways.size(), owners_of(call->ids, ids));
     const graph::Pulled pulled =
         model.value.executor->pull(engine::detach(x), ways, {graph::Mode::eval, host.context().seed, call->draw, ids});
+    host.charge_memory(pulled.grads);
     required(grads, "grads");
     for (std::size_t k = 0; k < ways.size(); ++k) grads[k] = host.give(pulled.grads[k]);
     if (logits != nullptr) *logits = host.give(pulled.logits);

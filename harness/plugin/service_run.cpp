@@ -60,8 +60,11 @@ engine::Tensor random_tensor(Host& host, const assay_random_call& call) {
 }
 
 assay_status run_random_fill(const assay_host* abi, const assay_random_call* call, assay_object** out) noexcept {
-  return serve(abi,
-               [&](Host& host) { *required(out, "out") = host.give(random_tensor(host, *required(call, "call"))); });
+  return serve(abi, [&](Host& host) {
+    const engine::Tensor drawn = random_tensor(host, *required(call, "call"));
+    host.charge_memory(std::span(&drawn, 1));
+    *required(out, "out") = host.give(drawn);
+  });
 }
 
 void run_phase(const assay_host* abi, const char* name) noexcept {

@@ -57,6 +57,7 @@ assay_status tensor_apply(const assay_host* abi, std::int32_t id, const assay_ob
       throw ServiceError(ASSAY_INVALID, fmt::format("op '{}' has {} results, not {}", op.name, results.size(), n_out));
     }
     required(out, "out");
+    host.charge_memory(std::span(results).first(n_out));
     for (std::size_t i = 0; i < n_out; ++i) out[i] = host.give(results[i]);
   });
 }
@@ -106,7 +107,9 @@ assay_status tensor_create(const assay_host* abi, const assay_view* content, ass
   return serve(abi, [&](Host& host) {
     const engine::Spec spec = spec_of(*required(content, "content"));
     const std::vector<std::byte> bytes = gather(*content, spec);
-    *required(out, "out") = host.give(engine::Tensor::from_bytes(spec, bytes));
+    const engine::Tensor made = engine::Tensor::from_bytes(spec, bytes);
+    host.charge_memory(std::span(&made, 1));
+    *required(out, "out") = host.give(made);
   });
 }
 

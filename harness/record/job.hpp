@@ -30,6 +30,9 @@
 //   compress  "model:<id>", "train" records (calibration)
 //             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
 // finetune inputs: "model", "train" [, "val"]; spec: {recipe}                                 -> out/model.safetensors
+//           any of them: "tuned", what the select stage left, whose parameters replace those of the spec
+// measure  inputs: "judge" (the judge stage's shard); spec: {quantity, condition, params}       -> out/trial.json {value, params}
+// select   inputs: "trial:0000"...; spec: {task, quantity}; traces of every trial's value       -> out/tuned.json {trial, value, params}
 // judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one; fine-tuned where the suite
 //             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}

@@ -22,6 +22,10 @@ Json Claim::to_json() const {
   return out;
 }
 
+bool Node::has_time_budget() const {
+  return identity.is_object() && identity.has("budget") && identity.at("budget").get("seconds", 0.0) > 0;
+}
+
 const Node* Plan::find(const std::string& key) const {
   for (const Node& node : nodes)
     if (node.key == key) return &node;

@@ -52,6 +52,8 @@ struct Node {
   std::int64_t memory_mb = 4096, disk_mb = 16384;  // of all that the cell's process starts
   std::int64_t processes = 256;  // and threads, beyond Numerics::threads
   double cost_seconds = 0;       // estimate for progress and --dry-run; 0 unknown
+  // The suite's budget limits the method's wall time, so outcomes may depend on the clock: equal bits cannot be asked for.
+  bool has_time_budget() const;
 };
 
 // A cell whose outputs a user brought instead of running a plugin has this version and no other has; what made them, with

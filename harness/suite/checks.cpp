@@ -1,5 +1,6 @@
 // What spans blocks: references, cycles, what a task needs and refuses, and leaks between lists.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -19,25 +20,31 @@ void check_model_reference(const SuiteSpec& suite, const Located<std::string>& i
     fail(id.place, fmt::format("{}: unknown model '{}'{}", key, id.value, suggestion(id.value, model_ids(suite))));
 }
 
-// Follows `from` from every model; a model met twice on one way is a cycle.
-void check_cycles(const SuiteSpec& suite) {
-  for (const ModelSpec& start : suite.models) {
-    std::vector<std::string> way = {start.id.value};
-    for (const ModelSpec* at = &start; at && at->from;) {
-      const std::string& next = at->from->model.value;
-      const bool closed = std::find(way.begin(), way.end(), next) != way.end();
-      way.push_back(next);
-      if (closed)
-        fail(at->from->model.place, fmt::format("model.from.model: cyclic reference {}; expected a model that does not come from '{}'",
-                                                fmt::join(way, " -> "), at->id.value));
-      at = suite.model(next);
+// Follows every `from` down; a model met again on its own way is a cycle. `done` holds those that are known to have none.
+void follow(const SuiteSpec& suite, const ModelSpec& model, std::vector<std::string>& way, std::set<std::string>& done) {
+  way.push_back(model.id.value);
+  if (model.from && done.count(model.id.value) == 0) {
+    for (const Located<std::string>& next : model.from->models) {
+      if (std::find(way.begin(), way.end(), next.value) != way.end())
+        fail(next.place, fmt::format("model.from.model: cyclic reference {} -> {}; expected a model that does not come from '{}'",
+                                     fmt::join(way, " -> "), next.value, model.id.value));
+      follow(suite, *suite.model(next.value), way, done);
     }
   }
+  way.pop_back();
+  done.insert(model.id.value);
+}
+
+void check_cycles(const SuiteSpec& suite) {
+  std::vector<std::string> way;
+  std::set<std::string> done;
+  for (const ModelSpec& model : suite.models) follow(suite, model, way, done);
 }
 
 void check_references(const SuiteSpec& suite) {
   for (const ModelSpec& model : suite.models)
-    if (model.from) check_model_reference(suite, model.from->model, "model.from.model");
+    if (model.from)
+      for (const auto& id : model.from->models) check_model_reference(suite, id, "model.from.model");
   check_cycles(suite);
   if (!suite.threat) return;
   for (const auto& id : suite.threat->victims) check_model_reference(suite, id, "threat.victims");
@@ -65,7 +72,8 @@ void check_unused(const SuiteSpec& suite) {
   const std::string& task = suite.task.value;
   const bool derives = std::any_of(suite.models.begin(), suite.models.end(), [](const auto& m) { return m.from.has_value(); });
   if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
-  if (suite.budget.place.line > 0 && task != "attack") refuse_block(suite.budget.place, "[budget]", suite);
+  if (suite.budget.per_sample_place.line > 0 && task != "attack" && task != "detect")
+    refuse_block(suite.budget.per_sample_place, "a budget per sample", suite);
   if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
@@ -126,6 +134,22 @@ void check_lists(const SuiteSpec& suite) {
   }
 }
 
+// Rules 10 and 11: parameters are chosen on validation data, by equally many trials for each method.
+void check_tuning(const SuiteSpec& suite) {
+  const TuneSpec* first = nullptr;
+  for (const MethodSpec& method : suite.methods) {
+    if (!method.tune) continue;
+    if (suite.task.value == "detect")
+      fail(method.tune->place, "method.tune: detectors need lists of other out-of-distribution data to be tuned on (rule 29), which "
+                               "suites cannot name yet", Fault::unsupported);
+    if (!suite.data.val) fail(method.tune->place, "method.tune: parameters are chosen on validation data (rule 10); expected data.val");
+    if (first && first->trials != method.tune->trials)
+      fail(method.tune->place, fmt::format("method.tune: {} trials, but {} at {}; expected the same number for every method (rule 11)",
+                                           method.tune->trials, first->trials, first->place.str()));
+    if (!first) first = &*method.tune;
+  }
+}
+
 // Rule 37: structured or clever pruning means nothing without these two under the same recipe.
 void check_pruning_anchors(const SuiteSpec& suite) {
   if (suite.task.value != "compress" || suite.rank == "none") return;
@@ -145,6 +169,7 @@ void cross_check(SuiteSpec& suite) {
   check_references(suite);
   check_members(suite);
   check_lists(suite);
+  check_tuning(suite);
   check_pruning_anchors(suite);
 }
 

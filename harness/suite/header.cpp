@@ -74,8 +74,12 @@ BudgetSpec parse_budget(const Toml& root) {
   BudgetSpec out;
   const Toml* table = root.find("budget");
   if (!table) return out;
-  const Fields fields(*table, "budget", {"forward_per_sample", "backward_per_sample"});
+  const Fields fields(*table, "budget", {"forward_per_sample", "backward_per_sample", "seconds", "memory_mb"});
   out.place = fields.place();
+  for (const char* key : {"forward_per_sample", "backward_per_sample"})
+    if (const Toml* written = fields.find(key)) out.per_sample_place = written->key_place;
+  out.seconds = fields.real("seconds", 0, {0.001, 1e7});
+  out.memory_mb = fields.integer("memory_mb", 0, {1, 1 << 24});
   out.forward_per_sample = fields.integer("forward_per_sample", 0, {1, max_int});
   out.backward_per_sample = fields.integer("backward_per_sample", 0, {1, max_int});
   return out;

@@ -50,7 +50,7 @@ MethodSpec parse_chain(const Toml& block) {
 
 MethodSpec parse_method(const Toml& block) {
   if (block.find("chain")) return parse_chain(block);
-  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members", "chain"});
+  const Fields fields(block, "method", {"use", "name", "params", "grid", "targets", "members", "chain", "tune"});
   MethodSpec out;
   out.place = fields.place();
   out.use = fields.need_text("use", "a plugin id ('assay list methods' shows them)");
@@ -60,6 +60,7 @@ MethodSpec parse_method(const Toml& block) {
   out.targets = fields.rationals("targets");
   out.members = fields.integer("members", 0, {1, 1000});
   if (const Toml* members = fields.find("members")) out.members_place = members->place;
+  if (const Toml* tune = fields.find("tune")) out.tune = parse_tune(*tune, out);
   return out;
 }
 

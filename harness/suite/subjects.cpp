@@ -10,11 +10,18 @@ namespace {
 constexpr std::int64_t max_members = 1000;
 
 FromSpec parse_from(const Toml& value) {
-  const Fields fields(value, "model.from", {"method", "model", "params"});
+  const Fields fields(value, "model.from", {"method", "model", "models", "members", "params"});
   FromSpec out;
   out.place = fields.place();
-  out.method = fields.need_text("method", "a compressor or trainer plugin");
-  out.model = fields.need_text("model", "the id of another [[model]]");
+  out.method = fields.need_text("method", "a compressor, trainer or ensemble plugin");
+  out.models = fields.texts("models");
+  if (!out.models.empty() && fields.find("model"))
+    fail(fields.find("models")->key_place, "model.from: expected `model` or `models`, found both");
+  if (out.models.empty()) out.models = {fields.need_text("model", "the id of another [[model]], or `models`, a list of them")};
+  out.members = fields.integer("members", 0, {1, max_members});
+  if (const Toml* members = fields.find("members")) out.members_place = members->place;
+  if (out.members > 0 && out.models.size() > 1)
+    fail(out.members_place, "model.from.members: counts nets of one block; expected it beside `model`");
   out.params = fields.params("params");
   return out;
 }

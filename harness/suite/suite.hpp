@@ -66,12 +66,13 @@ struct RecipeSpec {
   Place place;
 };
 
-// A subject that another method made of a subject: compressed, or trained by a plugin.
+// A subject that a method made of other subjects: compressed, trained by a plugin, or an ensemble of nets.
 struct FromSpec {
-  Located<std::string> method;  // plugin id: compressor or trainer
-  Located<std::string> model;   // id of the model block it starts from
+  Located<std::string> method;  // plugin id: compressor, trainer or ensemble
+  std::vector<Located<std::string>> models;  // ids of the model blocks it starts from: one, or several of an ensemble
+  std::int64_t members = 0;     // ensemble of one block: so many nets of it, with seeds of their own; 0: as the block says
   ParamTable params;
-  Place place;
+  Place place, members_place;
 };
 
 struct ModelSpec {
@@ -101,12 +102,22 @@ struct LinkSpec {                // of a chain of attacks
   ParamTable params;
 };
 
+// A search for a method's parameters on data.val: so many trials, all of them kept, the best one judged on data.test
+// (rules 10 and 11).
+struct TuneSpec {
+  std::string search;            // grid | random
+  std::int64_t trials = 0;       // grid: its points
+  ParamTable space;              // a list of values; random also { min, max [, log] }
+  Place place;
+};
+
 struct MethodSpec {
   Located<std::string> use;      // plugin id; of a chain its last link's
   std::vector<LinkSpec> chain;   // attacks, each on what those before it left; empty: the one of `use`
   Located<std::string> variant;  // the key `name`; "" when the plugin appears once
   ParamTable params;
   ParamTable grid;               // every value a list: an axis
+  std::optional<TuneSpec> tune;
   std::vector<Rational> targets; // compress: replaces [target] values (a baseline needs one point); empty: the block's
   std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
   Place members_place, place;
@@ -122,7 +133,9 @@ struct TargetSpec {
 
 struct BudgetSpec {                    // algorithmic, part of the protocol; 0: unlimited
   std::int64_t forward_per_sample = 0, backward_per_sample = 0;
-  Place place;
+  double seconds = 0;                  // wall time of the method in a cell; it makes the cell's outcomes depend on the clock
+  std::int64_t memory_mb = 0;          // of the tensors that the method holds
+  Place place, per_sample_place;
 };
 
 struct LimitSpec {                     // safety, no part of any hash

@@ -8,7 +8,7 @@
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
 #include "harness/tasks/attack_chain.hpp"
-#include "harness/tasks/method.hpp"
+#include "harness/tasks/budget.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
 #include "harness/tasks/threat.hpp"
@@ -49,6 +49,7 @@ void run_attack(StageContext& context) {
   const Threat threat = Threat::from_json(context.spec().at("threat"));
   const Models models = load_models(context);
   plugin::Instance method = make_method(context);
+  BudgetLog budget(context, method);
 
   // A link of a chain attacks what the links before it left, and goes on counting where they stopped.
   std::optional<ChainState> chained;
@@ -87,10 +88,12 @@ void run_attack(StageContext& context) {
       in.hi = threat.high;
       in.targeted = threat.targeted;
       const Spent before = spent(method);
-      const plugin::Bundle out = method.perturb(plugin::attack_inputs(in));
+      const plugin::Bundle out = budget.call(fmt::format("{}, batch {}", condition, batch.index),
+                                             [&] { return method.perturb(plugin::attack_inputs(in)); });
       Event event = batch_event(condition, batch.index, batch, plugin::adversarial_of(out, in.x.shape()).dense());
       const Spent cost = spent(method) - before;
       event.json["spent"] = cost.to_json();
+      budget.mark(event.json);
       total += cost;
       context.shard().append(event);
       context.shard().sync();
@@ -98,7 +101,7 @@ void run_attack(StageContext& context) {
     }
   }
   if (chained) total += chained->spent;
-  put_counters(context, total);
+  budget.finish(total);
 }
 
 }  // namespace assay::tasks

@@ -3,7 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/rational.hpp"
-#include "harness/tasks/method.hpp"
+#include "harness/tasks/budget.hpp"
 #include "harness/tasks/stages.hpp"
 
 namespace assay::tasks {
@@ -16,11 +16,13 @@ void run_compress(StageContext& context) {
   const auto value = Rational::parse(target.at("value").as_string());
   if (!value) throw Error(Fault::bad_input, fmt::format("target.value: expected a number such as \"8\", found {}", target.at("value").dump()));
   plugin::Instance method = make_method(context);
+  BudgetLog budget(context, method);
   context.progress(0.0, "compressing");
-  const plugin::Bundle out =
-      method.compress(plugin::compress_inputs(model, train, target.at("kind").as_string(), value->value()));
+  const plugin::Bundle out = budget.call("compress", [&] {
+    return method.compress(plugin::compress_inputs(model, train, target.at("kind").as_string(), value->value()));
+  });
   put_model(context, *plugin::model_of(out));
-  put_counters(context, spent(method));
+  budget.finish(spent(method));
 }
 
 }  // namespace assay::tasks

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
 #include "harness/graph/graph.hpp"
+#include "harness/tasks/budget.hpp"
 
 namespace assay::tasks {
 
@@ -17,7 +19,19 @@ plugin::Budget budget_of(const Json& spec) {
   const double forward = limits.get("forward_per_sample", 0.0), backward = limits.get("backward_per_sample", 0.0);
   if (forward > 0) budget.forward_per_sample = forward;  // 0 in a suite: unlimited
   if (backward > 0) budget.backward_per_sample = backward;
+  const double seconds = limits.get("seconds", 0.0), memory = limits.get("memory_mb", 0.0);
+  if (seconds > 0) budget.seconds = seconds;
+  if (memory > 0) budget.memory_mb = memory;
   return budget;
+}
+
+// Those of the suite, or those of the best trial, which have the suite's others in them.
+Json params_of(const StageContext& context) {
+  if (context.has_input("tuned")) {
+    const std::filesystem::path file = context.input("tuned");
+    return Json::parse(read_text(file), file.string()).at("params");
+  }
+  return context.spec().has("params") ? context.spec().at("params") : Json(Json::Object{});
 }
 
 }  // namespace
@@ -33,14 +47,14 @@ plugin::Instance make_method(StageContext& context) {
   plugin::HostContext host;
   host.seed = job.seeds.get("method");
   host.budget = budget_of(context.spec());
+  host.seconds_before = seconds_before(context.earlier());
   host.batch = job.numerics.batch;
   host.log = [](int level, std::string_view message) { log::write(static_cast<log::Level>(std::clamp(level, 0, 3)), message); };
   host.trace = [&context](std::string_view name, std::int64_t step, double value) {
     context.shard().append(Json::object(
         {{"type", "trace"}, {"name", std::string(name)}, {"step", step}, {"value", value}, {"grade", "reported"}}));
   };
-  const Json params = context.spec().has("params") ? context.spec().at("params") : Json(Json::Object{});
-  return plugin::PluginLibrary::open(job.plugin_path).create(job.plugin_id, params, std::move(host));
+  return plugin::PluginLibrary::open(job.plugin_path).create(job.plugin_id, params_of(context), std::move(host));
 }
 
 plugin::Model method_model(const StageContext& context, const std::string& input, plugin::Access access) {
@@ -74,12 +88,6 @@ Spent Spent::from_json(const Json& json) {
 Spent spent(const plugin::Instance& method) {
   const plugin::Counters& counters = method.counters();
   return {counters.forward, counters.backward, counters.model_macs + counters.method_macs};
-}
-
-void put_counters(StageContext& context, const Spent& total) {
-  Json event = total.to_json();
-  event["type"] = "counters";
-  context.shard().append(std::move(event));
 }
 
 Spent spent_in(const std::filesystem::path& shard) {

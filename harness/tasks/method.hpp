@@ -28,7 +28,6 @@ struct Spent {
   static Spent from_json(const Json& json);
 };
 Spent spent(const plugin::Instance& method);
-void put_counters(StageContext& context, const Spent& total);
 // Of the batches in a run's shard.
 Spent spent_in(const std::filesystem::path& shard);
 

@@ -4,7 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/graph/zoo/zoo.hpp"
-#include "harness/tasks/method.hpp"
+#include "harness/tasks/budget.hpp"
 #include "harness/tasks/stages.hpp"
 #include "harness/tasks/training.hpp"
 
@@ -20,9 +20,10 @@ void run_ensemble(StageContext& context) {
   if (members.empty()) throw Error(Fault::bad_input, "an ensemble needs members");
   plugin::Instance method = make_method(context);
   const std::int64_t classes = members.front().graph->classes();
-  const plugin::Bundle out = method.combine(plugin::combine_inputs(members, nullptr, classes));
+  BudgetLog budget(context, method);
+  const plugin::Bundle out = budget.call("combine", [&] { return method.combine(plugin::combine_inputs(members, nullptr, classes)); });
   put_model(context, *plugin::model_of(out));
-  put_counters(context, spent(method));
+  budget.finish(spent(method));
 }
 
 graph::Graph initial_net(const StageContext& context, const Samples& samples, std::uint64_t seed) {
@@ -48,10 +49,12 @@ void run_trainer(StageContext& context) {
   }
   const plugin::Model initial(std::make_shared<graph::Graph>(task.start), plugin::kWhiteBox, "initial",
                               context.job().numerics.batch);
-  const plugin::Bundle out = method.train(
-      plugin::train_inputs(initial, load_shared(context.input("train")), task.recipe.epochs, task.recipe.batch));
+  BudgetLog budget(context, method);
+  const plugin::Bundle out = budget.call("train", [&] {
+    return method.train(plugin::train_inputs(initial, load_shared(context.input("train")), task.recipe.epochs, task.recipe.batch));
+  });
   put_model(context, *plugin::model_of(out));
-  put_counters(context, spent(method));
+  budget.finish(spent(method));
 }
 
 void run_architecture(StageContext& context) {

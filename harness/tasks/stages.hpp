@@ -10,6 +10,8 @@ void train(StageContext& context);
 void import_network(StageContext& context);
 void finetune(StageContext& context);
 void make_template(StageContext& context);
+void measure_trial(StageContext& context);
+void select_trial(StageContext& context);
 
 void run_attack(StageContext& context);
 void judge_attack(StageContext& context);

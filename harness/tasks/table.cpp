@@ -13,6 +13,8 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"import", import_network},
       {"finetune", finetune},
       {"template", make_template},
+      {"measure", measure_trial},
+      {"select", select_trial},
       {"run/attack", run_attack},
       {"judge/attack", judge_attack},
       {"survivors", survivors},

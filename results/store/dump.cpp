@@ -25,6 +25,7 @@ constexpr View views[] = {
                " FROM score x JOIN attempts a ON a.attempt = x.attempt ORDER BY x.attempt, x.quantity, x.condition, x.configuration"},
     {"verdicts", "SELECT v.attempt, a.generation, CASE v.level WHEN 1 THEN 'SUSPECT' ELSE 'INVALID' END AS level, v.rule, v.reason"
                  " FROM verdict v JOIN attempts a ON a.attempt = v.attempt ORDER BY v.attempt, v.place"},
+    {"repeats", "SELECT * FROM repeats ORDER BY attempt, place"},
     {"claimed", "SELECT * FROM claimed"},
 };
 constexpr View samples = {"samples", "SELECT o.attempt, c.generation, o.quantity, o.condition, o.configuration, o.unit, o.n, o.ids_z, o.values_z"

@@ -313,7 +313,8 @@ Imported write(const Connection& db, const Draft& draft, const Descriptor* plugi
   const std::int64_t cell = cell_id(db, draft);
   if (const auto known = already_stored(db, cell, draft.digest)) return *known;
   const int n = next_attempt(db, cell, draft.finished.attempt);
-  const bool comparable = draft.status == "ok" && draft.level != Level::invalid && !(plugin != nullptr && plugin->clock_bounded);
+  const bool clocked = draft.node.has_time_budget() || (plugin != nullptr && plugin->clock_bounded);
+  const bool comparable = draft.status == "ok" && draft.level != Level::invalid && !clocked;
   if (comparable)
     require_agreement(db, {cell, draft.node.judgement, draft.node.numerics.str(), draft.plan.protocol_hash, draft.node.label, n},
                       draft.outcome);

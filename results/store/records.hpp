@@ -55,6 +55,19 @@ struct CellRecord {
   bool submitted() const { return plugin_version == submitted_version; }
 };
 
+// A second run of the cell, compared with the attempt (rule 7).
+struct RepeatRecord {
+  std::string verdict, says;             // identical | equivalent | different, and the comparison in a sentence
+  std::string machine, build, numerics;  // of the second run
+  std::int64_t columns = 0, units = 0, scores = 0;  // what was compared
+  Json deviations;                       // what differs: [{quantity, condition, ...}, ...]
+};
+
+// A plan that holds a cell.
+struct PlannedIn {
+  std::string suite, file, file_sha256, protocol;
+};
+
 struct StageRecord {
   std::string stage, status, reason, shard_sha256, log_tail;
   int exit_code = 0, signal = 0;

@@ -88,6 +88,10 @@ class Store {
   // Takes an attempt out of every board, with a reason; nothing is deleted. Throws Error(bad_input) for an unknown id.
   void retract(std::int64_t attempt, const std::string& reason);
 
+  // Records a second run of an attempt's cell. One that is "different" makes the attempt SUSPECT (rule 7). Throws
+  // Error(bad_input) for an unknown attempt.
+  void add_repeat(std::int64_t attempt, const RepeatRecord& repeat);
+
   // Numbers typed in from papers, in a table of their own (rule 12).
   void add_claimed(const ClaimedNumber& number);
 
@@ -126,6 +130,8 @@ class Store {
                                       const std::string& condition = "") const;  // "" : all
   std::vector<TraceRecord> traces(std::int64_t attempt) const;
   std::vector<ArtifactRecord> artifacts(std::int64_t attempt) const;       // made and used
+  std::vector<RepeatRecord> repeats(std::int64_t attempt) const;           // oldest first
+  std::vector<PlannedIn> planned_in(std::int64_t cell) const;              // latest first
   std::vector<CertificateRecord> certificates(const std::string& plugin_digest) const;
   std::vector<Claim> claims(const std::string& suite) const;               // of its latest plan
   std::vector<ClaimedNumber> claimed(const std::string& series) const;

@@ -12,7 +12,7 @@ import subprocess
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
 
-COMMANDS = ["run", "plan", "list", "info", "leaderboard", "compare", "claims", "rescore", "submit", "show", "log", "data", "new", "check", "db", "cache", "doctor", "completion"]
+COMMANDS = ["run", "plan", "list", "info", "leaderboard", "compare", "claims", "rescore", "submit", "reproduce", "show", "log", "data", "new", "check", "db", "cache", "doctor", "completion"]
 
 # words, exit code, what stderr says
 BAD = [
@@ -35,6 +35,7 @@ BAD = [
     (["compare", "--table", "x.csv", "--over", "sead"], 2, "did you mean 'seeds'?"),
     (["show", "abc"], 2, "no results database at"),
     (["rescore", "x"], 2, "no results database at"),
+    (["reproduce", "x"], 2, "no results database at"),
     (["db", "check"], 2, "no results database at"),
     (["db", "migrate"], 2, "no results database at"),
     (["db", "chekc"], 2, "did you mean 'check'?"),

@@ -152,7 +152,7 @@ typedef struct assay_forward_call {
   uint32_t struct_size, flags;
   const assay_object *x; /* [n, ...] */
   const char *const *taps; /* NULL-terminated; NULL: none */
-  const assay_object *ids; /* i64 [n], key the stochastic ops; NULL: rows 0 .. n-1 */
+  const assay_object *ids; /* i64 [n], key the stochastic ops and say whose passes these are; NULL: rows 0 .. n-1 */
   uint64_t draw; /* which stochastic draw */
   const assay_object *params; /* bundle of tensors that replace parameters by name (needs WEIGHTS); NULL: none */
 } assay_forward_call;
@@ -282,8 +282,8 @@ typedef struct assay_run_service {
   void (*phase)(const assay_host *, const char *name); /* [worker] the host clocks what follows */
   void (*trace)(const assay_host *, const char *name, int64_t step, double value); /* [worker] */
   assay_status (*checkpoint)(const assay_host *, const assay_object *model); /* [worker] the host evaluates it */
-  /* What is left of a budget ("forward_per_sample", "backward_per_sample", "macs", "seconds"); infinity when there is
-     no such limit. Per-sample budgets: of the current batch, in whole passes.                          [any-thread] */
+  /* What is left of a budget ("forward_per_sample", "backward_per_sample", "macs", "seconds", "memory_mb"); infinity when
+     there is no such limit. Per-sample budgets: whole passes of the sample that has spent most.        [any-thread] */
   double (*remaining)(const assay_host *, const char *budget);
 } assay_run_service;
 

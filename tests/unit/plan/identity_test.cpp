@@ -46,6 +46,8 @@ TEST_CASE("every identity field changes the key of an attack cell") {
       {"surrogates", transfer, {}},
       {"budget", attack_text + "[budget]\nforward_per_sample = 5\n", {}},
       {"backward budget", attack_text + "[budget]\nbackward_per_sample = 5\n", {}},
+      {"time budget", attack_text + "[budget]\nseconds = 5\n", {}},
+      {"memory budget", attack_text + "[budget]\nmemory_mb = 5\n", {}},
       {"test list", edit(attack_text, "limit = 1000", "limit = 1001"), {}},
       {"first test record", edit(attack_text, "limit = 1000", "limit = 1000, first = 1"), {}},
       {"balanced", edit(attack_text, "limit = 1000", "limit = 1000, balanced = true"), {}},
@@ -164,6 +166,7 @@ TEST_CASE("the protocol is about comparability: neither seeds, methods, plugins,
   other(edit(attack_text, "linf", "l2"));
   other(edit(attack_text, "norm =", "access = \"score\"\nnorm ="));
   other(attack_text + "[budget]\nforward_per_sample = 5\n");
+  other(attack_text + "[budget]\nseconds = 5\n");
   other(edit(attack_text, "epochs = 3", "epochs = 4"));
   other(edit(attack_text, "id = \"net\"", "id = \"my-net\""));
   PlanContext world = context();

@@ -221,6 +221,53 @@ TEST_CASE("a model made from another is a node with the method's stages") {
     }
 }
 
+TEST_CASE("an ensemble is a subject of any task: nets of one block with seeds of their own, or several blocks") {
+  const std::string made = "[[model]]\nid = \"small\"\nfrom = { method = \"magnitude-global\", model = \"net\", params = { ratio = 8 } }\n"
+                           "[[model]]\nid = \"three\"\nfrom = { method = \"deep-ensemble\", model = \"small\", members = 3 }\n"
+                           "[[model]]\nid = \"mixed\"\nfrom = { method = \"deep-ensemble\", models = [\"net\", \"small\"] }\n[threat]\n";
+  const Plan plan = plan_of(edit(attack_text, "[threat]\n", made));
+  check_sound(plan);
+  const auto victim_of = [&](const std::string& subject) {
+    for (const Node& node : plan.nodes)
+      if (node.kind == NodeKind::cell && node.subject == subject && node.method == "pgd" && node.seeds.get("method") == 2)
+        return plan.find(input(node.stages[0], "model:" + subject).node);
+    return static_cast<const Node*>(nullptr);
+  };
+  const Node* three = victim_of("three");
+  REQUIRE(three);
+  CHECK((three->plugin_id == "deep-ensemble" && three->kind == NodeKind::train));
+  CHECK(input_names(three->stages[0]) == Names{"model:small.0", "model:small.1", "model:small.2"});
+  CHECK(three->stages[0].spec.at("members") == Json(Json::Array{"small.0", "small.1", "small.2"}));
+  CHECK(three->identity.at("members").size() == 3);
+  const Node* pruned = plan.find(input(three->stages[0], "model:small.1").node);
+  REQUIRE(pruned);
+  CHECK((pruned->plugin_id == "magnitude-global" && pruned->seeds.get("subject") == 2001));
+  CHECK(plan.find(pruned->identity.at("model").as_string())->seeds.get("subject") == 2001);  // a net of its own, pruned
+
+  const Node* mixed = victim_of("mixed");
+  REQUIRE(mixed);
+  CHECK(input_names(mixed->stages[0]) == Names{"model:net", "model:small"});
+  // The very nets that are attacked by themselves.
+  CHECK(input(mixed->stages[0], "model:net").node == victim_of("net")->key);
+  CHECK(input(mixed->stages[0], "model:small").node == victim_of("small")->key);
+  CHECK(mixed->cost_seconds > 0);
+  // What it was made of changes its key, down to the nets that the members were pruned from.
+  const Plan longer = plan_of(edit(edit(attack_text, "epochs = 3", "epochs = 4"), "[threat]\n", made));
+  const auto keys_before = keys(plan, NodeKind::train);
+  for (const std::string& key : keys(longer, NodeKind::train)) CHECK(std::count(keys_before.begin(), keys_before.end(), key) == 0);
+}
+
+TEST_CASE("suites of other tasks take what a method returned, too") {
+  const std::string pair = "[[model]]\nid = \"pair\"\nfrom = { method = \"deep-ensemble\", model = \"net\", members = 2 }\n[[method]]\nuse = \"random-score\"";
+  const Plan detect = plan_of(edit(detect_text, "[[method]]\nuse = \"random-score\"", pair));
+  check_sound(detect);
+  CHECK(count(detect, NodeKind::train) == 3 * (1 + 2 + 1) - 2);  // the members of seed 0 are the nets of seeds 0 and 1
+  // In a predict suite the members are the nets that its own methods combine.
+  const std::string four = "[[model]]\nid = \"four\"\nfrom = { method = \"deep-ensemble\", model = \"net\" }\n[[method]]\nuse = \"single\"";
+  const Plan predict = plan_of(edit(predict_text, "[[method]]\nuse = \"single\"", four));
+  CHECK(count(predict, NodeKind::train) == 3 * (4 + 1));
+}
+
 TEST_CASE("a trainer or an architecture plugin makes a subject in a run stage") {
   const Plan trained = plan_of(edit(attack_text, "epochs = 3", "epochs = 3, trainer = \"plain-sgd\", params = { rate = \"1/2\" }"));
   const Node* node = trained.find(input(cell(trained, "pgd", 0).stages[0], "model:net").node);

@@ -53,7 +53,7 @@ TEST_CASE("the database as JSON lines: every view, numbers exact, JSON columns a
   const Filled w;
   const fs::path folder = w.bench.path() / "out";
   const auto dumped = w.reader().dump(folder, DumpFormat::jsonl, true);
-  REQUIRE(dumped.size() == 7);
+  REQUIRE(dumped.size() == 8);
   for (const Dumped& one : dumped) CHECK(lines_of(one.file).size() == static_cast<std::size_t>(one.rows));
   const auto samples = lines_of(folder / "samples.jsonl");
   REQUIRE(samples.size() == 2);
@@ -71,7 +71,7 @@ TEST_CASE("the database as JSON lines: every view, numbers exact, JSON columns a
 TEST_CASE("the database as CSV: quoted where needed, one state, no samples unless asked for") {
   const Filled w;
   const fs::path folder = w.bench.path() / "out";
-  CHECK(w.reader().dump(folder, DumpFormat::csv, false).size() == 6);
+  CHECK(w.reader().dump(folder, DumpFormat::csv, false).size() == 7);
   CHECK_FALSE(fs::exists(folder / "samples.csv"));
   const std::string board = read_text(folder / "leaderboard.csv");
   CHECK(board.find("protocol_hash,method,") == 0);

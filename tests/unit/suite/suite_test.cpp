@@ -97,7 +97,7 @@ TEST_CASE("every block arrives with its values") {
   CHECK(suite.models[0].train->fields.to_json() == Json::object({{"epochs", 2}}));
   CHECK(suite.models[0].train->trainer->value == "sam");
   CHECK(suite.models[0].train->trainer_params.to_json() == Json::object({{"rho", "1/20"}}));
-  CHECK(suite.models[1].from->model.value == "net");
+  CHECK(suite.models[1].from->models[0].value == "net");
   CHECK(suite.threat->access == "score");
   REQUIRE(suite.methods.size() == 2);
   CHECK(suite.methods[0].id() == "pgd");
