@@ -99,6 +99,7 @@ void Planner::plan_chain(const MethodSpec& method) {
     link.grid = &grid;
     link.plugin = &plugin_of(spec.use, "method.chain", {"attack"});
     link.role = "attack";
+    link.test = &*suite_.data.test;
     link.certificate = certificate(*link.plugin, link.role);
     ParamTable params = spec.params;
     if (params.place.line == 0) params.place = spec.use.place;

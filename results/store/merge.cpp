@@ -260,8 +260,11 @@ std::string Merge::origin(const Connection& db, std::int64_t attempt, const std:
 }
 
 bool Merge::clock_bounded(const Connection& db, std::int64_t cell) const {
-  Statement row = db.prepare("SELECT g.descriptor_json FROM cell c JOIN plugin g ON g.id = c.plugin WHERE c.id = ?1");
-  return row.bind(cell).step() && !row.null(0) && Json::parse(row.text(0), "descriptor").get("clock_bounded", false);
+  Statement row = db.prepare("SELECT g.descriptor_json, c.identity_json FROM cell c LEFT JOIN plugin g ON g.id = c.plugin WHERE c.id = ?1");
+  if (!row.bind(cell).step()) return false;
+  Node node;  // a budget of time makes outcomes depend on the clock as well
+  node.identity = Json::parse(row.text(1), "identity");
+  return node.has_time_budget() || (!row.null(0) && Json::parse(row.text(0), "descriptor").get("clock_bounded", false));
 }
 
 void Merge::add_attempt(const Statement& attempt) {
@@ -279,7 +282,7 @@ void Merge::add_attempt(const Statement& attempt) {
       "INSERT INTO artifact VALUES (?1, ?2) ON CONFLICT(sha256) DO UPDATE SET bytes = excluded.bytes WHERE artifact.bytes < 0");
   made.bind(there);
   while (made.step()) artifact.run(made.text(0), made.integer(1));
-  for (const std::string table : {"stage", "verdict", "outcome", "score", "trace", "edge"}) {
+  for (const std::string table : {"stage", "verdict", "outcome", "score", "trace", "edge", "repeat_run"}) {
     Statement row = from_.prepare("SELECT * FROM " + table + " WHERE attempt = ?1");
     RowCopy copy_part(into_, table, row, {"attempt"}, table == "outcome");
     row.bind(there);
