@@ -124,6 +124,19 @@ std::string plan_summary(const Plan& plan, const PlanState& state, int jobs) {
   return text;
 }
 
+static sched::SchedOptions sched_options(const RunOptions& options, const std::atomic<int>& stop) {
+  sched::SchedOptions how;
+  how.jobs = options.jobs;
+  how.cache = artifact_folder();
+  how.work = work_folder();
+  how.worker = installed_layout().worker;
+  how.stop = &stop;
+  how.sandbox = options.sandbox;
+  how.slurm = options.slurm;
+  how.program = self_path();
+  return how;
+}
+
 RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& context, const RunOptions& options) {
   store::Store db = store::Store::open(options.database);
   db.record_plan(whole);
@@ -166,15 +179,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
     }
   };
 
-  sched::SchedOptions how;
-  how.jobs = options.jobs;
-  how.cache = artifact_folder();
-  how.work = work_folder();
-  how.worker = installed_layout().worker;
-  how.stop = &stop;
-  how.sandbox = options.sandbox;
-  how.slurm = options.slurm;
-  how.program = self_path();
+  const sched::SchedOptions how = sched_options(options, stop);
   if (!options.slurm) forget_unrecorded_failures(plan, how.work);
   try {
     report.summary = sched::run(repeats ? repeats->plan() : plan, how, callbacks);

@@ -295,3 +295,28 @@ TEST_CASE("claimed numbers of one source that differ are refused [rule 12]") {
   CHECK(contains(w.merge_error(w.a, {w.b}), "claimed robust_accuracy of 'pgd' on 'net' from 'Table 3': " + w.a.string() +
                                                 " has 0.41, " + w.b.string() + " has 0.14"));
 }
+
+TEST_CASE("what a second run said comes along, and so does the verdict that it left [rule 7]") {
+  World w;
+  w.run(w.a, {w.on("m-1", 0)});
+  w.run(w.b, {w.on("m-2", 1)});
+  {
+    Store db = Store::open(w.b);
+    const std::int64_t attempt = db.find(w.plan.nodes[1].key)->standing->id;
+    db.add_repeat(attempt, {"different", "different: robust", "m-2", "b-1", "n1", 1, 4, 1, Json::array()});
+  }
+  Store::open(w.a).merge({w.b});
+  const Store db = Store::open(w.a);
+  const AttemptRecord merged = *db.find(w.plan.nodes[1].key)->standing;
+  CHECK(merged.level == Level::suspect);
+  REQUIRE(db.repeats(merged.id).size() == 1);
+  CHECK(db.repeats(merged.id)[0].says == "different: robust");
+}
+
+TEST_CASE("cells with a budget of time are no conflict, whatever they gave") {
+  World w;
+  w.plan.nodes[0].identity["budget"] = Json::object({{"seconds", 5.0}});
+  w.run(w.a, {w.on("m-1", 0)});
+  w.run(w.b, {w.on("m-2", 0, outcomes({0, 0, 1, 0}, 0.25))});
+  CHECK(World::merge_error(w.a, {w.b}) == "");
+}
