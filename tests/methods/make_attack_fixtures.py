@@ -15,7 +15,8 @@ torch.set_default_dtype(torch.float64)
 HERE = os.path.dirname(os.path.abspath(__file__))
 KNOWN = json.load(open(os.path.join(HERE, "fixtures", "expected.json")))
 N, D, H, K = 24, 12, 16, 5
-EPS = {"linf": 0.1, "l2": 0.3, "l1": 0.8}
+EPS = {"linf": 0.1, "l2": 0.3, "l1": 0.8, "l0": 3}
+CW = (200, 9, 0.02, 0.999)  # steps, searches, rate and guard, as assay's defaults
 
 
 def network(which):
@@ -60,8 +61,8 @@ def predicted(x):
 
 # ---- projections
 
-def project(x, c, norm):
-    eps, d = EPS[norm], x - c
+def project(x, c, norm, eps=None):
+    eps, d = EPS[norm] if eps is None else eps, x - c
     if norm == "linf":
         return np.clip(c + np.clip(d, -eps, eps), 0, 1)
     if norm == "l2":
@@ -150,6 +151,72 @@ def apgd(objective, c, y, norm, steps):
     return x_max, False
 
 
+def apgd_l1(objective, c, y, steps, wide):
+    """"Mind the box", algorithm 1: steepest elements, exact projection, sparsity and step length from the best point."""
+    third, eps = (3 * steps // 10 if wide else 0), EPS["l1"]
+    phases = [(3 * eps, third), (2 * eps, third), (eps, steps - 2 * third)] if third else [(eps, steps)]
+    changed, period, best = (lambda v: int((v != c).sum())), max(1, int(np.ceil(0.04 * steps))), c.copy()
+    if predicted(c) != y:
+        return c, True
+    for radius, count in phases:
+        x = project(best, c, "l1", radius)
+        f, g = slope(objective, x)
+        f_max, best, g_max, eta = f, x, g, radius
+        if radius == eps and predicted(x) != y:
+            return x, True
+        moved, before = (changed(x) / 1.5, changed(x)) if changed(x) else (D / 5, D)
+        for k in range(1, count + 1):
+            n = max(1, int(np.ceil(moved)))
+            steepest = np.argsort(-np.abs(g), kind="stable")[:n]
+            u = np.zeros(D)
+            u[steepest] = np.sign(g[steepest]) / n
+            x = project(x + eta * u, c, "l1", radius)
+            f, g = slope(objective, x)
+            if f > f_max:
+                f_max, best, g_max = f, x, g
+            if radius == eps and predicted(x) != y:
+                return x, True
+            if k % period:
+                continue
+            now = changed(best)
+            sparser = now < 0.95 * before
+            moved, before = now / 1.5, now
+            eta = radius if sparser else max(eta / 1.5, radius / 10)
+            if sparser:
+                x, g = best, g_max
+    return best, False
+
+
+def jsma(c, y, most):
+    """Algorithms 2 and 3, each rival in turn, elements raised or lowered to the end of their range."""
+    for t in rivals(c, y):
+        x = c.copy()
+        while True:
+            if predicted(x) != y:
+                return x, True
+            target = slope(lambda v: NET(v)[t], x)[1]
+            others = slope(lambda v: NET(v).sum() - NET(v)[t], x)[1]
+            room, choice = most - int((x != c).sum()), (0, None)
+            for way in (1, -1):
+                open_ = [j for j in range(D) if (x[j] < 1 and x[j] >= c[j] if way > 0 else x[j] > 0 and x[j] <= c[j])
+                         and (x[j] != c[j] or room > 0)]
+                for p in open_:
+                    for q in open_:
+                        a, b = way * (target[p] + target[q]), way * (others[p] + others[q])
+                        if p < q and a > 0 > b and -a * b > choice[0]:
+                            choice = (-a * b, (p, q, way))
+            if choice[1] is None:
+                break
+            p, q, way = choice[1]
+            for j in (p, q):
+                if x[j] == c[j]:
+                    if room < 1:
+                        continue
+                    room -= 1
+                x[j] = 1.0 if way > 0 else 0.0
+    return x, False
+
+
 def rivals(c, y):
     z = NET(torch.tensor(c)).numpy()
     return [k for k in np.argsort(-z, kind="stable") if k != y]
@@ -206,13 +273,13 @@ def deepfool(c, y, norm, steps):
     return np.linalg.norm(x - c, 2 if norm == "l2" else np.inf)
 
 
-def carlini_wagner(c, y, steps, searches):
+def carlini_wagner(c, y, steps, searches, rate=0.01, guard=0.999999):
     """The smallest length found, by torch's own Adam."""
     best, const, low, high = np.inf, 1e-3, 0.0, None
     origin = torch.tensor(c)
     for _ in range(searches):
-        w = torch.atanh((2 * origin - 1) * 0.999999).requires_grad_()
-        adam = torch.optim.Adam([w], lr=0.01)
+        w = torch.atanh((2 * origin - 1) * guard).requires_grad_()
+        adam = torch.optim.Adam([w], lr=rate)
         success, last = False, np.inf
         for step in range(1, steps + 1):
             x = (torch.tanh(w) + 1) / 2
@@ -269,6 +336,9 @@ def main():
         mean = lambda v: sum(n(v) for n in NETS) / 3
         return momentum(c, label, 5, lambda v, g, a, t: slope(lambda u: cross_entropy(mean(u), label), v)[1])
 
+    # Half of the elements at the ends of the range, as in images with a black background.
+    ends = np.where(rng.uniform(size=(N, D)) < 0.5, (rng.uniform(size=(N, D)) < 0.2).astype(float), x)
+    ends_y = [predicted(c) for c in ends]
     flat = lambda a: np.round(np.asarray(a).ravel(), 9).tolist()
     by_dlr = [sign_steps(dlr, c, l, 7, 0.25) for c, l in zip(x, y)]
     out = {"x": flat(x), "y": y, "eps": EPS,
@@ -279,7 +349,16 @@ def main():
            "si-fgsm": flat([scaled(c, l) for c, l in zip(x, y)]),
            "ti-fgsm": flat([translated(c, l) for c, l in zip(x, y)]),
            "logit-ensemble": flat([ensemble(c, l) for c, l in zip(x, y)]),
-           "cw": [carlini_wagner(c, l, 100, 9) for c, l in zip(x, y)]}
+           "cw": [carlini_wagner(c, l, 100, 9) for c, l in zip(x, y)],
+           "ends": {"x": flat(ends), "y": ends_y,
+                    "deepfool_l2": [deepfool(c, l, "l2", 50) for c, l in zip(ends, ends_y)],
+                    "cw": [carlini_wagner(c, l, *CW) for c, l in zip(ends, ends_y)]}}
+    for name, loss in (("apgd-ce_l1", cross_entropy), ("apgd-dlr_l1", dlr)):
+        for wide in (False, True):
+            found = [apgd_l1(lambda v: loss(NET(v), l), c, l, 40, wide) for c, l in zip(x, y)]
+            out[name + ("_wide" if wide else "")] = {"x": flat([v for v, _ in found]), "broken": [int(b) for _, b in found]}
+    few = [jsma(c, l, EPS["l0"]) for c, l in zip(x, y)]
+    out["jsma"] = {"x": flat([v for v, _ in few]), "broken": [int(b) for _, b in few]}
     for norm in ("linf", "l2"):
         runs = {"apgd-ce_" + norm: [apgd(lambda v: cross_entropy(NET(v), l), c, l, norm, 40) for c, l in zip(x, y)],
                 "apgd-dlr_" + norm: [apgd(lambda v: dlr(NET(v), l), c, l, norm, 40) for c, l in zip(x, y)],
