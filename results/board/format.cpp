@@ -19,7 +19,7 @@ using Lines = std::vector<std::vector<std::string>>;
 constexpr int keep = 0, drop_cost = 1, drop_bar = 2, drop_metric = 3;
 
 // A column of the printed table: its head and one text a row.
-struct Column {
+struct TextColumn {
   std::string head;
   std::vector<std::string> cells;
   bool left = false;
@@ -33,13 +33,13 @@ struct Column {
 };
 
 template <class Text>
-Column column(const Board& board, const std::string& head, bool left, int drop, const Text& text) {
-  Column out{head, {}, left, drop};
+TextColumn column(const Board& board, const std::string& head, bool left, int drop, const Text& text) {
+  TextColumn out{head, {}, left, drop};
   for (const Row& row : board.rows) out.cells.push_back(text(row));
   return out;
 }
 
-bool any(const Column& c) {
+bool any(const TextColumn& c) {
   return std::any_of(c.cells.begin(), c.cells.end(), [](const std::string& cell) { return !cell.empty() && cell != "-" && cell != "0"; });
 }
 
@@ -48,7 +48,7 @@ std::string value_text(const Value& value) {
   return interval.empty() ? number_text(value) : number_text(value) + " " + interval;
 }
 
-void add_bar(std::vector<Column>& out, const Board& board, bool ascii) {
+void add_bar(std::vector<TextColumn>& out, const Board& board, bool ascii) {
   if (board.metrics.empty()) return;
   const auto* info = metrics::find(board.metrics[0].quantity);
   if (info == nullptr || !std::isfinite(info->min) || !std::isfinite(info->max)) return;
@@ -58,9 +58,9 @@ void add_bar(std::vector<Column>& out, const Board& board, bool ascii) {
   }));
 }
 
-void add_cost(std::vector<Column>& out, const Board& board) {
+void add_cost(std::vector<TextColumn>& out, const Board& board) {
   const auto cost = [&](const std::string& head, auto text) {
-    Column c = column(board, head, false, drop_cost, [&](const Row& row) { return row.coverage.done == 0 || !row.cost.known ? std::string("-") : text(row.cost); });
+    TextColumn c = column(board, head, false, drop_cost, [&](const Row& row) { return row.coverage.done == 0 || !row.cost.known ? std::string("-") : text(row.cost); });
     if (any(c)) out.push_back(std::move(c));
   };
   cost("cpu", [](const Cost& c) { return seconds_text(c.cpu_seconds); });
@@ -69,8 +69,8 @@ void add_cost(std::vector<Column>& out, const Board& board) {
   cost("MACs", [](const Cost& c) { return count_text(c.macs); });
 }
 
-std::vector<Column> make_columns(const Board& board, bool bars, bool ascii) {
-  std::vector<Column> out;
+std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) {
+  std::vector<TextColumn> out;
   out.push_back(column(board, "rank", false, keep, rank_text));
   std::set<std::string> subjects;
   for (const Row& row : board.rows) subjects.insert(row.subject);
@@ -85,7 +85,7 @@ std::vector<Column> make_columns(const Board& board, bool bars, bool ascii) {
     if (first && bars) add_bar(out, board, ascii);
   }
   if (!board.metrics.empty()) {
-    Column claimed = column(board, "claimed", false, keep, [&](const Row& row) { return claimed_text(board, row, board.metrics[0]); });
+    TextColumn claimed = column(board, "claimed", false, keep, [&](const Row& row) { return claimed_text(board, row, board.metrics[0]); });
     if (any(claimed)) out.push_back(std::move(claimed));
   }
   out.push_back(column(board, "cells", false, keep, [](const Row& row) { return row.coverage.str(); }));
@@ -96,14 +96,14 @@ std::vector<Column> make_columns(const Board& board, bool bars, bool ascii) {
   return out;
 }
 
-std::size_t total_width(const std::vector<Column>& columns) {
+std::size_t total_width(const std::vector<TextColumn>& columns) {
   std::size_t sum = 0;
-  for (const Column& c : columns) sum += c.width() + 2;
+  for (const TextColumn& c : columns) sum += c.width() + 2;
   return sum == 0 ? 0 : sum - 2;
 }
 
 // Drops columns until the table fits: other metrics from the right, then the bar, then costs. Names of what was dropped.
-std::vector<std::string> fit(std::vector<Column>& columns, std::size_t width) {
+std::vector<std::string> fit(std::vector<TextColumn>& columns, std::size_t width) {
   std::vector<std::string> dropped;
   for (int level = drop_metric; level > keep; --level)
     for (std::size_t i = columns.size(); i-- > 0 && total_width(columns) > width;) {
@@ -131,18 +131,18 @@ std::string wrapped(const std::string& text, std::size_t width, const std::strin
 }
 
 // What the shown metrics mean (rule 30).
-std::string meanings(const Board& board, const std::vector<Column>& columns, std::size_t width) {
+std::string meanings(const Board& board, const std::vector<TextColumn>& columns, std::size_t width) {
   std::string out;
   for (const std::string& note : board.footnotes) {
     const std::string quantity = note.substr(0, note.find(':'));
-    const bool shown = std::any_of(columns.begin(), columns.end(), [&](const Column& c) { return c.head == quantity || c.head.starts_with(quantity + " "); });
+    const bool shown = std::any_of(columns.begin(), columns.end(), [&](const TextColumn& c) { return c.head == quantity || c.head.starts_with(quantity + " "); });
     if (shown) out += wrapped(note, width, "    ");
   }
   return out.empty() ? "" : "\n" + out;
 }
 
 // Right-aligned text is padded here, so that every column can be laid out as left-aligned.
-std::string lay_out(const std::vector<Column>& columns, std::size_t rows, bool ascii) {
+std::string lay_out(const std::vector<TextColumn>& columns, std::size_t rows, bool ascii) {
   std::string out;
   std::string rule;
   for (std::size_t line = 0; line <= rows; ++line) {
@@ -233,7 +233,7 @@ std::string markdown(const Board& board) {
   columns.push_back(column(board, "remarks", true, keep, remarks));
   Lines lines(board.rows.size() + 1);
   std::vector<bool> left;
-  for (const Column& c : columns) {
+  for (const TextColumn& c : columns) {
     left.push_back(c.left);
     lines[0].push_back(c.head);
     for (std::size_t r = 0; r < board.rows.size(); ++r) lines[r + 1].push_back(c.cells[r]);
