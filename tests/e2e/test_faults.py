@@ -102,7 +102,7 @@ class Trial:
         tempfile.tempdir = None
         self.home.fetch()
         self.suite = self.home.suite("faults", SUITE)
-        self.seen, self.times, self.lost = set(), 0, 0
+        self.seen, self.times, self.lost, self.equal = set(), 0, 0, True
 
     def start(self, env=None):
         words = ["run", str(self.suite), "--jobs", "2"]
@@ -141,10 +141,11 @@ class Trial:
         here = snapshot(self.home)
         for part, expected in self.calm.items():
             different = sorted(set(map(str, expected)) ^ set(map(str, here[part])))
+            self.equal = self.equal and here[part] == expected
             self.check(here[part] == expected, f"{self.name}: {part} differ: {different[:4]}")
 
     def close(self):
-        print(f"| {self.name} | {self.times} | {self.lost} | equals the calm run |", flush=True)
+        print(f"| {self.name} | {self.times} | {self.lost} | {'equals the calm run' if self.equal else 'DIFFERS'} |", flush=True)
         self.home.remove()
 
 
