@@ -43,13 +43,11 @@ struct Pgd {
   }
 
   assay::Tensor start(assay::Run& run, const assay::Batch& batch, std::int64_t restart) const {
-    if (!random_start) return batch.x;
+    // Norm L1: a step moves few elements, and from a random point most of the steps only undo the start.
+    if (!random_start || (batch.norm == "l1" && restart == 0)) return batch.x;
     if (batch.norm == "l1") {
       const attacks::Problem problem(run, batch, {attacks::Norm::l1}, info.id);
-      attacks::Points x = on_sphere(problem, attacks::every(problem.count()), static_cast<std::uint64_t>(restart));
-      // Half-way to the clean input: a step moves few elements, and from the sphere most steps would undo the start.
-      for (std::size_t j = 0; j < x.values.size(); ++j) x.values[j] = 0.5f * (x.values[j] + problem.x.values[j]);
-      return problem.tensor(x);
+      return problem.tensor(on_sphere(problem, attacks::every(problem.count()), static_cast<std::uint64_t>(restart)));
     }
     const assay::RandomOptions keyed{.ids = batch.ids, .index = static_cast<std::uint64_t>(restart)};
     if (batch.norm != "l2") {
