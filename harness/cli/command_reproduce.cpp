@@ -66,6 +66,8 @@ int reproduce(const ReproduceOptions& options) {
   if (cell.kind != "cell")
     throw Error(Fault::bad_input, fmt::format("'{}' is a {} node; expected a cell ('assay reproduce --fresh' of a cell makes what it needs again)",
                                               cell.label, cell.kind));
+  if (cell.submitted())
+    throw Error(Fault::bad_input, "'" + cell.label + "': its outputs were made elsewhere, and nothing here can make them again");
   const store::AttemptRecord attempt = chosen(db, cell, options.attempt);
   const auto file = options.suite.empty() ? suite_of(db, cell, attempt) : find_suite(options.suite);
   const PlanContext context = planning_context(WorkerClient::standard());

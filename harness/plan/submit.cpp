@@ -63,18 +63,25 @@ void check_name(const Plan& suite, const std::string& name) {
       bad_input("--name: '" + name + "' is a method of the suite itself; expected another name");
 }
 
+// Lists and models, and not what one method alone is handed (the survivors of a chain, tuned parameters).
+bool is_given(const std::string& name) {
+  static const std::set<std::string> lists = {"data", "stream", "truth", "fit", "train", "val", "test"};
+  return lists.count(name) > 0 || name.rfind("model:", 0) == 0;
+}
+
 // The judge without plugin and without what only a method's own stages leave.
 Stage judge_of(const Plan& suite, const Node& site, const Submission& submission) {
   const bool predict = suite.task == "predict";
   Stage judge = stage_of(site, "judge");
   std::erase_if(judge.inputs, [&](const InputRef& input) {
-    return !input.stage.empty() || (predict && input.name.rfind("model:", 0) == 0);
+    return !input.stage.empty() || !is_given(input.name) || (predict && input.name.rfind("model:", 0) == 0);
   });
   InputRef run;
   run.name = predict ? "model_outputs" : "run";  // what a predictor answered is all that is known of the model
   run.path = submission.shard;
   run.sha256 = submission.shard_sha256;
   judge.inputs.push_back(std::move(run));
+  judge.spec.object_ref().erase("link");  // of a chain
   judge.spec["params"] = Json::object({});
   judge.spec["method"] = Json::object(
       {{"id", submission.method}, {"baseline", false}, {"iterative", false}, {"flags", Json::array()}, {"submitted", true}});
@@ -84,7 +91,7 @@ Stage judge_of(const Plan& suite, const Node& site, const Submission& submission
 // What the site's cell was, less what its method brought.
 Json identity_of(const Node& site, const Submission& submission) {
   Json identity = site.identity;
-  for (const char* key : {"plugin", "params", "role", "members", "train", "val", "recipe", "build"}) identity.object_ref().erase(key);
+  for (const char* key : {"plugin", "params", "role", "members", "train", "val", "recipe", "build", "before"}) identity.object_ref().erase(key);
   identity["submitted"] = Json::object({{"name", submission.method}, {"sha256", submission.outputs_sha256}});
   return identity;
 }
@@ -139,7 +146,8 @@ Plan template_plan(const Plan& suite, const Node& site) {
   std::map<std::string, InputRef> inputs;  // by name: what the methods there are given, all of them together
   for (const Node& node : suite.nodes) {
     if (node.kind != NodeKind::cell || node.subject != site.subject || seed_of(node) != seed_of(site)) continue;
-    for (const InputRef& input : stage_of(node, "run").inputs) inputs.emplace(input.name, input);
+    for (const InputRef& input : stage_of(node, "run").inputs)
+      if (is_given(input.name)) inputs.emplace(input.name, input);
     for (const InputRef& input : stage_of(node, "judge").inputs)
       if (input.name == "test") inputs.emplace(input.name, input);  // to predict on; its labels are left out
   }

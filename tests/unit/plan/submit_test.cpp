@@ -92,6 +92,20 @@ TEST_CASE("submissions to detect and predict") {
   CHECK(count(plan, NodeKind::train) == 0);  // nothing is trained to judge answers
 }
 
+TEST_CASE("where the suite has a chain, a submission and a template take no part of it") {
+  const std::string chained = edit(attack_text, "[[method]]\nuse = \"noise\"\n",
+                                   "[[method]]\nname = \"first\"\nchain = [\"pgd\", { use = \"pgd\", params = { steps = 40 } }]\n"
+                                   "[[method]]\nuse = \"noise\"\n");
+  const Plan suite = plan_of(chained);
+  const Node& site = submission_site(suite, "", 0);
+  const Plan plan = submission_plan(suite, site, brought);
+  CHECK(names(plan.nodes.back().stages[0]) == Names{"run", "data", "model:net"});
+  CHECK_FALSE(plan.nodes.back().stages[0].spec.has("link"));
+  const Plan given = template_plan(suite, site);
+  CHECK(names(given.nodes.back().stages[0]) == Names{"data", "model:net"});
+  CHECK(given.nodes.size() == submission_plan(plan_of(attack_text), submission_site(plan_of(attack_text), "", 0), brought).nodes.size());
+}
+
 TEST_CASE("a submission that has no place, or the name of another, is told so") {
   const Plan suite = plan_of(attack_text);
   CHECK(error_of([&] { submission_site(suite, "nett", std::nullopt); }) == "--subject: unknown model 'nett'; did you mean 'net'?");
