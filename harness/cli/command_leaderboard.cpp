@@ -47,13 +47,14 @@ int show_front(const store::Store& db, const board::Query& query, const Leaderbo
 }
 
 int leaderboard(const LeaderboardOptions& options) {
+  const board::Format format = board::parse_format(options.format);
   const store::Store db = open_database(options.db);
   board::Query query;
   query.protocol = protocol_of(db, options.suite);
   query.by = options.by;
   query.condition = options.condition;
   if (!options.front.empty()) return show_front(db, query, options);
-  show_leaderboard(db, query, board::parse_format(options.format));
+  show_leaderboard(db, query, format);
   return exit_done;
 }
 

@@ -22,6 +22,9 @@ struct @TYPE@ {
 
   // Gives x', which the judge checks: within eps of x in the threat's norm, and within [lo, hi].
   assay::Tensor attack(assay::Run&, const assay::Batch& batch) const {
+    if (batch.norm != "linf" && batch.norm != "l2") {
+      assay::fail(ASSAY_UNSUPPORTED, "@ID@ is not defined for norm " + batch.norm);
+    }
     const assay::Tensor gradient = batch.model.gradient("cross-entropy", batch.x, batch.y);
     const double length = (batch.targeted ? -step : step) * batch.eps;
     const assay::Tensor direction =

@@ -175,9 +175,11 @@ TEST_CASE("cw-l2 finds shorter perturbations than deepfool on average, at the en
     CHECK(cw[i] == doctest::Approx(ends.at("cw").at(i).as_real()).epsilon(0.02).scale(0.05));
   }
   CHECK(mean(cw) < mean(fool));
-  // What left the attack weak: elements at an end of the range cannot leave it in a hundred steps of length 0.01.
+  // What left the attack weak: elements at an end of the range cannot leave it in a hundred steps of length 0.01. A sample
+  // that it does not break stays where it is.
   const Json brief = settings({{"minimal", true}, {"steps", 100}, {"rate", 0.01}, {"guard", 0.999999}});
-  CHECK(mean(lengths("cw-l2", brief)) > 1.01 * mean(fool));
+  const auto unmoved = [](const std::vector<double>& all) { return std::count(all.begin(), all.end(), 0.0); };
+  CHECK(unmoved(lengths("cw-l2", brief)) > unmoved(cw));
 }
 
 TEST_CASE("the mean over draws attacks a random model's expectation") {

@@ -94,7 +94,7 @@ struct Place {
           const bool dark =
               condition != std::string("eps=0") && strong(row) && j / 2 == labels()[static_cast<std::size_t>(row)];
           const float value = clean[static_cast<std::size_t>(row * kSize + j)];
-          x.push_back(dark ? value - 0.5f : value);
+          x.push_back(dark ? std::max(0.0f, value - 0.5f) : value);
         }
       }
       const auto n = static_cast<std::int64_t>(rows.size());
