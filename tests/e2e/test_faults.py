@@ -164,14 +164,17 @@ def small_disk(megabytes):
 
 def fill(folder, leave):
     """Takes the free space but for `leave` bytes; gives the file to remove."""
-    path = folder / "filler"
+    path, piece = folder / "filler", 16 << 20
     with open(path, "wb") as file:
         while (free := os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize) > leave:
+            # In pieces: what cannot be had whole is given back, and the disk would be full for a moment only.
+            size = os.fstat(file.fileno()).st_size
             try:
-                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + free - leave)
+                os.posix_fallocate(file.fileno(), size, min(piece, free - leave))
             except OSError as error:  # the run has written meanwhile
                 if error.errno != errno.ENOSPC:
                     raise
+                piece = max(4096, piece // 2)
     return path
 
 
@@ -217,8 +220,8 @@ def full(calm, times, chance, check):
             if not trial.wait_for_work(process, 1.5):
                 process.communicate()
                 continue
+            trial.injected()  # before: on a full disk a reader finds no room for the log's index
             filler = fill(disk, (0, 16 << 10, 300 << 10)[at % 3])
-            trial.injected()
             said = process.communicate(timeout=120)[1]
             check(process.returncode in (2, 130), f"full: exit {process.returncode}: {said[-600:]}")
             check(f"{trial.home.folder}" in said and "are needed" in said, f"full: the message: {said[-600:]}")
@@ -288,8 +291,9 @@ def folder_removed(calm, times, chance, check):
         trial.injected()
         said = process.communicate(timeout=300)[1]
         check(process.returncode in (0, 1, 2), f"removed: exit {process.returncode}: {said[-600:]}")
-        in_flight = failures(trial.home)
-        check(len(in_flight) <= 2 * 4, f"removed: more failed than was in flight: {in_flight}")
+        # What needs a node that was in flight fails with it.
+        in_flight = [row for row in failures(trial.home) if not row[2].startswith("needs ")]
+        check(len(in_flight) <= 2, f"removed: more failed than was in flight: {in_flight}")
         trial.finish("--retry-failed")
     trial.close()
 
