@@ -6,7 +6,7 @@
 //   assay-worker info planning          -> all that the planner asks of the engine:
 //       {"numerics": Numerics::to_json() of this machine (threads and batch at their defaults),
 //        "models":   [Descriptor::to_json() of each architecture of the zoo: id, version, roles ["architecture"], summary,
-//                     params], "train_seconds_per_1000": {model id: seconds, ...} where known,
+//                     params],
 //        "recipes":  [the same for each named recipe: its fields are params, its values their fallbacks],
 //        "precisions": [{"id": "bf16", "unsupported": "" or why this machine has no such plans}, ...],
 //        "certificates": {role: [check id, ...]}, "judge_version": 1}
@@ -62,7 +62,7 @@ class WorkerClient {
   std::vector<Descriptor> describe(const std::filesystem::path& library) const;  // cached by size, mtime and digest
   PluginSet describe_all(const std::vector<std::filesystem::path>& libraries) const;
   Json info(const std::string& topic) const;  // planning models numerics ops
-  Json model(const std::string& verb, const Json& options) const;  // show, import, export: worker/model_answers.hpp
+  Json model(const std::string& verb, const Json& options) const;  // show, import, export, size: worker/model_answers.hpp
   std::vector<CheckCase> checks(const std::filesystem::path& library) const;
   CheckResult check(const std::filesystem::path& library, const CheckCase& what, double timeout_seconds) const;
   const std::filesystem::path& program() const { return program_; }

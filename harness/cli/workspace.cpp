@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <memory>
 
 #include "harness/base/error.hpp"
 #include "harness/cli/output.hpp"
@@ -18,8 +20,6 @@ std::map<std::string, ZooEntry> read_zoo(const Json& planning) {
     ZooEntry entry;
     entry.name = one.id;
     entry.params = one.params;
-    if (planning.has("train_seconds_per_1000"))
-      entry.train_seconds_per_1000 = planning.at("train_seconds_per_1000").get(one.id, entry.train_seconds_per_1000);
     zoo[one.id] = std::move(entry);
   }
   return zoo;
@@ -148,6 +148,17 @@ PlanContext planning_context(const WorkerClient& worker) {
     const std::uintmax_t bytes = std::filesystem::file_size(path, absent);
     if (absent || bytes != file.bytes) return std::nullopt;
     return RawFile{path.string(), file.sha256};
+  };
+  const auto known = std::make_shared<std::map<std::string, double>>();
+  context.macs = [worker, known](const Json& net) {
+    const auto [at, fresh] = known->emplace(net.dump(), 0.0);
+    if (!fresh) return at->second;
+    try {
+      at->second = worker.model("size", net).get("macs", 0.0);
+    } catch (const Error&) {
+      // A net that cannot be built is told when it is to be trained; here it only has no estimate.
+    }
+    return at->second;
   };
   return context;
 }

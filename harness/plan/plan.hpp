@@ -26,7 +26,6 @@ struct RawFile {
 struct ZooEntry {
   std::string name;
   std::vector<ParamSchema> params;
-  double train_seconds_per_1000 = 0.1;  // forward and backward of 1000 inputs on one core, for cost estimates only
 };
 
 struct PlanContext {
@@ -40,6 +39,9 @@ struct PlanContext {
   int judge_version = 1, metrics_version = 1;
   // The local file of a set, or nullopt when it has not been fetched.
   std::function<std::optional<RawFile>(const CatalogEntry&, const CatalogFile&)> raw;
+  // Multiply-adds of one input through {"arch", "params", "input": shape, "classes"}, 0 when unknown. For estimates of cost
+  // only: neither identities nor the plan's shape depend on it. May be empty.
+  std::function<double(const Json& net)> macs;
 };
 
 // Throws Error(bad_input | unsupported) with the suite's file:line:column.

@@ -53,12 +53,18 @@ const ModelSpec& Planner::root_of(const ModelSpec& model) const {
   return *at;
 }
 
+// Three passes of two operations a multiply-add, at what a core of these years does with convolutions, and a floor for
+// everything else that a step does.
 double Planner::train_rate(const ModelSpec& model) const {
+  constexpr double operations_per_second = 1e11, floor = 0.005, unknown = 0.1;
   if (model.from) return derived_rate(*model.from);
   const ModelSpec& root = root_of(model);
-  if (root.onnx) return ZooEntry{}.train_seconds_per_1000;
-  const auto found = context_.zoo.find(root.build->value);
-  return found == context_.zoo.end() ? ZooEntry{}.train_seconds_per_1000 : found->second.train_seconds_per_1000;
+  if (!context_.macs || root.onnx || context_.zoo.count(root.build->value) == 0) return unknown;
+  Json net = build_of(root);
+  net["input"] = Json(entry_of(*suite_.data.train).shape);
+  net["classes"] = classes();
+  const double macs = context_.macs(net);
+  return macs > 0 ? floor + 1000 * 6 * macs / operations_per_second : unknown;
 }
 
 Json Planner::build_of(const ModelSpec& model) const {

@@ -234,7 +234,9 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
   return serve(abi, [&](Host& host) {
     const ModelObject& model = model_of(host, object);
     required(call, "call");
-    if (!ASSAY_HAS(call, y)) throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
+    // The size of the field is meant, which is a pointer's.
+    if (!ASSAY_HAS(call, y))  // NOLINT(bugprone-sizeof-expression)
+      throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
     const engine::Tensor& x = host.tensor(call->x, "x");
     const std::int64_t rows = rows_of(model, x);
     host.need(model.value, kInputGradient, "the gradient with respect to the input");

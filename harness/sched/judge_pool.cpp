@@ -101,7 +101,7 @@ class JudgePool::Judgement final : public StageProcess {
 
   std::optional<Breach> breach_in(const std::vector<ProcessFacts>& all) override {
     if (exit_) return std::nullopt;
-    if (const auto breach = judge_->process->breach_in(all)) return breach;
+    if (auto breach = judge_->process->breach_in(all)) return breach;
     if (use(all).cpu_seconds > limits_.cpu_seconds) return cpu_breach(limits_);
     return disk_breach(scratch_, limits_);
   }
@@ -115,7 +115,7 @@ class JudgePool::Judgement final : public StageProcess {
 
   std::optional<Breach> breach_at_end() const override {
     if (judge_)
-      if (const auto breach = judge_->process->breach_at_end()) return breach;
+      if (auto breach = judge_->process->breach_at_end()) return breach;
     return disk_breach(scratch_, limits_);
   }
 
@@ -139,7 +139,7 @@ class JudgePool::Judgement final : public StageProcess {
   std::optional<Exit> exit_;
 };
 
-JudgePool::JudgePool(fs::path worker, const Confinement& confinement, JudgeFolders folders)
+JudgePool::JudgePool(const fs::path& worker, const Confinement& confinement, JudgeFolders folders)
     : worker_(fs::absolute(worker)), confinement_(confinement), folders_(std::move(folders)) {
   folders_.work = fs::absolute(folders_.work).lexically_normal();
   folders_.cache = fs::absolute(folders_.cache).lexically_normal();

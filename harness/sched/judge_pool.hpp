@@ -25,7 +25,7 @@ struct JudgeFolders {
 class JudgePool {
  public:
   // `confinement` outlives the pool.
-  JudgePool(std::filesystem::path worker, const Confinement& confinement, JudgeFolders folders);
+  JudgePool(const std::filesystem::path& worker, const Confinement& confinement, JudgeFolders folders);
   ~JudgePool();
   JudgePool(const JudgePool&) = delete;
   JudgePool& operator=(const JudgePool&) = delete;

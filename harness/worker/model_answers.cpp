@@ -136,13 +136,22 @@ Json export_model(const Json& options) {
   return answer;
 }
 
+// What the net would have and do, without a weight being drawn.
+Json size(const Json& options) {
+  const std::string arch = options.at("arch").as_string();
+  const Json params = zoo::complete_params(zoo::find(arch), options.has("params") ? options.at("params") : Json::object({}));
+  const zoo::Size size = zoo::size_of(arch, params, input_shape(options), options.get("classes", default_classes));
+  return Json::object({{"params", size.params}, {"macs", size.macs}});
+}
+
 }  // namespace
 
 Json model_answer(const std::string& verb, const Json& options) {
   if (verb == "show") return show(options);
   if (verb == "import") return import(options);
   if (verb == "export") return export_model(options);
-  throw Error(Fault::bad_input, "model: unknown verb '" + verb + "'" + suggestion(verb, {"show", "import", "export"}));
+  if (verb == "size") return size(options);
+  throw Error(Fault::bad_input, "model: unknown verb '" + verb + "'" + suggestion(verb, {"show", "import", "export", "size"}));
 }
 
 }  // namespace assay::worker

@@ -46,7 +46,7 @@ TEST_CASE("the interval covers the median as often as it says, of a skewed distr
   for (int t = 0; t < trials; ++t) {
     std::vector<double> values;
     for (int i = 0; i < n; ++i) {
-      const double u = static_cast<double>(rng.below(static_cast<std::uint64_t>(t * n + i), 1u << 30)) / (1u << 30);
+      const double u = static_cast<double>(rng.below(static_cast<std::uint64_t>(t) * n + static_cast<std::uint64_t>(i), 1u << 30)) / (1u << 30);
       values.push_back(u * u * u);  // median 1/8
     }
     const MedianInterval m = median_interval(values, 0.95);

@@ -339,3 +339,24 @@ TEST_CASE("a suite may cap the instruction set") {
     CHECK(node.numerics.batch == 16);
   }
 }
+
+TEST_CASE("estimates follow the net: ten times the multiply-adds, about ten times the seconds; keys do not") {
+  PlanContext world = context();
+  const double scale = 10;
+  const Plan before = plan_of(predict_text, world);
+  world.macs = [inner = world.macs, scale](const Json& net) { return scale * inner(net); };
+  const Plan after = plan_of(predict_text, world);
+  world.macs = nullptr;
+  const Plan unknown = plan_of(predict_text, world);
+  REQUIRE(before.nodes.size() == after.nodes.size());
+  bool trained = false;
+  for (std::size_t i = 0; i < before.nodes.size(); ++i) {
+    CHECK(before.nodes[i].key == after.nodes[i].key);
+    CHECK(before.nodes[i].key == unknown.nodes[i].key);
+    if (before.nodes[i].kind != NodeKind::train) continue;
+    trained = true;
+    CHECK(after.nodes[i].cost_seconds > 5 * before.nodes[i].cost_seconds);
+    CHECK(unknown.nodes[i].cost_seconds > 0);
+  }
+  CHECK(trained);
+}
