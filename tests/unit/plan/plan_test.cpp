@@ -254,7 +254,7 @@ TEST_CASE("an ensemble is a subject of any task: nets of one block with seeds of
   // What it was made of changes its key, down to the nets that the members were pruned from.
   const Plan longer = plan_of(edit(edit(attack_text, "epochs = 3", "epochs = 4"), "[threat]\n", made));
   const auto keys_before = keys(plan, NodeKind::train);
-  for (const std::string& key : keys(longer, NodeKind::train)) CHECK(std::count(keys_before.begin(), keys_before.end(), key) == 0);
+  for (const std::string& key : keys(longer, NodeKind::train)) CHECK(keys_before.count(key) == 0);
 }
 
 TEST_CASE("suites of other tasks take what a method returned, too") {
