@@ -12,7 +12,6 @@ namespace assay::tasks {
 struct TimingRules {
   int least_rounds = 21;
   double least_seconds = 0.25;      // in all rounds together
-  double most_seconds = 20.0;
   double round_seconds = 0.004;     // of one contestant in a round, so that a tick of the kernel counts little
   double warm_up_seconds = 0.02;    // of each contestant, and three batches at least
 };

@@ -1,8 +1,6 @@
 #include "harness/worker/serve.hpp"
 
 #include <fcntl.h>
-#include <malloc.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/log.hpp"
+#include "harness/base/machine_load.hpp"
 #include "harness/record/job.hpp"
 #include "harness/record/served.hpp"
 #include "harness/worker/run_job.hpp"
@@ -24,13 +23,6 @@ namespace assay::worker {
 namespace {
 
 namespace fs = std::filesystem;
-
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 // A line of /proc/self/status in bytes, 0 when it is not there.
 std::uint64_t status_bytes(const char* name) {
@@ -76,12 +68,12 @@ int serve() {
     if (got < 0) return 2;
     if (got == 0) return 0;
     forget_peak();
-    const double before = cpu_seconds();
+    const double before = own_cpu_seconds();
     Served served;
     served.code = judge(std::string(text.data(), static_cast<std::size_t>(got)));
     fs::current_path(home);  // the job's folder is removed when it is recorded
     write_to("/dev/null");
-    served.cpu_seconds = cpu_seconds() - before;
+    served.cpu_seconds = own_cpu_seconds() - before;
     served.peak_rss_bytes = status_bytes("VmHWM:");
     served.rss_bytes = status_bytes("VmRSS:");
     const std::string answer = served.to_text();
