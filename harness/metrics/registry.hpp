@@ -50,6 +50,8 @@ struct MetricInfo {
   std::string reference;             // condition of the reference sample of a rank pool
   std::vector<std::string> tasks;    // whose judge records it: attack, detect, predict, compress
   bool of_subject = false;           // quality of the attacked model: an attack is the better for making it worse
+  // Of a timing: columns of unit "round", one, or two whose ratio by round it is the median of.
+  std::vector<std::string> rounds = {};
 
   bool higher_is_better() const { return direction == Direction::higher; }
   bool better(double a, double b) const { return direction == Direction::lower ? a < b : direction == Direction::higher && a > b; }

@@ -115,10 +115,14 @@ void add_methods(Comparison& out, const stats::Table& table, const Columns& colu
   }
 }
 
+// Rule 44. Timings are above 0.
+bool too_near(double a, double b, double least_factor) { return std::max(a, b) <= least_factor * std::min(a, b); }
+
 void add_pairs(Comparison& out, const Columns& columns, const std::vector<std::size_t>& order,
-               const CompareOptions& options) {
+               const CompareOptions& options, double least_factor) {
   const std::size_t k = order.size();
   std::vector<double> p;
+  std::vector<bool> near;
   for (std::size_t i = 0; i < k; ++i)
     for (std::size_t j = i + 1; j < k; ++j) {
       const auto &a = columns.of[order[i]], &b = columns.of[order[j]];
@@ -132,6 +136,7 @@ void add_pairs(Comparison& out, const Columns& columns, const std::vector<std::s
       test_pair(line, a, b, out, options);
       judge_size(line, a, b, options, out);
       p.push_back(line.p);
+      near.push_back(least_factor > 1 && too_near(out.methods[i].mean, out.methods[j].mean, least_factor));
       out.pairs.push_back(std::move(line));
     }
   const auto adjusted = stats::holm(p);
@@ -139,7 +144,7 @@ void add_pairs(Comparison& out, const Columns& columns, const std::vector<std::s
   for (std::size_t i = 0; i < out.pairs.size(); ++i) {
     PairLine& line = out.pairs[i];
     line.adjusted = adjusted[i];
-    if (!open || adjusted[i] > options.alpha) continue;
+    if (!open || near[i] || adjusted[i] > options.alpha) continue;
     // The direction is what the test saw: signed ranks, discordant samples, or the mean.
     const double neutral = line.effect_name == "odds ratio" ? 1 : 0;
     const bool higher = line.effect == neutral ? line.difference > 0 : line.effect > neutral;
@@ -201,7 +206,7 @@ Comparison compare(const WideTable& wide, const CompareOptions& options) {
     out.many = stats::compare_many(wide.table, many);
   }
   add_methods(out, wide.table, columns, order, ranks, options);
-  add_pairs(out, columns, order, options);
+  add_pairs(out, columns, order, options, wide.least_factor);
   add_alike(out);
   out.sentences = compare_sentences(out, wide, options);
   return out;

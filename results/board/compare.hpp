@@ -19,6 +19,7 @@ struct WideTable {
   stats::Table table;  // a row a data set, a seed or a sample
   Unit unit = Unit::data_sets;
   double replicates = 1;  // mean number of seeds that were averaged into an entry
+  double least_factor = 1;  // means nearer than this are no difference: of timings (rule 44)
 };
 
 // CSV with a head. First column: names of the rows; its head tells what they are ("seed", "sample", otherwise data

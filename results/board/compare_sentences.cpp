@@ -25,6 +25,8 @@ std::string list(const std::vector<std::string>& names) {
 std::string what(const Comparison& c, const WideTable& wide) {
   std::string out = fmt::format("{} methods were compared on {} {}; {} {} is better.", c.methods.size(), c.rows,
                                 unit_name(c.unit), c.higher_is_better ? "higher" : "lower", c.quantity);
+  if (wide.least_factor > 1)
+    out += fmt::format(" A change below a factor of {:g} is no difference (rule 44).", wide.least_factor);
   if (wide.replicates > 1 && c.unit == Unit::samples)
     out += fmt::format(" Each entry is the mean of {:.4g} seeds on one sample: the seeds are taken as they are, and nothing is said "
                        "of others.", wide.replicates);

@@ -6,6 +6,7 @@
 #include "results/board/groups.hpp"
 #include "results/board/replicates.hpp"
 #include "results/board/subject.hpp"
+#include "results/board/timings.hpp"
 
 namespace assay::board {
 namespace {
@@ -15,11 +16,25 @@ bool comparable(const Row& row, const store::SuiteRecord& suite) {
          row.coverage.done == row.coverage.planned && at_rank_point(row.axes, suite.rank_axes);
 }
 
+std::vector<Compared> timings(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
+                              const std::map<std::string, const store::CellRecord*>& by_key) {
+  std::vector<Compared> out;
+  for (const std::size_t r : rows) {
+    const Row& row = board.rows[r];
+    std::vector<const store::CellRecord*> cells;
+    for (const std::string& key : row.cells) cells.push_back(by_key.at(key));
+    auto rounds = rounds_of(db, board.metrics[0], cells);
+    if (!rounds.empty()) out.push_back({r, {*row.values[0].mean, {}, 0, row.values[0].per_seed, 0, std::move(rounds)}});
+  }
+  return out;
+}
+
 std::vector<Compared> methods(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
                               const stats::BootstrapOptions& options) {
   const auto all = db.cells(board.suite.protocol_hash);
   std::map<std::string, const store::CellRecord*> by_key;
   for (const auto& cell : all) by_key[cell.generation] = &cell;
+  if (is_timing(board.metrics[0])) return timings(db, board, rows, by_key);
   std::vector<const store::CellRecord*> cells;
   for (const std::size_t r : rows)
     for (const std::string& key : board.rows[r].cells) cells.push_back(by_key.at(key));
@@ -32,7 +47,7 @@ std::vector<Compared> methods(const store::Store& db, const Board& board, const 
     auto replicates = mean_replicates(left.first(row.cells.size()));
     left = left.subspan(row.cells.size());
     if (!replicates.empty())
-      out.push_back({r, {*row.values[0].mean, std::move(replicates), found.units, row.values[0].per_seed, 0}});
+      out.push_back({r, {*row.values[0].mean, std::move(replicates), found.units, row.values[0].per_seed, 0, {}}});
   }
   return out;
 }

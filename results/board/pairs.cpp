@@ -1,13 +1,15 @@
 #include "results/board/pairs.hpp"
 
 #include "results/board/compared.hpp"
+#include "results/board/timings.hpp"
 
 namespace assay::board {
 namespace {
 
 Pair make_pair(const Compared& a, const Compared& b, double level) {
-  const auto test = stats::component_test(stats::difference(a.input, b.input), level);
-  return {a.row, b.row, a.input.value - b.input.value, test.interval, test.p, test.p};
+  const double p = stats::pair_p(a.input, b.input);
+  return {a.row, b.row, a.input.value - b.input.value,
+          stats::component_test(stats::difference(a.input, b.input), level).interval, p, p};
 }
 
 void correct(std::vector<Pair>& pairs) {
@@ -46,8 +48,9 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
     return out;
   }
   correct(out.pairs);
+  if (is_timing(board.metrics[0])) out.note = timing_note;
   if (left_out > 0)
-    out.note = std::to_string(left_out) + " rows below the first " + std::to_string(most) + " are not compared";
+    out.note += (out.note.empty() ? "" : "; ") + std::to_string(left_out) + " rows below the first " + std::to_string(most) + " are not compared";
   return out;
 }
 

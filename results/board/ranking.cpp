@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "harness/metrics/registry.hpp"
+#include "results/board/timings.hpp"
 
 namespace assay::board {
 namespace {
@@ -188,6 +189,7 @@ void rank(std::vector<Candidate>& candidates, const RankRules& rules, Replicator
   std::vector<stats::RankInput> inputs;
   std::size_t at = 0;
   bool complete = true;
+  const bool timed = is_timing(*rules.metric);
   for (const Candidate* c : ranked) {
     const auto fill = c->row.coverage.done < c->row.coverage.planned ? imputed(candidates, *c, rules) : std::nullopt;
     const auto cells_of_it = static_cast<std::size_t>(c->row.coverage.done);
@@ -195,15 +197,16 @@ void rank(std::vector<Candidate>& candidates, const RankRules& rules, Replicator
     at += cells_of_it;
     inputs.back().samples = found.units;
     inputs.back().panel = panels.try_emplace(c->row.subject, static_cast<int>(panels.size())).first->second;
-    complete = complete && !inputs.back().replicates.empty();
+    if (timed) inputs.back().rounds = replicator.rounds(*rules.metric, done_cells(*c->group));
+    complete = complete && !(timed ? inputs.back().rounds : inputs.back().replicates).empty();
   }
   // Without per-unit outcomes of every method nothing can be told apart by a paired test.
   if (!complete)
-    for (auto& input : inputs) input.replicates.clear();
+    for (auto& input : inputs) input.replicates.clear(), input.rounds.clear();
   const auto ranges = stats::rank_ranges(inputs, !rules.lower_is_better, rules.level);
   for (std::size_t i = 0; i < ranked.size(); ++i) {
     ranked[i]->row.rank = ranges[i];
-    if (!complete) ranked[i]->row.notes.emplace_back("no per-sample outcomes to compare by");
+    if (!complete) ranked[i]->row.notes.emplace_back(timed ? "no rounds to compare by (rule 44)" : "no per-sample outcomes to compare by");
     if (found.mismatch) ranked[i]->row.notes.emplace_back("methods were judged on different samples");
   }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "results/board/board.hpp"
+#include "results/board/timings.hpp"
 
 namespace assay::board {
 
@@ -29,6 +30,10 @@ class Replicator {
   std::optional<stats::Interval> over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells);
   // Only for metrics that are a mean of one column: cells are averaged first, which is exact and quicker.
   std::optional<stats::Interval> mean_over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells);
+  // Of a timing, which is not resampled but compared by its rounds; see timings.hpp.
+  std::vector<double> rounds(const Metric& metric, const std::vector<const store::CellRecord*>& cells) const {
+    return rounds_of(db_, metric, cells);
+  }
   const stats::BootstrapOptions& options() const { return options_; }
 
  private:

@@ -157,6 +157,7 @@ WideTable wide_of(const store::Store& db, const Board& board, const RowChoice& c
     cells.emplace_back();
     for (const std::string& key : row.cells) cells.back().push_back(by_key.at(key));
   }
+  if (is_timing(metric)) wide.least_factor = stats::least_timing_factor;
   wide.unit = choice.unit.value_or(sample_column(db, *cells[0][0], metric) ? Unit::samples : Unit::seeds);
   if (wide.unit == Unit::samples)
     put_samples(wide, db, metric, cells);

@@ -27,11 +27,15 @@ struct RankInput {
   std::int64_t samples = 0;        // how many are resampled
   std::vector<double> per_seed;    // the seeds' own values, in the same order for all methods; one or none: no seeds
   int panel = 0;                   // only methods of one panel are compared; Holm runs over the pairs of all panels
+  std::vector<double> rounds = {};  // of a timing, > 0: then compared by them alone
 };
 // x - y: paired by sample, and by seed where both have as many (else the seeds' variances add). A bootstrap of three seeds
 // would call 28 % of equal methods different (components.hpp). Throws Error(bad_input) on unequal numbers of replicates.
 Components difference(const RankInput& x, const RankInput& y);
-// Methods without replicates are not told apart from any.
+// Two-sided, of "x and y are alike": rule 44's test where both have rounds (rank_sum.hpp), else of their difference; 1
+// where one of them has neither rounds nor replicates.
+double pair_p(const RankInput& x, const RankInput& y);
+// Methods that have neither are not told apart from any.
 std::vector<RankRange> rank_ranges(const std::vector<RankInput>& methods, bool higher_is_better, double level = 0.95);
 
 // --- methods x data sets ---

@@ -5,6 +5,7 @@
 
 #include "results/stats/checks.hpp"
 #include "results/stats/many.hpp"
+#include "results/stats/rank_sum.hpp"
 
 namespace assay::stats {
 
@@ -38,11 +39,12 @@ double mean_variance(std::span<const double> per_seed) {
   return variance(per_seed) / static_cast<double>(per_seed.size());
 }
 
+}  // namespace
+
 double pair_p(const RankInput& x, const RankInput& y) {
+  if (!x.rounds.empty() && !y.rounds.empty()) return timing_test(x.rounds, y.rounds).p;
   return x.replicates.empty() || y.replicates.empty() ? 1 : component_test(difference(x, y)).p;
 }
-
-}  // namespace
 
 Components difference(const RankInput& x, const RankInput& y) {
   if (x.replicates.size() != y.replicates.size())

@@ -9,6 +9,7 @@
 #include "results/stats/paired.hpp"
 #include "results/stats/pareto.hpp"
 #include "results/stats/power.hpp"
+#include "results/stats/rank_sum.hpp"
 
 namespace assay::stats {
 
