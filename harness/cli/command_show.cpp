@@ -102,7 +102,13 @@ void show_field(const std::string& name, const std::string& value) {
 
 // "forward_per_sample = 20 ran out in 8 calls, first at eps=1/10, batch 0 (after 20 forward and 20 backward passes)".
 void show_budgets(const Json& counters) {
-  if (!counters.is_object() || !counters.has("budgets")) return;
+  if (!counters.is_object()) return;
+  if (counters.has("ended")) {
+    const Json& ended = counters.at("ended");
+    const std::int64_t cut = ended.get("at_a_budget", 0), calls = cut + ended.get("by_itself", 0);
+    show_field("ended", cut == 0 ? "by itself" : fmt::format("at a budget in {} of {} calls, else by itself", cut, calls));
+  }
+  if (!counters.has("budgets")) return;
   for (const auto& [budget, one] : counters.at("budgets").as_object()) {
     const Json& first = one.at("first");
     std::string text = fmt::format("{} = {:g} ran out in {} calls, first at {} (after {:g} forward and {:g} backward passes of a sample",

@@ -39,21 +39,37 @@ Json Planner::threat() const {
 }
 
 // Keys that came later are left out where they say nothing, so that older suites keep their hashes.
-Json Planner::budget() const {
-  Json out = Json::object({{"forward_per_sample", suite_.budget.forward_per_sample},
-                           {"backward_per_sample", suite_.budget.backward_per_sample}});
+Json Planner::budget(const BudgetSpec& spec) {
+  Json out = Json::object({{"forward_per_sample", spec.forward_per_sample}, {"backward_per_sample", spec.backward_per_sample}});
   // Passes were pooled over a batch once; numbers made so are another protocol's (rule 13).
-  if (suite_.budget.per_sample_place.line > 0) out["charged"] = "per sample";
-  if (suite_.budget.seconds > 0) out["seconds"] = suite_.budget.seconds;
-  if (suite_.budget.memory_mb > 0) out["memory_mb"] = suite_.budget.memory_mb;
+  if (spec.per_sample_place.line > 0) out["charged"] = "per sample";
+  if (spec.seconds > 0) out["seconds"] = spec.seconds;
+  if (spec.memory_mb > 0) out["memory_mb"] = spec.memory_mb;
+  return out;
+}
+
+Json Planner::budget_protocol() const {
+  Json out = budget(suite_.budget);
+  if (suite_.budget.curve.empty()) return out;
+  Json levels = Json::array();
+  for (const Rational& level : suite_.budget.levels) levels.push_back(level.str());
+  out[suite_.budget.curve] = std::move(levels);
+  return out;
+}
+
+// The points of the curve over a budget (rule 43); the one budget of a suite without.
+std::vector<Planner::BudgetPoint> Planner::budget_points() const {
+  if (suite_.budget.curve.empty()) return {{suite_.budget, ""}};
+  std::vector<BudgetPoint> out;
+  for (const Rational& level : suite_.budget.levels) out.push_back({suite_.budget.at(level), level.str()});
   return out;
 }
 
 // Of tasks whose cells had no budget at first.
-void Planner::add_budget(Stage& run, Json& identity) const {
+void Planner::add_budget(const CellPoint& point, Stage& run, Json& identity) const {
   if (suite_.budget.place.line == 0) return;
-  run.spec["budget"] = budget();
-  identity["budget"] = budget();
+  run.spec["budget"] = budget(point.budget.spec);
+  identity["budget"] = run.spec.at("budget");
 }
 
 double Planner::eval_seconds(const ModelSpec& model, std::int64_t inputs) const {
@@ -76,12 +92,14 @@ Node Planner::start_cell(const CellPoint& point) const {
   std::string what = point.method->id();
   for (const auto& [key, value] : point.grid->axes.as_object())
     what += fmt::format(" {}={}", key, value.is_string() ? value.as_string() : value.dump());
+  if (!point.budget.level.empty()) what += fmt::format(" {}={}", suite_.budget.curve, point.budget.level);
   Node node = start_node(NodeKind::cell, fmt::format("{} on {}, seed {}", what, point.model->id.value, point.seed));
   node.seeds = seeds(point.seed, point.seed);
   node.method = point.method->id();
   node.params = point.params.all;
   node.subject = point.model->id.value;
   node.axes = point.grid->axes;
+  if (!point.budget.level.empty()) node.axes[suite_.budget.curve] = point.budget.level;
   node.axes["subject"] = node.subject;
   node.axes["seed"] = point.seed;
   node.baseline = point.plugin->baseline;
@@ -166,7 +184,7 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                            {"surrogates", Json(surrogates)},
                            {"access", threat_spec.access},
                            {"threat", threat()},
-                           {"budget", budget()}});
+                           {"budget", budget(point.budget.spec)}});
   parts.judge = judge_stage(point, run.spec);
   parts.judge.inputs.push_back(from_node("data", data, records_file));
   parts.judge.inputs.push_back(victim_ref);
@@ -175,7 +193,7 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                                  {"surrogates", surrogate_keys},
                                  {"access", threat_spec.access},
                                  {"threat", threat()},
-                                 {"budget", budget()}});
+                                 {"budget", budget(point.budget.spec)}});
   return parts;
 }
 
@@ -203,7 +221,7 @@ void Planner::detect_cell(const CellPoint& point) {
   run.inputs = {from_node("fit", fit, records_file), stream_ref, model_ref};
   run.spec = Json::object({{"task", "detect"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}});
   Json identity = Json::object({{"fit", fit}, {"stream", mixed}, {"model", net.node}});
-  add_budget(run, identity);
+  add_budget(point, run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_node("truth", mixed, "truth.safetensors"));
   judge.inputs.push_back(stream_ref);

@@ -112,13 +112,16 @@ void Planner::plan_chain(const MethodSpec& method) {
   for (const ModelSpec& model : suite_.models) {
     if (!is_victim(model)) continue;
     for (const std::int64_t seed : suite_.seeds) {
-      const auto place = [&](CellPoint& point) {
-        point.model = &model;
-        point.seed = seed;
-      };
-      place(last);
-      for (CellPoint& link : links) place(link);
-      chain_cell(last, links);
+      for (const BudgetPoint& budget : budget_points()) {
+        const auto place = [&](CellPoint& point) {
+          point.model = &model;
+          point.seed = seed;
+          point.budget = budget;
+        };
+        place(last);
+        for (CellPoint& link : links) place(link);
+        chain_cell(last, links);
+      }
     }
   }
 }

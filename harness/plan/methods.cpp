@@ -123,8 +123,11 @@ void Planner::plan_method(const MethodSpec& method) {
       point.model = &model;
       for (const std::int64_t seed : suite_.seeds) {
         point.seed = seed;
-        if (task == "compress") compress_cells(point);
-        else plan_cell(point);
+        for (const BudgetPoint& budget : budget_points()) {
+          point.budget = budget;
+          if (task == "compress") compress_cells(point);
+          else plan_cell(point);
+        }
       }
     }
   }

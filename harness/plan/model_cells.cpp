@@ -42,7 +42,7 @@ void Planner::predict_cell(const CellPoint& point) {
   }
   run.spec = Json::object({{"task", "predict"}, {"role", point.role}, {"params", point.params.all}, {"members", names},
                            {"build", build}, {"recipe", recipe}, {"classes", classes()}});
-  add_budget(run, identity);
+  add_budget(point, run, identity);
   const std::string test = records(*point.test);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", "run", model_file));
@@ -82,7 +82,7 @@ void Planner::compress_at(const CellPoint& point) {
   run.inputs = {from_node("model:" + net.name, net.node, model_file), from_node("train", train, records_file)};
   run.spec = Json::object({{"task", "compress"}, {"role", point.role}, {"params", point.params.all}, {"model", net.name}, {"target", target}});
   Json identity = Json::object({{"model", net.node}, {"train", train}, {"test", test}, {"target", target}});
-  add_budget(run, identity);
+  add_budget(point, run, identity);
   Stage judge = judge_stage(point, run.spec);
   judge.inputs.push_back(from_stage("model", suite_.finetune ? "finetune" : "run", model_file));
   // What the method itself returned: rule 38 compares it with the masked original.

@@ -114,9 +114,9 @@ void Planner::protocol() {
     out["threat"]["access"] = suite_.threat->access;
     out["threat"]["victims"] = ids(suite_.threat->victims);
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
-    out["budget"] = budget();
+    out["budget"] = budget_protocol();
   }
-  if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget();
+  if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget_protocol();
   if (suite_.target) {
     Json values = Json::array();
     for (const Rational& value : suite_.target->values) values.push_back(value.str());
@@ -142,6 +142,7 @@ void Planner::ranking() {
   if (task == "predict" || task == "compress") plan_.condition = "test";
   plan_.rank_axes = Json::Object{};
   if (task == "compress") plan_.rank_axes[suite_.target->kind] = suite_.target->rank_at.str();
+  if (!suite_.budget.curve.empty()) plan_.rank_axes[suite_.budget.curve] = suite_.budget.rank_level.str();
 
   const auto known = context_.metrics.find(task);
   if (!suite_.rank_by.given() || known == context_.metrics.end()) return;

@@ -118,8 +118,11 @@ class Planner {
   void compress_cells(const CellPoint& point);
   void compress_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
-  Json budget() const;
-  void add_budget(Stage& run, Json& identity) const;
+  static Json budget(const BudgetSpec& spec);
+  Json budget_protocol() const;
+  struct BudgetPoint;
+  std::vector<BudgetPoint> budget_points() const;
+  void add_budget(const CellPoint& point, Stage& run, Json& identity) const;
   Json threat() const;
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;
@@ -148,6 +151,12 @@ class Planner {
   std::unordered_map<std::string, std::string> cell_owner_;  // key -> the method that made the cell
 };
 
+// A budget, and its level on the axis where the suite has a curve over it; "" where it has none.
+struct Planner::BudgetPoint {
+  BudgetSpec spec;
+  std::string level;
+};
+
 // One cell to be: what its task needs to know.
 struct Planner::CellPoint {
   const MethodSpec* method = nullptr;
@@ -158,6 +167,7 @@ struct Planner::CellPoint {
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
   Rational ratio;  // compress
+  BudgetPoint budget;
   const DataSpec* test = nullptr;  // what the outcome is judged on: data.test, for a trial data.val
   std::int64_t trial = -1;         // which one; -1: no trial
   const Tuned* tuned = nullptr;    // the trials of which the cell takes the best

@@ -74,6 +74,8 @@ void check_unused(const SuiteSpec& suite) {
   if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
   if (suite.budget.per_sample_place.line > 0 && task != "attack" && task != "detect")
     refuse_block(suite.budget.per_sample_place, "a budget per sample", suite);
+  if (!suite.budget.curve.empty() && task == "compress")  // its curve is over the target
+    refuse_block(suite.budget.place, "a curve over the budget", suite);
   if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
@@ -146,6 +148,8 @@ void check_tuning(const SuiteSpec& suite) {
     if (first && first->trials != method.tune->trials)
       fail(method.tune->place, fmt::format("method.tune: {} trials, but {} at {}; expected the same number for every method (rule 11)",
                                            method.tune->trials, first->trials, first->place.str()));
+    if (!suite.budget.curve.empty())
+      fail(method.tune->place, fmt::format("method.tune: a search has one budget; expected budget.{} to be one number", suite.budget.curve));
     if (!first) first = &*method.tune;
   }
 }

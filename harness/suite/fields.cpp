@@ -141,6 +141,21 @@ std::vector<Rational> Fields::rationals(std::string_view key) const {
   return found;
 }
 
+Rational pick_rank(const Fields& fields, const char* key, const char* list, const std::vector<Rational>& values) {
+  const Toml* written = fields.find(key);
+  if (!written) {
+    if (values.size() == 1) return values[0];
+    fail(fields.place(), fmt::format("key '{}' is missing; expected one of the values of {}", fields.name(key), fields.name(list)));
+  }
+  const Rational rank = to_rational(*written, fields.name(key));
+  if (std::find(values.begin(), values.end(), rank) != values.end()) return rank;
+  std::vector<std::string> names;
+  names.reserve(values.size());
+  for (const Rational& value : values) names.push_back(value.str());
+  fail(written->place, fmt::format("{}: expected one of the values of {} ({}), found {}", fields.name(key), fields.name(list),
+                                   fmt::join(names, ", "), rank.str()));
+}
+
 static const Toml* find_date(const Toml& value) {
   if (value.kind == Toml::Kind::other) return &value;
   for (const Toml& item : value.items)

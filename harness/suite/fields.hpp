@@ -56,6 +56,8 @@ class Fields {
 void check_id(const Located<std::string>& id, const std::string& name);
 Rational to_rational(const Toml& value, const std::string& name);
 ParamTable to_params(const Toml& table, const std::string& name, const std::vector<std::string>& skip = {});
+// The one of `values` that the board ranks at: the key's value, or the only value there is.
+Rational pick_rank(const Fields& fields, const char* key, const char* list, const std::vector<Rational>& values);
 // The items of [[name]], or none when absent; throws when it was written [name].
 std::vector<const Toml*> blocks(const Toml& root, std::string_view name);
 

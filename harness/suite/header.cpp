@@ -1,4 +1,4 @@
-// [suite], [budget], [limits], [numerics] and [[claim]].
+// [suite], [limits], [numerics] and [[claim]].
 #include <algorithm>
 #include <limits>
 
@@ -68,21 +68,6 @@ void parse_header(const Toml& root, SuiteSpec& out) {
   out.min_coverage = fields.real("min_coverage", 1.0, {0.0, 1.0});
   out.on_failure = fields.choice("on_failure", {"exclude", "worst", "baseline"}, "exclude").value;
   out.keep_outputs = fields.flag("keep_outputs", false);
-}
-
-BudgetSpec parse_budget(const Toml& root) {
-  BudgetSpec out;
-  const Toml* table = root.find("budget");
-  if (!table) return out;
-  const Fields fields(*table, "budget", {"forward_per_sample", "backward_per_sample", "seconds", "memory_mb"});
-  out.place = fields.place();
-  for (const char* key : {"forward_per_sample", "backward_per_sample"})
-    if (const Toml* written = fields.find(key)) out.per_sample_place = written->key_place;
-  out.seconds = fields.real("seconds", 0, {0.001, 1e7});
-  out.memory_mb = fields.integer("memory_mb", 0, {1, 1 << 24});
-  out.forward_per_sample = fields.integer("forward_per_sample", 0, {1, max_int});
-  out.backward_per_sample = fields.integer("backward_per_sample", 0, {1, max_int});
-  return out;
 }
 
 LimitSpec parse_limits(const Toml& root) {

@@ -64,22 +64,6 @@ MethodSpec parse_method(const Toml& block) {
   return out;
 }
 
-// The one of `values` that the board ranks at: the key's value, or the only value there is.
-Rational pick_rank(const Fields& fields, const char* key, const char* list, const std::vector<Rational>& values) {
-  const Toml* written = fields.find(key);
-  if (!written) {
-    if (values.size() == 1) return values[0];
-    fail(fields.place(), fmt::format("key '{}' is missing; expected one of the values of {}", fields.name(key), fields.name(list)));
-  }
-  const Rational rank = to_rational(*written, fields.name(key));
-  if (std::find(values.begin(), values.end(), rank) != values.end()) return rank;
-  std::vector<std::string> names;
-  names.reserve(values.size());
-  for (const Rational& value : values) names.push_back(value.str());
-  fail(written->place, fmt::format("{}: expected one of the values of {} ({}), found {}", fields.name(key), fields.name(list),
-                                   fmt::join(names, ", "), rank.str()));
-}
-
 }  // namespace
 
 std::vector<MethodSpec> parse_methods(const Toml& root) {

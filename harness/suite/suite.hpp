@@ -135,7 +135,14 @@ struct BudgetSpec {                    // algorithmic, part of the protocol; 0: 
   std::int64_t forward_per_sample = 0, backward_per_sample = 0;
   double seconds = 0;                  // wall time of the method in a cell; it makes the cell's outcomes depend on the clock
   std::int64_t memory_mb = 0;          // of the tensors that the method holds
+  // One of the keys above may be a list: a cell a value, a curve over the budget. "" : none is.
+  std::string curve;
+  std::vector<Rational> levels;        // of the curve's key, growing geometrically (rule 43)
+  Rational rank_level;                 // the level at which the board ranks; one of levels
   Place place, per_sample_place;
+
+  // The budget of one cell on the curve.
+  BudgetSpec at(const Rational& level) const;
 };
 
 struct LimitSpec {                     // safety, no part of any hash

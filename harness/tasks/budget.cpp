@@ -22,8 +22,10 @@ BudgetLog::BudgetLog(StageContext& context, const plugin::Instance& method)
     : context_(context), method_(method), seconds_before_(seconds_before(context.earlier())), timed_(has_seconds(context.spec())) {
   for (const Event& event : context.earlier()) {
     if (event.type() != "batch") continue;
+    ++calls_;
     if (event.json.has("spent")) earlier_ += Spent::from_json(event.json.at("spent"));
     if (!event.json.has("exhausted")) continue;
+    ++cut_short_;
     for (const Json& one : event.json.at("exhausted").as_array()) note(one);
   }
 }
@@ -55,6 +57,8 @@ void BudgetLog::note(const Json& exhausted) {
 plugin::Bundle BudgetLog::call(const std::string& where, const std::function<plugin::Bundle()>& body) {
   const auto take = [&] {
     last_ = last(where);
+    ++calls_;
+    cut_short_ += last_.size() > 0 ? 1 : 0;
     for (const Json& one : last_.as_array()) note(one);
   };
   try {
@@ -81,6 +85,8 @@ void BudgetLog::finish(const Spent& total) {
   Json event = total.to_json();
   event["type"] = "counters";
   if (!budgets_.empty()) event["budgets"] = Json(budgets_);
+  // Rule 43: a method that stops by itself has converged by its own test; one that a budget stopped might have gone on.
+  event["ended"] = Json::object({{"by_itself", calls_ - cut_short_}, {"at_a_budget", cut_short_}});
   context_.shard().append(std::move(event));
 }
 

@@ -2,7 +2,8 @@
 //
 // A method may act on the error (return its best so far); its cell then ends as any other, and its counters name each
 // budget that ran out, how often, and at what point first. One that lets the error go ends the stage: rejected, with the
-// point in the reason and the same counters in the record.
+// point in the reason and the same counters in the record. How calls ended, by themselves or at a budget, is counted for all
+// (rule 43).
 #pragma once
 
 #include <chrono>
@@ -37,6 +38,7 @@ class BudgetLog {
   double seconds_before_ = 0;
   bool timed_ = false;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::int64_t calls_ = 0, cut_short_ = 0;  // all of them, and those in which a budget ran out
   Json last_;                 // of the last call: [{budget, limit, at, ...}]
   Json::Object budgets_;      // budget -> {limit, calls, first: {at, forward, backward, ...}}
 };

@@ -64,6 +64,21 @@ def passes(home, check):
     check(budget["calls"] == 1 and budget["first"]["backward"] == 3 and backward == 3 * 64, f"its counters: {backward} {budget}")
 
 
+def curve(home, check):
+    """A list of budgets: a cell a level, what each call ended by, a curve on the board [rule 43]."""
+    text = SUITE.replace('"limited"', '"curve"').replace("backward_per_sample = 3", "backward_per_sample = [1, 2, 4]\nrank_at = 4")
+    suite = home.suite("curve", text)
+    home.run("run", suite, "--only", "method=budget-best-so-far", check=0)
+    rows = home.connect().execute("SELECT c.generation, a.backward, a.counters_json FROM cell c JOIN attempt a ON a.cell = c.id "
+                                  "JOIN plan l ON l.protocol_hash = a.protocol_hash JOIN suite s ON s.id = l.suite "
+                                  "WHERE c.kind = 'cell' AND s.name = 'curve'").fetchall()
+    check(sorted(backward for _, backward, _ in rows) == [200, 400, 800], f"each level spends what it may: {rows}")
+    check(all(json.loads(c)["ended"] == {"by_itself": 0, "at_a_budget": 4} for _, _, c in rows), f"how the calls ended: {rows}")
+    check("at a budget in 4 of 4 calls" in home.run("show", rows[0][0], check=0).stdout, "show says it")
+    board = home.run("leaderboard", "--curves", "--suite", "curve", check=0).stdout
+    check("backward_per_sample" in board, f"the curve: {board}")
+
+
 def time(home, check):
     """A budget of time makes outcomes depend on the clock, so such cells are not asked for equal bytes."""
     text = SUITE.replace('"limited"', '"timed"').replace("backward_per_sample = 3", "seconds = 0.5")
@@ -88,6 +103,7 @@ def main():
     home.env["ASSAY_PLUGINS"] = str(folder)
     home.fetch()
     passes(home, check)
+    curve(home, check)
     time(home, check)
     home.remove()
     check.done()

@@ -225,3 +225,20 @@ TEST_CASE("[rule 19] [rule 20] victims that fool attacks are named; a plain one 
   const auto random = verdicts("random");
   CHECK(std::count(random.begin(), random.end(), 20) == 1);
 }
+
+TEST_CASE("[rule 17] at a huge radius the strongest iterative white-box link must break nearly everything") {
+  tasks::Threat threat;
+  threat.norm = metrics::Norm::linf;
+  threat.eps = {{1, 10}, {1, 2}};
+  const auto rules_of = [&](std::int64_t at_tenth, std::int64_t at_half, bool iterative) {
+    std::vector<int> out;
+    const tasks::ChainLink link{"pgd", true, iterative, {{"eps=1/10", at_tenth}, {"eps=1/2", at_half}}};
+    for (const auto& finding : tasks::compare_links({link}, threat, 1000)) out.push_back(finding.rule);
+    return out;
+  };
+  CHECK(rules_of(900, 10, true).empty());  // 1 % may stand
+  CHECK(rules_of(900, 11, true) == std::vector<int>{17});
+  CHECK(rules_of(900, 900, false).empty());  // a single step proves nothing
+  threat.norm = metrics::Norm::l2;
+  CHECK(rules_of(900, 900, true).empty());
+}
