@@ -70,7 +70,7 @@ int reproduce(const ReproduceOptions& options) {
     throw Error(Fault::bad_input, "'" + cell.label + "': its outputs were made elsewhere, and nothing here can make them again");
   const store::AttemptRecord attempt = chosen(db, cell, options.attempt);
   const auto file = options.suite.empty() ? suite_of(db, cell, attempt) : find_suite(options.suite);
-  const PlanContext context = planning_context(WorkerClient::standard());
+  const PlanContext context = planning_context(WorkerClient::standard(sched::parse_sandbox_mode(options.sandbox)));
   const PlannedAgain planned = plan_again(cell, file, context);
   AgainOptions how;
   how.fresh = options.fresh;

@@ -125,7 +125,7 @@ int run(RunFlags options) {
   std::vector<std::filesystem::path> files;
   for (const std::string& name : options.suites)
     for (const auto& file : find_suites(name)) files.push_back(file);
-  const PlanContext context = planning_context(WorkerClient::standard());
+  const PlanContext context = planning_context(WorkerClient::standard(sched::parse_sandbox_mode(options.sandbox)));
   // Every suite is read before the first one runs: a typing error in the last should not come after an hour.
   for (const auto& file : files) load_and_plan(file, context);
   std::optional<Keyboard> keyboard;

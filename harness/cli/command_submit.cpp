@@ -134,7 +134,7 @@ int submit(const SubmitFlags& flags) {
   if (flags.folder.empty() == flags.outputs.empty())
     throw Error(Fault::bad_input, "submit: expected either --template DIR, or --name and --outputs FILE");
   if (!flags.outputs.empty() && flags.name.empty()) throw Error(Fault::bad_input, "submit: --outputs needs --name");
-  const Plan suite = load_and_plan(find_suite(flags.suite), planning_context(WorkerClient::standard())).plan;
+  const Plan suite = load_and_plan(find_suite(flags.suite), planning_context(WorkerClient::standard(sched::parse_sandbox_mode(flags.sandbox)))).plan;
   const auto seed = flags.seed < 0 ? std::nullopt : std::optional(flags.seed);
   const Node& site = submission_site(suite, flags.subject, seed);
   return flags.folder.empty() ? submit_outputs(suite, site, flags) : write_template(suite, site, flags);

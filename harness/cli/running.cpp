@@ -180,7 +180,6 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   };
 
   const sched::SchedOptions how = sched_options(options, stop);
-  if (!options.slurm) forget_unrecorded_failures(plan, how.work);
   try {
     report.summary = sched::run(repeats ? repeats->plan() : plan, how, callbacks);
   } catch (const Error& error) {

@@ -1,5 +1,6 @@
 #include "harness/cli/space.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -22,15 +23,6 @@ bool speaks_of_space(const std::string& text) {
   return text.find(std::strerror(ENOSPC)) != std::string::npos || text.find(std::strerror(EDQUOT)) != std::string::npos;
 }
 
-bool is_failure(const std::filesystem::path& exit_file) {
-  try {
-    const std::string status = Json::parse(read_text(exit_file), exit_file.string()).get("status", "");
-    return status == "failed" || status == "crashed";
-  } catch (const Error&) {
-    return true;  // half of it: the supervisor would not take it either
-  }
-}
-
 }  // namespace
 
 SpaceWatch::SpaceWatch(std::vector<std::filesystem::path> folders) : folders_(std::move(folders)) {
@@ -50,26 +42,19 @@ bool SpaceWatch::low() {
   return false;
 }
 
+bool SpaceWatch::full() const {
+  return std::any_of(folders_.begin(), folders_.end(), [](const auto& folder) { return free_bytes(folder).value_or(needed_bytes) < full_bytes; });
+}
+
 // A plugin may say what it likes; it is believed only together with a disk that is full.
 bool SpaceWatch::starved(const Finished& finished) {
   if (finished.status != "failed" && finished.status != "crashed") return false;
-  bool said = speaks_of_space(finished.reason);
+  bool said = speaks_of_space(finished.reason) || full();
   for (const StageResult& stage : finished.stages) said = said || (stage.status != "ok" && speaks_of_space(stage.log_tail));
   // What needs a node that starved says the same, perhaps after somebody freed space.
   const bool starved = said && (starved_ || low());
   starved_ = starved_ || starved;
   return starved;
-}
-
-void forget_unrecorded_failures(const Plan& plan, const std::filesystem::path& work) {
-  std::error_code none;
-  for (const Node& node : plan.nodes) {
-    if (!std::filesystem::exists(work / node.key, none)) continue;
-    for (const Stage& stage : node.stages) {
-      const std::filesystem::path exit_file = work / node.key / (stage.stage + ".exit.json");
-      if (std::filesystem::exists(exit_file, none) && is_failure(exit_file)) std::filesystem::remove(exit_file, none);
-    }
-  }
 }
 
 }  // namespace assay::cli

@@ -60,22 +60,20 @@ std::string file_stamp(const std::filesystem::path& file) {
 
 }  // namespace
 
-WorkerClient::WorkerClient(std::filesystem::path program, std::filesystem::path cache)
-    : program_(std::move(program)), cache_(std::move(cache)) {}
+WorkerClient::WorkerClient(std::filesystem::path program, std::filesystem::path cache, sched::SandboxMode mode)
+    : program_(std::move(program)), cache_(std::move(cache)), mode_(mode) {}
 
-WorkerClient WorkerClient::standard() {
+WorkerClient WorkerClient::standard(sched::SandboxMode mode) {
   const Layout layout = installed_layout();
   if (layout.worker.empty())
     throw Error(Fault::io, "no assay-worker beside " + self_path().string() + "; build the target assay-worker or set ASSAY_ROOT");
-  return {layout.worker, assay_home() / "descriptors"};
+  return {layout.worker, assay_home() / "descriptors", mode};
 }
 
-Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seconds) const {
-  SpawnOptions options;
-  options.argv = {program_.string()};
-  options.argv.insert(options.argv.end(), args.begin(), args.end());
-  options.env = child_environment();
-  const Captured captured = run_captured(options, timeout_seconds);
+namespace {
+
+// The answer on stdout, or what went wrong.
+Json answer_of(const Captured& captured, const std::vector<std::string>& args) {
   if (captured.exit.code == 0) return Json::parse(captured.out, "assay-worker " + args.front());
   const std::string reason = reason_in(captured.err);
   const Fault fault = captured.exit.code == 3 ? Fault::internal : Fault::bad_input;
@@ -83,6 +81,32 @@ Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seco
   std::string command = "assay-worker";
   for (const std::string& arg : args) command += " " + arg;
   throw Error(fault, command + " ended with " + how_it_ended(captured.exit) + (reason.empty() ? "" : ": " + reason));
+}
+
+}  // namespace
+
+Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seconds) const {
+  SpawnOptions options;
+  options.argv = {program_.string()};
+  options.argv.insert(options.argv.end(), args.begin(), args.end());
+  options.env = child_environment();
+  return answer_of(run_captured(options, timeout_seconds), args);
+}
+
+Captured WorkerClient::run_with(const std::filesystem::path& library, const std::vector<std::string>& args, double timeout_seconds) const {
+  if (!sandbox_) sandbox_ = sched::find_sandbox(mode_, program_);
+  const TempDir scratch("assay-question");
+  SpawnOptions options;
+  options.argv = {program_.string()};
+  options.argv.insert(options.argv.end(), args.begin(), args.end());
+  options.env = child_environment();
+  if (!sandbox_->empty()) options.argv = sched::in_sandbox(*sandbox_, options.argv, library, scratch.path());
+  return run_captured(options, timeout_seconds);
+}
+
+Json WorkerClient::ask_about(const std::filesystem::path& library, const std::string& verb, double timeout_seconds) const {
+  const std::vector<std::string> args{verb, library.string()};
+  return answer_of(run_with(library, args, timeout_seconds), args);
 }
 
 std::vector<Descriptor> WorkerClient::describe(const std::filesystem::path& library) const {
@@ -100,7 +124,7 @@ std::vector<Descriptor> WorkerClient::describe(const std::filesystem::path& libr
     }
   }
   if (answer.is_null()) {
-    answer = ask({"describe", full.string()}, describe_seconds);
+    answer = ask_about(full, "describe", describe_seconds);
     try {
       write_atomic(cached, answer.dump());
     } catch (const Error&) {
@@ -142,7 +166,7 @@ Json WorkerClient::model(const std::string& verb, const Json& options) const {
 }
 
 std::vector<CheckCase> WorkerClient::checks(const std::filesystem::path& library) const {
-  const Json answer = ask({"checks", std::filesystem::absolute(library).string()}, info_seconds);
+  const Json answer = ask_about(std::filesystem::absolute(library), "checks", info_seconds);
   std::vector<CheckCase> cases;
   for (const Json& item : answer.as_array())
     cases.push_back({item.get("plugin", ""), item.at("check").as_string(), item.get("says", "")});
@@ -150,11 +174,9 @@ std::vector<CheckCase> WorkerClient::checks(const std::filesystem::path& library
 }
 
 CheckResult WorkerClient::check(const std::filesystem::path& library, const CheckCase& what, double timeout_seconds) const {
-  SpawnOptions options;
-  options.argv = {program_.string(), "check", std::filesystem::absolute(library).string(), what.plugin, what.check};
-  options.env = child_environment();
+  const std::filesystem::path full = std::filesystem::absolute(library);
   const auto began = std::chrono::steady_clock::now();
-  const Captured captured = run_captured(options, timeout_seconds);
+  const Captured captured = run_with(full, {"check", full.string(), what.plugin, what.check}, timeout_seconds);
   CheckResult result{what, "crashed", "", 0};
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   if (captured.exit.code == 0) {

@@ -20,15 +20,21 @@
 //   assay-worker check FILE.so ID CHECK -> {"status": "passed"|"failed"|"warning"|"skipped", "detail": "..."}
 //                                          exit 0 whatever the status; a signal or another code means "crashed"
 //
+// What loads a plugin (describe, checks, check) runs in the sandbox where there is one: its code runs from the moment that the
+// library is opened, and the user's database is in reach otherwise.
+//
 // Threading: the functions spawn children and may not be called while another thread reaps children.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/base/json.hpp"
+#include "harness/base/subprocess.hpp"
 #include "harness/record/descriptor.hpp"
+#include "harness/sched/sched.hpp"
 
 namespace assay::cli {
 
@@ -55,9 +61,9 @@ struct PluginSet {
 class WorkerClient {
  public:
   // `program`: the assay-worker to start; `cache`: folder for answers that depend only on a file's bytes.
-  WorkerClient(std::filesystem::path program, std::filesystem::path cache);
+  WorkerClient(std::filesystem::path program, std::filesystem::path cache, sched::SandboxMode mode = sched::SandboxMode::automatic);
   // The worker beside the running program and the cache under assay_home(); throws Error(io) when there is none.
-  static WorkerClient standard();
+  static WorkerClient standard(sched::SandboxMode mode = sched::SandboxMode::automatic);
 
   std::vector<Descriptor> describe(const std::filesystem::path& library) const;  // cached by size, mtime and digest
   PluginSet describe_all(const std::vector<std::filesystem::path>& libraries) const;
@@ -69,7 +75,11 @@ class WorkerClient {
 
  private:
   Json ask(const std::vector<std::string>& args, double timeout_seconds) const;
+  Json ask_about(const std::filesystem::path& library, const std::string& verb, double timeout_seconds) const;
+  Captured run_with(const std::filesystem::path& library, const std::vector<std::string>& args, double timeout_seconds) const;
   std::filesystem::path program_, cache_;
+  sched::SandboxMode mode_;
+  mutable std::optional<std::filesystem::path> sandbox_;  // empty: none; found when first needed, by a trial
 };
 
 // Every *.so below the installed plugin folder, then below each folder of the colon-separated $ASSAY_PLUGINS.

@@ -87,6 +87,14 @@ std::string sandbox_trouble(const fs::path& worker) {
   }
 }
 
+fs::path find_sandbox(SandboxMode mode, const fs::path& worker) {
+  return mode != SandboxMode::off && sandbox_trouble(worker).empty() ? program_on_path("bwrap") : fs::path();
+}
+
+Words in_sandbox(const fs::path& sandbox, const Words& words, const fs::path& file, const fs::path& scratch) {
+  return sandboxed(sandbox, {words.at(0), {file}, scratch}, words, -1);
+}
+
 Json limits_in_force(SandboxMode mode, const fs::path& worker) { return find_confinement(mode, worker).limits_by(); }
 
 Json Confinement::limits_by() const {

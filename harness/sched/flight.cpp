@@ -11,7 +11,6 @@ namespace {
 
 constexpr const char* model_file = "model.safetensors";
 constexpr int most_damaged = 3;                                 // after that the disk is to blame, not chance
-constexpr std::uint64_t least_space = std::uint64_t{1} << 20;
 
 // CPU time is wall time on all of its threads; a second is for what the clocks of the two differ in.
 StageLimits limits_of(const Node& node, std::uint64_t file_bytes) {
@@ -222,7 +221,6 @@ void Supervisor::finish(Task& task, const Ended& ended) {
   record.stages = ended.stages;
   record.status = ended.status;
   record.reason = ended.reason;
-  if (record.status != "ok") check_disk();
   try {
     if (record.status == "ok") publish(task);
   } catch (const Error& error) {
@@ -258,14 +256,6 @@ void Supervisor::fail_without_run(Task& task, const std::string& reason) {
   record.host["shared"] = false;
   if (callbacks_.on_finished) callbacks_.on_finished(record);
   report_progress(true);
-}
-
-// On a full disk every node would fail in turn; the run ends instead, and the next one goes on.
-void Supervisor::check_disk() const {
-  std::error_code code;
-  const fs::space_info space = fs::space(options_.work, code);
-  if (!code && space.available < least_space)
-    throw Error(Fault::io, "no space left for " + options_.work.string() + "; free some and run again to continue");
 }
 
 }  // namespace assay::sched

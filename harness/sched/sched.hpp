@@ -34,6 +34,12 @@ SandboxMode parse_sandbox_mode(const std::string& text);  // "auto", "require", 
 const char* sandbox_mode_name(SandboxMode mode);
 // "" when a worker can be started in a sandbox here, which is tried, else why not.
 std::string sandbox_trouble(const std::filesystem::path& worker);
+// For questions about a plugin that are no node of a plan, as what it says of itself. bubblewrap's path where
+// sandbox_trouble() is ""; empty where not, and with SandboxMode::off.
+std::filesystem::path find_sandbox(SandboxMode mode, const std::filesystem::path& worker);
+// `words` (words[0]: the worker) inside: it reads the system and `file`, writes `scratch`, and reaches nothing else.
+std::vector<std::string> in_sandbox(const std::filesystem::path& sandbox, const std::vector<std::string>& words,
+                                    const std::filesystem::path& file, const std::filesystem::path& scratch);
 // What holds workers on this machine, as the record of an attempt has it (host facts, limits_by).
 Json limits_in_force(SandboxMode mode, const std::filesystem::path& worker);
 

@@ -81,7 +81,13 @@ StageRun::StageRun(Job job, const StageLimits& limits, const Machine& machine)
 bool StageRun::recall() {
   try {
     if (fs::exists(exit_file())) {
-      result_ = stage_result_from_json(Json::parse(read_text(exit_file()), "exit.json"));
+      StageResult result = stage_result_from_json(Json::parse(read_text(exit_file()), "exit.json"));
+      // Nobody recorded a failure that is still here: its supervisor had no disk left, or was killed. It runs again.
+      if (result.status == "failed" || result.status == "crashed") {
+        fs::remove(exit_file());
+        return false;
+      }
+      result_ = std::move(result);
       result_->shard = file("shard").string();
       return true;
     }

@@ -84,7 +84,6 @@ class Supervisor {
   void finish(Task& task, const Ended& ended);
   void publish(Task& task);
   void fail_without_run(Task& task, const std::string& reason);
-  void check_disk() const;
   bool keeps_artifact(const Task& task, const std::map<std::string, std::string>& announced) const;
   fs::path scratch(const Node& node) const { return options_.work / node.key; }
 

@@ -130,6 +130,18 @@ def doctor(home):
     return found[0] if found else {"state": "absent", "detail": ""}
 
 
+def questions(check):
+    """A library is opened to ask what it holds, and to check it: in the sandbox too."""
+    home = Home(plugins=[BUILD / "tests" / "plugins"])
+    home.fetch()
+    listed = home.run("list", "methods", check=0)
+    check("hostile-load" in listed.stdout, f"the plugin is described: {listed.stdout[-500:]} {listed.stderr}")
+    home.run("plan", suite(home, ["noise"], 0), check=0)
+    home.run("check", BUILD / "tests" / "plugins" / "hostile_load.so")
+    check(not (home.folder / "was-here").exists(), "a library that was opened for a question wrote into assay's home")
+    home.remove()
+
+
 def same_database(clean, check):
     boxed = Home()
     boxed.fetch()
@@ -173,6 +185,7 @@ def main():
         trial("sandbox and watchdog", {**ANYWHERE, **SANDBOXED}, {"sandbox": "bubblewrap", "memory": "watchdog"}, clean, check,
               "--sandbox", "require", ASSAY_CGROUPS="off")
         same_database(clean, check)
+        questions(check)
     for home in (clean, bare):
         home.remove()
     if state["state"] != "ok" and check.failed == 0:

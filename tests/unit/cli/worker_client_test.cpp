@@ -21,7 +21,7 @@ struct FakeWorker {
     fs::permissions(program, fs::perms::owner_all);
     write_atomic(library, std::string_view("bytes"));
   }
-  WorkerClient client() const { return {program, folder.path() / "cache"}; }
+  WorkerClient client(sched::SandboxMode mode = sched::SandboxMode::off) const { return {program, folder.path() / "cache", mode}; }
 };
 
 const char* describe_script =
@@ -48,6 +48,16 @@ TEST_CASE("a description is asked for once, and again when the library changes")
   write_atomic(fake.library, std::string_view("other bytes"));
   fake.client().describe(fake.library);
   CHECK(calls() == 2);
+}
+
+TEST_CASE("a plugin is asked about itself in the sandbox, and the answer is the same") {
+  const FakeWorker fake(describe_script);
+  if (sched::find_sandbox(sched::SandboxMode::automatic, fake.program).empty()) {
+    MESSAGE("no sandbox on this machine: nothing to look at");
+    return;
+  }
+  CHECK(fake.client(sched::SandboxMode::automatic).describe(fake.library).at(0).id == "pgd");
+  CHECK_FALSE(fs::exists(fake.folder.path() / "calls"));  // what lies beside the worker is read-only, or not there
 }
 
 TEST_CASE("a damaged cache entry is replaced") {
