@@ -1,16 +1,22 @@
 #!/usr/bin/env python3
-"""[rule 7] A run killed with SIGKILL at random moments and started again ends with the same cells, statuses, outcomes,
-per-sample columns and artifact digests as an uninterrupted run, bit for bit.
+"""[rule 7] [rule 9] A run whose supervisor or workers are killed with SIGKILL at random moments, and which is started again, ends with the
+same cells, statuses, outcomes, per-sample columns and artifact digests as an uninterrupted run, bit for bit.
 
     test_kill.py BUILD SOURCE [KILLS=20] [SEED]
+
+From 100 kills on over 200 cells; below over 15, which take seconds.
 """
 import os
+import pathlib
 import random
 import signal
+import subprocess
 import sys
 import time
 
 from assay_e2e import Checks, Home, snapshot
+
+MANY = 100  # kills
 
 SUITES = {
     "attacks": """
@@ -60,31 +66,82 @@ use = "mahalanobis"
 }
 
 
+def large(suites):
+    """Ten seeds of twenty cells."""
+    text = suites["attacks"].replace("[0, 1, 2]", str(list(range(10)))).replace("epochs = 4", "epochs = 1").replace("limit = 200", "limit = 100")
+    grid = 'grid = { steps = [1, 2, 3, 4, 5, 6, 7, 8, 9], step_size = ["1/40", "1/20"] }'
+    return {"attacks": text.replace("params = { steps = 5 }", grid)}
+
+
 def uninterrupted(home, suites):
     for suite in suites:
-        home.run("run", suite, "--jobs", 2, check=0)
+        home.run("run", suite, "--jobs", 2, "--retry-failed", check=0)
+
+
+def workers_of(supervisor):
+    """The assay-worker processes below it; a sandbox stands between."""
+    parents, names = {}, {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            head, tail = stat.read_text().rsplit(")", 1)
+        except OSError:
+            continue
+        pid = int(head.split(" ", 1)[0])
+        parents[pid], names[pid] = int(tail.split()[1]), head.split("(", 1)[1]
+    found = []
+    for pid, name in names.items():
+        up = pid
+        while up in parents and up != supervisor:
+            up = parents[up]
+        if name == "assay-worker" and up == supervisor:
+            found.append(pid)
+    return sorted(found)
+
+
+def outlived(process, seconds):
+    try:
+        process.wait(timeout=seconds)
+        return False
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def life_and_death(home, suite, chance, limit):
+    """One start; kills a worker on the way by a toss of a coin, then the supervisor, unless the run ends before. How many of each."""
+    process, workers = home.start("run", suite, "--jobs", 2, "--retry-failed"), 0
+    if chance.random() < 0.5 and outlived(process, chance.uniform(0.02, limit)):
+        victims = workers_of(process.pid)
+        if victims:
+            try:
+                os.kill(chance.choice(victims), signal.SIGKILL)
+                workers = 1
+            except ProcessLookupError:
+                pass
+    if not outlived(process, chance.uniform(0.02, limit)):
+        return workers, 0
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return workers, 1
 
 
 def killed(home, suites, kills, chance, limit):
-    """Starts, kills after a random while, starts again; `kills` times, then lets it end."""
-    done = 0
-    while done < kills:
+    """Starts, kills after a random while, starts again; `kills` times, then lets it end. How many workers and supervisors were killed."""
+    workers = supervisors = finished = 0
+    while workers + supervisors < kills:
         for suite in suites:
-            process = home.start("run", suite, "--jobs", 2)
-            try:
-                process.wait(timeout=chance.uniform(0.02, limit))
-            except Exception:  # still running: that is the moment
-                os.kill(process.pid, signal.SIGKILL)
-                process.wait()
-                done += 1
-            if done >= kills:
+            one, other = life_and_death(home, suite, chance, limit)
+            workers, supervisors = workers + one, supervisors + other
+            if workers + supervisors >= kills:
                 break
         else:
-            if all(home.run("run", suite, "--jobs", 2).returncode == 0 for suite in suites) and done < kills:
+            ends = [home.run("run", suite, "--jobs", 2, "--retry-failed", "--dry-run").stdout for suite in suites]
+            if all(" 0 to run" in end for end in ends):
                 # Everything finished before the kills were used up: start over, so that each kill meets live work.
+                finished += 1
                 for name in ("assay.db", "assay.db-wal", "assay.db-shm", "assay.db.lock"):
                     (home.folder / name).unlink(missing_ok=True)
     uninterrupted(home, suites)
+    return workers, supervisors, finished
 
 
 def main():
@@ -96,9 +153,12 @@ def main():
     for home in (calm, wild):
         home.fetch()
     start = time.monotonic()
-    uninterrupted(calm, [calm.suite(name, text) for name, text in SUITES.items()])
+    suites = large(SUITES) if kills >= MANY else SUITES
+    uninterrupted(calm, [calm.suite(name, text) for name, text in suites.items()])
     took = time.monotonic() - start
-    killed(wild, [wild.suite(name, text) for name, text in SUITES.items()], kills, random.Random(seed), took / 6)
+    limit = 3 if kills >= MANY else took / 6
+    counts = killed(wild, [wild.suite(name, text) for name, text in suites.items()], kills, random.Random(seed), limit)
+    print("killed: {} workers, {} supervisors; finished {} times on the way".format(*counts), flush=True)
     a, b = snapshot(calm), snapshot(wild)
     for part in a:
         check(len(a[part]) > 0 or part == "verdicts", f"{part}: the uninterrupted run recorded nothing")
