@@ -75,7 +75,7 @@ def curve(home, check):
     check(sorted(backward for _, backward, _ in rows) == [200, 400, 800], f"each level spends what it may: {rows}")
     check(all(json.loads(c)["ended"] == {"by_itself": 0, "at_a_budget": 4} for _, _, c in rows), f"how the calls ended: {rows}")
     check("at a budget in 4 of 4 calls" in home.run("show", rows[0][0], check=0).stdout, "show says it")
-    board = home.run("leaderboard", "--curves", "--suite", "curve", check=0).stdout
+    board = home.run("leaderboard", suite, check=0).stdout
     check("backward_per_sample" in board, f"the curve: {board}")
 
 

@@ -69,7 +69,7 @@ use = "mahalanobis"
 def large(suites):
     """Ten seeds of twenty cells."""
     text = suites["attacks"].replace("[0, 1, 2]", str(list(range(10)))).replace("epochs = 4", "epochs = 1").replace("limit = 200", "limit = 100")
-    grid = 'grid = { steps = [1, 2, 3, 4, 5, 6, 7, 8, 9], step_size = ["1/40", "1/20"] }'
+    grid = 'grid = { steps = [1, 2, 3, 4, 5, 6, 7, 8, 9], step = ["1/40", "1/20"] }'
     return {"attacks": text.replace("params = { steps = 5 }", grid)}
 
 
