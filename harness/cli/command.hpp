@@ -29,6 +29,7 @@ void add_claims(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_rescore(CLI::App& app, Action& action);
 void add_submit(CLI::App& app, Action& action);
+void add_audit(CLI::App& app, Action& action);
 void add_reproduce(CLI::App& app, Action& action);
 void add_site(CLI::App& app, Action& action);
 void add_show(CLI::App& app, Action& action);

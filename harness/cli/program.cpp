@@ -20,6 +20,7 @@ void add_commands(CLI::App& app, Action& action) {
   add_claims(app, action);
   add_rescore(app, action);
   add_submit(app, action);
+  add_audit(app, action);
   add_reproduce(app, action);
   add_site(app, action);
   add_list(app, action);

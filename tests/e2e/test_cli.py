@@ -12,7 +12,7 @@ import subprocess
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
 
-COMMANDS = ["run", "plan", "list", "info", "leaderboard", "compare", "claims", "rescore", "submit", "reproduce", "show", "log", "data", "new", "check", "db", "cache", "doctor", "completion"]
+COMMANDS = ["run", "plan", "list", "info", "leaderboard", "compare", "claims", "rescore", "submit", "reproduce", "audit", "show", "log", "data", "new", "check", "db", "cache", "doctor", "completion"]
 
 # words, exit code, what stderr says
 BAD = [
