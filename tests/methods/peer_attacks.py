@@ -48,6 +48,8 @@ use = "noise"
 seconds_per_cell = 6000
 memory_mb = 4096
 """
+COST = """SELECT a.cpu_seconds, a.forward, a.backward FROM cell c JOIN attempt a ON a.cell = c.id
+          WHERE c.kind = 'cell' AND c.method = ? ORDER BY a.n DESC LIMIT 1"""
 METHODS = {
     "apgd-ce": (lambda a: "", lambda net, x, y, eps, g, a: torch_attacks.apgd_ce(net, x, y, eps, g)),
     "apgd-t": (lambda a: "", lambda net, x, y, eps, g, a: torch_attacks.apgd_t(net, x, y, eps, g)),
@@ -88,6 +90,8 @@ class Net:
         if op == "BatchNormalization":
             scale, bias, mean, var = inputs[1:]
             return F.batch_norm(x, mean, var, scale, bias, eps=a.get("epsilon", 1e-5))
+        if op in ("Identity", "Dropout"):
+            return x
         if op == "Relu":
             return torch.relu(x)
         if op == "Add":
@@ -109,13 +113,42 @@ def assay(build, *words):
     return done.stdout
 
 
-def measured(database, method):
-    """Of assay's cell: sample ids, whether each is robust, CPU seconds, passes."""
-    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    return db.execute(QUERY, (method,)).fetchone()
+def ours(args, folder):
+    """The inputs as methods were given them, and what assay found: {method: (robust by id, seconds, passes)}."""
+    methods = "".join(f'[[method]]\nuse = "{name}"\n{METHODS[name][0](args)}\n' for name in args.only)
+    suite, database = folder / "suite.toml", folder / "assay.db"
+    suite.write_text(SUITE.format(images=args.images, model=args.model.resolve(), eps=args.eps, methods=methods))
+    assay(args.build, "submit", suite, "--template", folder / "given", "--db", database)
+    assay(args.build, "run", suite, "--db", database, "--jobs", "1", "--quiet")
+    assay(args.build, "db", "share", suite, folder / "found", "--as", "npz", "--db", database)
+    found = {}
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+        for name in args.only:
+            column = f"robust@{args.condition}"
+            outcome = numpy.load(folder / "found" / name / "s0.npz")
+            robust = dict(zip(outcome[column + ".id"].tolist(), outcome[column].tolist()))
+            cost = db.execute(COST, (name,)).fetchone()
+            found[name] = (robust, *cost)
+    return numpy.load(folder / "given" / "inputs.npz"), found
 
 
-QUERY = ""
+def compare(name, args, net, given, found):
+    x, y = torch.tensor(given["x"]), torch.tensor(given["y"])
+    eps = float(fractions.Fraction(args.eps))
+    generator = torch.Generator().manual_seed(0)
+    begin = time.process_time()
+    broken = METHODS[name][1](net, x, y, eps, generator, args)
+    seconds = time.process_time() - begin
+    clean = torch_attacks.logits_of(net, x).argmax(1) == y
+    peer = (clean & ~broken).numpy()
+    robust, own_seconds, forward, backward = found
+    own = numpy.array([robust[i] == 1 for i in given["id"].tolist()])
+    same, correct = own == peer, clean.numpy()
+    return {"attack": name, "images": len(x), "correct": int(correct.sum()),
+            "robust": float(own.mean()), "robust_torch": float(peer.mean()), "agreement": float(same.mean()),
+            "agreement_of_correct": float(same[correct].mean()), "only_assay_breaks": int((~own & peer).sum()),
+            "only_torch_breaks": int((own & ~peer).sum()), "cpu_seconds": own_seconds, "cpu_seconds_torch": seconds,
+            "forward": forward, "backward": backward}
 
 
 def main():
@@ -127,8 +160,23 @@ def main():
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--out", help="JSON lines, one an attack")
     args = parser.parse_args()
+    args.condition = f"eps={args.eps}"
     torch.set_num_threads(args.threads)
+    net, wrong = Net(args.model), []
+    with tempfile.TemporaryDirectory(prefix="assay-peer-") as folder:
+        given, found = ours(args, pathlib.Path(folder))
+        for name in args.only:
+            row = compare(name, args, net, given, found[name])
+            print(json.dumps(row), flush=True)
+            if args.out:
+                with open(args.out, "a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(row) + "\n")
+            if abs(row["robust"] - row["robust_torch"]) > 0.01 or row["agreement"] <= 0.97:
+                wrong.append(name)
+    if wrong:
+        sys.exit("disagree: " + ", ".join(wrong))
 
 
 main()
