@@ -121,6 +121,7 @@ class Planner {
   Json budget() const;
   void add_budget(Stage& run, Json& identity) const;
   Json threat() const;
+  Json again() const;   // of an attack's judge
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;
   double finetune_seconds(const ModelSpec& model) const;

@@ -1,5 +1,6 @@
 // CWA, AdaEA and PMA against PyTorch in float64 (fixtures/transfer.json, made by make_transfer_fixtures.py from the papers'
 // equations) on three perceptrons whose inputs are three channels of two by two pixels.
+#include "harness/tasks/ascent.hpp"
 #include "world.hpp"
 
 using namespace world;
@@ -166,4 +167,26 @@ TEST_CASE("pgd on a cosine schedule ends in small steps and is no weaker") {
   const auto x = run("pgd", in, cosine), constant = run("pgd", in, {{"steps", 20}, {"random_start", false}});
   CHECK(broken(in.victims.front(), x) >= broken(in.victims.front(), constant));
   CHECK(x != constant);
+}
+
+TEST_CASE("[rule 22] what the host sees of pgd: too short steps climb to the end, the usual ones settle, pma too") {
+  const auto late = [](const std::string& id, const Json& params) {
+    const plugin::AttackInputs in = problem(0.02, {0});
+    tasks::Ascent ascent;
+    ascent.begin(in.ids, integers(samples().at("y")));
+    plugin::HostContext host;
+    host.batch = 4;
+    host.differentiated = [&](const plugin::Model& model, auto ids, const Tensor& logits) {
+      CHECK(model.label == "net0");
+      ascent.see(ids, logits);
+    };
+    const fs::path file = fs::path(ASSAY_BINARY_DIR) / "plugins" / (id + ".so");
+    plugin::Instance attack = plugin::PluginLibrary::open(file).create(id, params, std::move(host));
+    attack.perturb(plugin::attack_inputs(in));
+    return tasks::still_climbing(std::vector<double>(kSamples, 1), ascent.late_gains());
+  };
+  const Json brief = Json::object({{"steps", 40}, {"step", 0.01}, {"random_start", false}});
+  CHECK(late("pgd", brief).find("24 of 24") == 0);
+  CHECK(late("pgd", Json::object({{"steps", 40}})).empty());
+  CHECK(late("pma", Json::object({{"steps", 20}})).empty());
 }
