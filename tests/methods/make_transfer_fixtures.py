@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What CWA, AdaEA and PMA must find on the small perceptrons of make_fixtures.py: written from the papers' equations on
+"""What CWA, AdaEA, PMA and untargeted FAB must find on the small perceptrons of make_fixtures.py: written from the papers' equations on
 PyTorch in float64, one sample at a time, inputs of three channels of two by two pixels. No code is shared with assay.
 
     /usr/bin/python3 tests/methods/make_transfer_fixtures.py > tests/methods/fixtures/transfer.json
@@ -11,6 +11,8 @@ import os
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from make_attack_fixtures import onto_plane
 
 torch.set_default_dtype(torch.float64)
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -125,6 +127,39 @@ def pma(c, y, steps, logits=False, staged=True, up=False):
     return best_x
 
 
+# ---- FAB: "Minimally distorted adversarial examples with a fast adaptive boundary attack", algorithm 1, from clean
+
+def fab(c, y, norm, steps):
+    """The length of the smallest perturbation found."""
+    order, dual = {"linf": (np.inf, 1), "l2": (2, 2), "l1": (1, np.inf)}[norm]
+    size = lambda d: np.linalg.norm(d, order)
+    wrong = lambda v: int(torch.argmax(NETS[0](torch.tensor(v)))) != y
+    c = c.numpy()
+    x, best, best_x = c.copy(), np.inf, None
+    for _ in range(steps):
+        sides = []
+        for k in (k for k in range(K) if k != y):
+            difference = lambda v: NETS[0](v)[k] - NETS[0](v)[y]
+            sides.append((difference(torch.tensor(x)).item(), ascent(difference, torch.tensor(x)).numpy()))
+        f, w = min(sides, key=lambda s: abs(s[0]) / np.linalg.norm(s[1], dual))
+        p, q = onto_plane(x, w, f, norm), onto_plane(c, w, f + w @ (c - x), norm)
+        a, b = size(p - x), size(q - c)
+        alpha = min(a / (a + b), 0.1) if a + b > 0 else 0
+        x = np.clip((1 - alpha) * (x + 1.05 * (p - x)) + alpha * (c + 1.05 * (q - c)), 0, 1)
+        if wrong(x):
+            if size(x - c) < best:
+                best, best_x = size(x - c), x
+            x = 0.1 * c + 0.9 * x
+    low, high = 0.0, 1.0
+    for _ in range(3 if best_x is not None else 0):
+        middle = c + (low + high) / 2 * (best_x - c)
+        if wrong(middle):
+            high, best = (low + high) / 2, min(best, size(middle - c))
+        else:
+            low = (low + high) / 2
+    return round(float(min(best, 99)), 7)
+
+
 def main():
     flat = lambda points: np.round(torch.stack(points).numpy().ravel(), 7).tolist()
     each = lambda f, **options: flat([f(c, y, **options) for c, y in zip(X, Y)])
@@ -145,6 +180,8 @@ def main():
         "pma_unstaged": each(pma, steps=6, staged=False),
         "md": each(pma, steps=6, logits=True),
     }
+    for norm in ("linf", "l2", "l1"):
+        out["fab_" + norm] = [fab(c, y, norm, 20) for c, y in zip(X, Y)]
     print(json.dumps(out))
 
 

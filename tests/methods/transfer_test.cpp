@@ -1,4 +1,4 @@
-// CWA, AdaEA and PMA against PyTorch in float64 (fixtures/transfer.json, made by make_transfer_fixtures.py from the papers'
+// CWA, AdaEA, PMA and untargeted FAB against PyTorch in float64 (fixtures/transfer.json, made by make_transfer_fixtures.py from the papers'
 // equations) on three perceptrons whose inputs are three channels of two by two pixels.
 #include "harness/tasks/ascent.hpp"
 #include "world.hpp"
@@ -141,6 +141,30 @@ TEST_CASE("pma breaks nets that are sure to the last bit, where cross-entropy's 
   plugin::AttackInputs targeted = in;
   targeted.targeted = true;
   CHECK_THROWS(run("pma", targeted, {}));
+}
+
+TEST_CASE("untargeted fab finds perturbations as short as torch's, in three norms") {
+  const auto clean = floats(samples().at("x"));
+  for (const std::string norm : {"linf", "l2", "l1"}) {
+    CAPTURE(norm);
+    plugin::AttackInputs in = problem(10, {0});
+    in.norm = norm;
+    const auto x = run("fab", in, {{"steps", 20}, {"restarts", 1}, {"minimal", true}});
+    for (std::size_t i = 0; i < kSamples; ++i) {
+      CAPTURE(i);
+      double length = 0;
+      for (std::size_t j = i * kSize; j < (i + 1) * kSize; ++j) {
+        const double d = std::abs(static_cast<double>(x[j]) - static_cast<double>(clean[j]));
+        length = norm == "linf" ? std::max(length, d) : length + (norm == "l2" ? d * d : d);
+      }
+      if (norm == "l2") length = std::sqrt(length);
+      const double want = reference().at("fab_" + norm).at(i).as_real();
+      if (want < 50) CHECK(length == doctest::Approx(want).epsilon(2e-3).scale(0.05));
+    }
+  }
+  plugin::AttackInputs near = problem(0.1, {0});
+  CHECK(broken(near.victims.front(), run("fab", near, {{"steps", 20}})) >=
+        broken(near.victims.front(), run("pgd", near, {{"steps", 20}})));
 }
 
 TEST_CASE("several sources: no sample's point depends on the batch, and radius 0 moves nothing") {
