@@ -75,9 +75,10 @@ std::string still_climbing(std::span<const double> standing, std::span<const dou
     (late_gains[i] > Ascent::steady_half ? climbing : settled) += 1;
   }
   if (climbing <= settled || sign_test(climbing, settled) >= kLevel) return "";
-  return fmt::format("{} of {} unbroken samples gained more than a twentieth of their margin in the last tenth of the "
-                     "gradient passes: it needs more iterations",
-                     climbing, climbing + settled);
+  return fmt::format(
+      "{} of {} unbroken samples gained more than a twentieth of their margin in the last tenth of the "
+      "gradient passes: it needs more iterations",
+      climbing, climbing + settled);
 }
 
 }  // namespace assay::tasks

@@ -1,5 +1,5 @@
-// How the ascent of a gradient attack ends, seen from the host (rule 22): the margins max_{j != y} z_j - z_y at the passes
-// that were differentiated, sample by sample, whatever loss the attack itself raises. One thread.
+// How the ascent of a gradient attack ends, seen from the host (rule 22): the margins max_{j != y} z_j - z_y at the
+// passes that were differentiated, sample by sample, whatever loss the attack itself raises. One thread.
 #pragma once
 
 #include <cstdint>

@@ -31,8 +31,8 @@ std::vector<Finding> compare_radii(const AttackJudge& judge, const std::vector<A
 std::vector<Finding> examine_ascent(const Threat& threat, const std::vector<AttackOutcome>& outcomes);
 
 // Rule 21, tenfold: at each radius above 0 at most `samples` of those that stand are attacked by the host, ten times as
-// long as the cell attacked them, `kLongest` steps at most, and more of them break than chance allows. Nothing is done for
-// norms other than linf and l2, for targets, and where no gradient pass was seen, unless a chain ended so.
+// long as the cell attacked them, `kLongest` steps at most, and more of them break than chance allows. Nothing is done
+// for norms other than linf and l2, for targets, and where no gradient pass was seen, unless a chain ended so.
 inline constexpr std::int64_t kLongest = 1000;
 std::vector<Finding> recheck_longer(AttackJudge& judge, const std::vector<AttackOutcome>& outcomes,
                                     std::int64_t samples);

@@ -129,8 +129,8 @@ std::int64_t attack_longer(AttackJudge& judge, const Rational& eps, const std::v
     const std::vector<std::uint64_t> keys(batch.ids.begin(), batch.ids.end());
     graph::ForwardOptions options;
     options.sample_ids = keys;
-    const graph::LossGrad margin = judge.victim().executor().loss_and_input_grad(
-        "cw-margin", x, Tensor::i64({shape[0]}, batch.y), options);
+    const graph::LossGrad margin =
+        judge.victim().executor().loss_and_input_grad("cw-margin", x, Tensor::i64({shape[0]}, batch.y), options);
     const std::vector<float> above = margin.loss.to_f32(), grad = margin.grad.to_f32();
     if (std::any_of(above.begin(), above.end(), [](float value) { return value >= 0; })) {
       const std::int64_t more = drop(misclassified(judge, x, batch), batch);
@@ -185,9 +185,10 @@ std::string broke_more(const Recheck& r) {
   const double less =
       lower_share(r.broken, r.attacked) * static_cast<double>(r.standing) / static_cast<double>(r.samples);
   if (less <= kPoints) return "";
-  return fmt::format("{} steps of the host's break {} of {} samples that it left: robust accuracy is at least {:.2g} "
-                     "points too high",
-                     r.steps, r.broken, r.attacked, 100 * less);
+  return fmt::format(
+      "{} steps of the host's break {} of {} samples that it left: robust accuracy is at least {:.2g} "
+      "points too high",
+      r.steps, r.broken, r.attacked, 100 * less);
 }
 
 }  // namespace assay::tasks

@@ -9,14 +9,14 @@
 
 namespace assay::tasks {
 
-// Projected gradient ascent of the logit margin from a random point of the ball, steps on a cosine from 2 eps down; norms
-// linf and l2, untargeted. Random numbers are keyed by sample id. Returns how many of the samples at `rows` it breaks; an
-// example counts only when the judge's own plan misclassifies it within the threat model.
+// Projected gradient ascent of the logit margin from a random point of the ball, steps on a cosine from 2 eps down;
+// norms linf and l2, untargeted. Random numbers are keyed by sample id. Returns how many of the samples at `rows` it
+// breaks; an example counts only when the judge's own plan misclassifies it within the threat model.
 std::int64_t attack_longer(AttackJudge& judge, const Rational& eps, const std::vector<std::int64_t>& rows,
                            std::int64_t steps);
 
-// The first `count` of the rows that stand in the order of their ids' random numbers: a subsample that depends on nothing
-// but the ids.
+// The first `count` of the rows that stand in the order of their ids' random numbers: a subsample that depends on
+// nothing but the ids.
 std::vector<std::int64_t> subsample(const std::vector<std::int64_t>& ids, const std::vector<double>& standing,
                                     std::int64_t count);
 

@@ -49,6 +49,22 @@ Event batch_event(const std::string& condition, std::int64_t index, const data::
   return {Json::object({{"type", "batch"}, {"index", index}, {"condition", condition}, {"count", batch.count}}), encode(outputs)};
 }
 
+plugin::AttackInputs inputs_of(const data::Batch& batch, const Models& models, const Threat& threat, const Rational& eps) {
+  const auto count = batch.count;
+  plugin::AttackInputs in;
+  in.x = rows(batch.x, 0, count);
+  in.ids.assign(batch.ids.begin(), batch.ids.begin() + count);
+  in.y = engine::Tensor::i64({count}, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
+  in.victims = models.victims;
+  in.surrogates = models.surrogates;
+  in.norm = threat.norm_name;
+  in.eps = eps.value();
+  in.lo = threat.low;
+  in.hi = threat.high;
+  in.targeted = threat.targeted;
+  return in;
+}
+
 }  // namespace
 
 void run_attack(StageContext& context) {
@@ -91,20 +107,9 @@ void run_attack(StageContext& context) {
     for (const data::Batch& batch : batches) {
       ++step;
       if (done.count({condition, batch.index}) > 0) continue;
-      const auto count = batch.count;
-      plugin::AttackInputs in;
-      in.x = rows(batch.x, 0, count);
-      in.ids.assign(batch.ids.begin(), batch.ids.begin() + count);
-      in.y = engine::Tensor::i64({count}, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
-      in.victims = models.victims;
-      in.surrogates = models.surrogates;
-      in.norm = threat.norm_name;
-      in.eps = eps.value();
-      in.lo = threat.low;
-      in.hi = threat.high;
-      in.targeted = threat.targeted;
+      const plugin::AttackInputs in = inputs_of(batch, models, threat, eps);
       const Spent before = spent(method);
-      ascent.begin(in.ids, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
+      ascent.begin(in.ids, std::span<const std::int64_t>(batch.labels).first(in.ids.size()));
       const plugin::Bundle out = budget.call(fmt::format("{}, batch {}", condition, batch.index),
                                              [&] { return method.perturb(plugin::attack_inputs(in)); });
       const engine::Tensor x = plugin::adversarial_of(out, in.x.shape()).dense();

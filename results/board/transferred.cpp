@@ -1,4 +1,5 @@
-// Rule 21: what transfer attacks, of whatever suite of this database, break of a subject that its own suite left standing.
+// Rule 21: what transfer attacks, of whatever suite of this database, break of a subject that its own suite left
+// standing.
 #include <cmath>
 
 #include "results/board/subject.hpp"

@@ -1,5 +1,6 @@
-// CWA, AdaEA, PMA and untargeted FAB against PyTorch in float64 (fixtures/transfer.json, made by make_transfer_fixtures.py from the papers'
-// equations) on three perceptrons whose inputs are three channels of two by two pixels.
+// CWA, AdaEA, PMA and untargeted FAB against PyTorch in float64 (fixtures/transfer.json, made by
+// make_transfer_fixtures.py from the papers' equations) on three perceptrons whose inputs are three channels of two by
+// two pixels.
 #include "harness/tasks/ascent.hpp"
 #include "world.hpp"
 
@@ -97,8 +98,13 @@ TEST_CASE("adaea agrees with torch: weights, filter, momentum, each alone and al
   const auto without = [&](const std::string& key, bool modulate, bool filter, bool compat) {
     CAPTURE(key);
     const auto x = run("adaea", in,
-                       {{"steps", 5}, {"noise", 0.0}, {"decay", 0.0}, {"eta", 0.1}, {"modulate", modulate},
-                        {"filter", filter}, {"drf_compat", compat}});
+                       {{"steps", 5},
+                        {"noise", 0.0},
+                        {"decay", 0.0},
+                        {"eta", 0.1},
+                        {"modulate", modulate},
+                        {"filter", filter},
+                        {"drf_compat", compat}});
     CHECK(apart(x, key) <= 1);
   };
   without("adaea_plain", false, false, false);
@@ -112,7 +118,8 @@ TEST_CASE("adaea agrees with torch: weights, filter, momentum, each alone and al
 
 TEST_CASE("adaea with equal weights and no filter is the ensemble in logits, with its resizing and smoothing too") {
   const plugin::AttackInputs in = problem(0.1);
-  const Settings equal{{"steps", 5}, {"step", 0.2}, {"noise", 0.0}, {"decay", 1.0}, {"modulate", false}, {"filter", false}};
+  const Settings equal{{"steps", 5},   {"step", 0.2},       {"noise", 0.0},
+                       {"decay", 1.0}, {"modulate", false}, {"filter", false}};
   CHECK(run("adaea", in, equal) == run("logit-ensemble", in, {{"steps", 5}}));
   // One source: nothing to weigh, nothing to disagree.
   const plugin::AttackInputs one = problem(0.1, {1});

@@ -1,7 +1,7 @@
-// AdaEA, adaptive ensemble attack (Chen et al., ICCV 2023, section 3.2): the sources' logits are fused with weights that
-// say how well one step along each source's own gradient fools the others (adaptive gradient modulation, AGM), and what
-// the sources' gradients disagree on too much is left out (disparity-reduced filter, DRF). Weights and filter are a
-// sample's own; the released code takes one weight a batch.
+// AdaEA, adaptive ensemble attack (Chen et al., ICCV 2023, section 3.2): the sources' logits are fused with weights
+// that say how well one step along each source's own gradient fools the others (adaptive gradient modulation, AGM), and
+// what the sources' gradients disagree on too much is left out (disparity-reduced filter, DRF). Weights and filter are
+// a sample's own; the released code takes one weight a batch.
 #include "../common/diverse.hpp"
 #include "../common/smooth.hpp"
 #include "../common/sources.hpp"
@@ -68,8 +68,9 @@ struct AdaEa {
                   {.fallback = false, .doc = "the released code's map: the last source's row is 0"}),
       assay::real("probability", &AdaEa::probability,
                   {.fallback = 0, .min = 0, .max = 1, .doc = "of a random resize (DI) a step"}),
-      assay::real("share", &AdaEa::share,
-                  {.fallback = 0, .min = 0, .max = 0.5, .doc = "reach of the smoothing (TI), as a share of the width"}));
+      assay::real(
+          "share", &AdaEa::share,
+          {.fallback = 0, .min = 0, .max = 0.5, .doc = "reach of the smoothing (TI), as a share of the width"}));
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf}, info.id);
@@ -89,8 +90,8 @@ struct AdaEa {
       }
       const std::vector<double> weights = weigh(problem, x, slopes);
       const std::size_t sources = slopes.size();
-      Points way = diverse.back(mixed_gradient(
-          problem, moved, logits, [&](std::size_t i, std::size_t s) { return weights[i * sources + s]; }));
+      Points way = diverse.back(mixed_gradient(problem, moved, logits,
+                                               [&](std::size_t i, std::size_t s) { return weights[i * sources + s]; }));
       if (filter && sources > 1) cut(image, slopes, way);
       for (std::size_t i = 0; i < way.count(); ++i) smooth(image, k, way.row(i));
       remember(decay, Norm::l1, way, momentum);

@@ -1,6 +1,6 @@
-// Diverse inputs (Xie et al., CVPR 2019, eq. 3): with probability p a sample is resized to a random smaller size (nearest
-// neighbour) and padded with zeros at a random place. Linear, so that its transpose carries gradients back. Keyed by
-// sample id and step.
+// Diverse inputs (Xie et al., CVPR 2019, eq. 3): with probability p a sample is resized to a random smaller size
+// (nearest neighbour) and padded with zeros at a random place. Linear, so that its transpose carries gradients back.
+// Keyed by sample id and step.
 #pragma once
 
 #include "image.hpp"

@@ -1,6 +1,7 @@
 // The fast adaptive boundary search (Croce & Hein, ICML 2020, "Minimally distorted adversarial examples with a fast
-// adaptive boundary attack", algorithm 1): from x, step onto the linearised boundary of an objective within the box, biased
-// towards the step from the clean input by alpha and overshot by eta; a misclassified point is drawn back by beta.
+// adaptive boundary attack", algorithm 1): from x, step onto the linearised boundary of an objective within the box,
+// biased towards the step from the clean input by alpha and overshot by eta; a misclassified point is drawn back by
+// beta.
 #pragma once
 
 #include "plane.hpp"

@@ -7,8 +7,8 @@ namespace attacks {
 
 namespace detail {
 
-inline std::vector<double> along(const Image& image, const std::vector<double>& kernel,
-                                 const std::vector<double>& from, bool horizontal) {
+inline std::vector<double> along(const Image& image, const std::vector<double>& kernel, const std::vector<double>& from,
+                                 bool horizontal) {
   const auto k = static_cast<std::int64_t>(kernel.size() / 2);
   const std::size_t extent = horizontal ? image.width : image.height, stride = horizontal ? 1 : image.width;
   std::vector<double> out(from.size(), 0.0);
@@ -32,8 +32,7 @@ inline void smooth(const Image& image, std::int64_t k, Row g) {
   if (k == 0) return;
   const double sigma = static_cast<double>(k) / std::sqrt(3.0);
   std::vector<double> kernel;
-  for (std::int64_t i = -k; i <= k; ++i)
-    kernel.push_back(std::exp(-static_cast<double>(i * i) / (2 * sigma * sigma)));
+  for (std::int64_t i = -k; i <= k; ++i) kernel.push_back(std::exp(-static_cast<double>(i * i) / (2 * sigma * sigma)));
   const std::vector<double> across = detail::along(image, kernel, {g.begin(), g.end()}, true);
   const std::vector<double> both = detail::along(image, kernel, across, false);
   for (std::size_t j = 0; j < g.size(); ++j) g[j] = static_cast<float>(both[j]);

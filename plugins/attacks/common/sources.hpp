@@ -1,5 +1,5 @@
-// Several sources at once, as ensemble attacks see them: gradients of the cross-entropy of each, and of a weighted sum of
-// their logits. All passes are compiled ones; everything is a sample's own.
+// Several sources at once, as ensemble attacks see them: gradients of the cross-entropy of each, and of a weighted sum
+// of their logits. All passes are compiled ones; everything is a sample's own.
 #pragma once
 
 #include "ball.hpp"
@@ -70,8 +70,7 @@ inline Points mixed_gradient(const Problem& problem, const Points& x, const std:
     }
     const assay::Tensor way = problem.run.tensor<float>(
         {static_cast<std::int64_t>(x.count()), static_cast<std::int64_t>(problem.classes)}, cotangent.values);
-    const assay::Pulled pulled =
-        sources[s].pull(problem.tensor(x), std::span(&way, 1), {.ids = problem.batch.ids});
+    const assay::Pulled pulled = sources[s].pull(problem.tensor(x), std::span(&way, 1), {.ids = problem.batch.ids});
     detail::add(sum.values, Points(pulled.grads.front()).values, 1);
   }
   return sum;

@@ -1,7 +1,7 @@
 // Common Weakness Attack, MI-CWA (Chen et al., ICLR 2024, algorithm 1): each iteration goes down the loss of the summed
-// logits first (the reverse step of sharpness-aware minimisation, eq. 5), then up the loss of one source after the other
-// along normalised gradients with a momentum of their own (the cosine similarity encourager, eq. 8), and takes the way
-// made as the update of a momentum step from where it began.
+// logits first (the reverse step of sharpness-aware minimisation, eq. 5), then up the loss of one source after the
+// other along normalised gradients with a momentum of their own (the cosine similarity encourager, eq. 8), and takes
+// the way made as the update of a momentum step from where it began.
 #include "../common/sources.hpp"
 
 struct Cwa {

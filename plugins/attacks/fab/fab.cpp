@@ -18,18 +18,19 @@ struct FabUntargeted {
       .arxiv = "1907.02044",
       .needs_gradients = true,
       .iterative = true};
-  static constexpr auto params = assay::params(
-      assay::integer("steps", &FabUntargeted::steps,
-                     {.fallback = 100, .min = 1, .max = 10000, .doc = "iterations a restart"}),
-      assay::integer("restarts", &FabUntargeted::restarts,
-                     {.fallback = 5, .min = 1, .max = 100, .doc = "the first from clean"}),
-      assay::real("alpha_max", &FabUntargeted::alpha_max,
-                  {.fallback = 0.1, .min = 0, .max = 1, .doc = "largest bias towards the clean input"}),
-      assay::real("eta", &FabUntargeted::eta, {.fallback = 1.05, .min = 1, .max = 1.3, .doc = "overshoot of both steps"}),
-      assay::real("beta", &FabUntargeted::beta,
-                  {.fallback = 0.9, .min = 0, .max = 1, .doc = "kept of a found perturbation"}),
-      assay::flag("minimal", &FabUntargeted::minimal,
-                  {.fallback = false, .doc = "go on after the first point within eps, for the nearest"}));
+  static constexpr auto params =
+      assay::params(assay::integer("steps", &FabUntargeted::steps,
+                                   {.fallback = 100, .min = 1, .max = 10000, .doc = "iterations a restart"}),
+                    assay::integer("restarts", &FabUntargeted::restarts,
+                                   {.fallback = 5, .min = 1, .max = 100, .doc = "the first from clean"}),
+                    assay::real("alpha_max", &FabUntargeted::alpha_max,
+                                {.fallback = 0.1, .min = 0, .max = 1, .doc = "largest bias towards the clean input"}),
+                    assay::real("eta", &FabUntargeted::eta,
+                                {.fallback = 1.05, .min = 1, .max = 1.3, .doc = "overshoot of both steps"}),
+                    assay::real("beta", &FabUntargeted::beta,
+                                {.fallback = 0.9, .min = 0, .max = 1, .doc = "kept of a found perturbation"}),
+                    assay::flag("minimal", &FabUntargeted::minimal,
+                                {.fallback = false, .doc = "go on after the first point within eps, for the nearest"}));
 
   assay::Tensor attack(assay::Run& run, const assay::Batch& batch) const {
     const Problem problem(run, batch, {Norm::linf, Norm::l2, Norm::l1}, info.id);
@@ -38,7 +39,9 @@ struct FabUntargeted {
     const Fab fab{steps, alpha_max, eta, beta, minimal};
     Closest found = Fab::begin(problem, ask(problem, every(problem.count()), problem.x));
     for (std::int64_t restart = 0; restart < restarts; ++restart) {
-      const Fab::Objective nearest = [&](const Points& x, const Index& rows) { return nearest_boundary(problem, x, rows); };
+      const Fab::Objective nearest = [&](const Points& x, const Index& rows) {
+        return nearest_boundary(problem, x, rows);
+      };
       fab.search(problem, nearest, static_cast<std::uint64_t>(restart), found);
     }
     fab.refine(problem, found);

@@ -12,8 +12,8 @@ using namespace attacks;
 enum class Side { own, rival, margin, up };
 
 // d L / d z for L = p_m - p_y, m the likeliest other class, or for one of its sides, -p_y or p_m, each divided by a
-// positive number of the row's own: signs of gradients do not feel it, and nothing underflows where p_y is 1 to the last
-// bit. With q_j = p_j / p_m and S = sum_{j != y} q_j:
+// positive number of the row's own: signs of gradients do not feel it, and nothing underflows where p_y is 1 to the
+// last bit. With q_j = p_j / p_m and S = sum_{j != y} q_j:
 //   -p_y, over p_y p_m:   q_j for j != y;  -S for y
 //   p_m, over p_m:        1 - p_m for m;   -p_j else
 //   p_m - p_y, over p_m:  1 - p_m + p_y for m;  -p_y (1 + S) for y;  q_j (p_y - p_m) else
@@ -112,8 +112,7 @@ struct Pma {
   Points start(const Problem& problem, const Index& rows, std::int64_t r) const {
     Points x = take(problem.x, rows);
     if (!random_start) return x;
-    const Points moved =
-        problem.uniform("start", rows, -problem.eps, problem.eps, static_cast<std::uint64_t>(r));
+    const Points moved = problem.uniform("start", rows, -problem.eps, problem.eps, static_cast<std::uint64_t>(r));
     detail::add(x.values, moved.values, 1);
     for (std::size_t k = 0; k < rows.size(); ++k) project(problem, rows[k], x.row(k));
     return x;

@@ -1,10 +1,10 @@
 // What the host makes of the margins at an attack's gradient passes.
+#include "harness/tasks/ascent.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <functional>
-
-#include "harness/tasks/ascent.hpp"
 
 using namespace assay;
 using engine::Tensor;
@@ -16,7 +16,7 @@ const std::vector<std::int64_t> kIds{7, 9}, kLabels{0, 1};
 // Logits of two samples and three classes whose margins are a and b.
 Tensor logits(double a, double b) {
   const auto x = static_cast<float>(a), y = static_cast<float>(b);
-  return Tensor::f32({2, 3}, {1, 1 + x, -5, 2 + y, 2, -5});
+  return Tensor::f32({2, 3}, std::vector<float>{1, 1 + x, -5, 2 + y, 2, -5});
 }
 
 std::vector<double> after(int passes, const std::function<double(int)>& a, const std::function<double(int)>& b) {
@@ -36,7 +36,8 @@ TEST_CASE("[rule 22] the last tenth's share of what a margin gained") {
   CHECK(gains[1] < 0.005);
   CHECK(after(19, steady, settled) == std::vector<double>{-1, -1});
   // Only the best so far counts: a search that falls back gains nothing.
-  const auto falling = after(40, [](int k) { return -0.1 * k; }, [](int k) { return k < 20 ? 0.1 * k : 0.0; });
+  const auto falling = after(
+      40, [](int k) { return -0.1 * k; }, [](int k) { return k < 20 ? 0.1 * k : 0.0; });
   CHECK(falling == std::vector<double>{0, 0});
 }
 
@@ -48,7 +49,7 @@ TEST_CASE("passes of unnamed rows are the batch's where they are as many; others
   CHECK(ascent.late_gains()[1] == 0);
   ascent.begin(kIds, kLabels);
   for (int k = 0; k < 40; ++k) {
-    ascent.see({}, Tensor::f32({1, 3}, {1, 2, 3}));
+    ascent.see({}, Tensor::f32({1, 3}, std::vector<float>{1, 2, 3}));
     ascent.see(std::vector<std::uint64_t>{7, 8}, logits(k, k));
     ascent.see(std::vector<std::uint64_t>{9, 9}, logits(NAN, NAN));
   }

@@ -170,7 +170,7 @@ std::vector<std::int64_t> everything() {
 
 }  // namespace
 
-TEST_CASE("[rule 14] a chain's links attack what is left, and its outcome is the worst case") {
+TEST_CASE("[rule 14] [rule 17] a chain's links attack what is left, and its outcome is the worst case") {
   Place place;
   place.stage("survivors", {});
   const auto start = tasks::ChainState::load(place.left(""));
