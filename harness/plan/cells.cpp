@@ -38,6 +38,14 @@ Json Planner::threat() const {
                        {"targeted", suite_.threat->targeted}});
 }
 
+// What a judge does beyond the run's terms: a change of it judges cells again, and runs nothing. White-box only: else no
+// gradient is the attack's due.
+Json Planner::again() const {
+  const ThreatSpec& threat_spec = *suite_.threat;
+  if (threat_spec.longer == 0 || threat_spec.access != "white-box") return Json(Json::Object{});
+  return Json::object({{"longer", threat_spec.longer}});
+}
+
 // Keys that came later are left out where they say nothing, so that older suites keep their hashes.
 Json Planner::budget(const BudgetSpec& spec) {
   Json out = Json::object({{"forward_per_sample", spec.forward_per_sample}, {"backward_per_sample", spec.backward_per_sample}});
@@ -186,6 +194,7 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                            {"threat", threat()},
                            {"budget", budget(point.budget.spec)}});
   parts.judge = judge_stage(point, run.spec);
+  for (const auto& [key, value] : again().as_object()) parts.judge.spec[key] = value;
   parts.judge.inputs.push_back(from_node("data", data, records_file));
   parts.judge.inputs.push_back(victim_ref);
   parts.identity = Json::object({{"data", data},
@@ -205,7 +214,7 @@ void Planner::attack_cell(const CellPoint& point) {
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
                       eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
   node.stages = {std::move(parts.run), std::move(parts.judge)};
-  finish_cell(std::move(node), point, std::move(parts.identity), Json::Object{});
+  finish_cell(std::move(node), point, std::move(parts.identity), again());
 }
 
 void Planner::detect_cell(const CellPoint& point) {

@@ -19,6 +19,7 @@ Json link_of(const Descriptor& plugin) {
 Stage survivors_stage(Stage judge, const Descriptor& plugin) {
   judge.stage = "survivors";
   judge.spec["link"] = link_of(plugin);
+  judge.spec.object_ref().erase("longer");
   return judge;
 }
 
@@ -87,7 +88,7 @@ void Planner::chain_cell(const CellPoint& point, const std::vector<CellPoint>& l
   parts.identity["before"] = before;
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
   node.stages = {std::move(parts.run), std::move(parts.judge)};
-  finish_cell(std::move(node), point, std::move(parts.identity), Json::Object{});
+  finish_cell(std::move(node), point, std::move(parts.identity), again());
 }
 
 void Planner::plan_chain(const MethodSpec& method) {

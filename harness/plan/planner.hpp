@@ -124,6 +124,7 @@ class Planner {
   std::vector<BudgetPoint> budget_points() const;
   void add_budget(const CellPoint& point, Stage& run, Json& identity) const;
   Json threat() const;
+  Json again() const;   // of an attack's judge
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
   double attack_seconds(const CellPoint& point) const;
   double finetune_seconds(const ModelSpec& model) const;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -69,6 +70,10 @@ struct HostContext {
   std::function<void(std::string_view name)> phase;
   std::function<void(std::string_view name, std::int64_t step, double value)> trace;
   std::function<void(const Model& model)> checkpoint;
+  // After each pass of a victim or surrogate that was differentiated: whose rows (one id a row, or none) and their
+  // logits, f32 [n, K].
+  std::function<void(const Model& model, std::span<const std::uint64_t> ids, const engine::Tensor& logits)>
+      differentiated;
 };
 
 }  // namespace assay::plugin

@@ -229,6 +229,10 @@ std::span<const std::uint64_t> owners_of(const assay_object* ids, std::span<cons
   return ids == nullptr ? std::span<const std::uint64_t>() : keys;
 }
 
+void tell(Host& host, const Model& model, std::span<const std::uint64_t> ids, const engine::Tensor& logits) {
+  if (host.context().differentiated) host.context().differentiated(model, ids, logits);
+}
+
 assay_status model_loss_grad(const assay_host* abi, const assay_object* object, const assay_loss_call* call,
                              assay_object** grad, assay_object** loss, assay_object** logits) noexcept {
   return serve(abi, [&](Host& host) {
@@ -249,6 +253,7 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
         required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"),
         {graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids},
         towards ? host.tensor(call->targets, "targets") : engine::Tensor());
+    tell(host, model.value, owners_of(more ? call->ids : nullptr, ids), result.logits);
     const engine::Tensor given[] = {result.grad, result.loss, result.logits};
     const std::size_t wanted = logits != nullptr ? 3 : loss != nullptr ? 2 : 1;
     host.charge_memory(std::span(given).first(wanted));
@@ -278,6 +283,7 @@ assay_status model_pull(const assay_host* abi, const assay_object* object, const
     charge(host, model.value, rows, ways.size(), owners_of(call->ids, ids));
     const graph::Pulled pulled =
         model.value.executor->pull(engine::detach(x), ways, {graph::Mode::eval, host.context().seed, call->draw, ids});
+    tell(host, model.value, owners_of(call->ids, ids), pulled.logits);
     host.charge_memory(pulled.grads);
     required(grads, "grads");
     for (std::size_t k = 0; k < ways.size(); ++k) grads[k] = host.give(pulled.grads[k]);

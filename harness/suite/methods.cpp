@@ -83,7 +83,7 @@ std::vector<MethodSpec> parse_methods(const Toml& root) {
 std::optional<ThreatSpec> parse_threat(const Toml& root) {
   const Toml* table = root.find("threat");
   if (!table) return std::nullopt;
-  const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "targeted"});
+  const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "targeted", "longer"});
   ThreatSpec out;
   out.place = fields.place();
   fields.need("norm", "\"linf\", \"l2\", \"l1\" or \"l0\"");
@@ -100,6 +100,7 @@ std::optional<ThreatSpec> parse_threat(const Toml& root) {
   out.surrogates = fields.texts("surrogates");
   out.access = fields.choice("access", {"white-box", "score", "decision", "transfer"}, "white-box").value;
   out.targeted = fields.flag("targeted", false);
+  out.longer = fields.integer("longer", 0, {0, 100000});
   if (const Toml* targeted = fields.find("targeted")) out.targeted_place = targeted->place;
   if (out.access == "transfer" && out.surrogates.empty())
     fail(out.place, "threat.surrogates: a transfer attack needs at least one model to work on");

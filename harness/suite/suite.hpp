@@ -94,6 +94,7 @@ struct ThreatSpec {
   std::vector<Located<std::string>> victims, surrogates;  // model ids; victims default: all models
   std::string access = "white-box";  // white-box | score | decision | transfer
   bool targeted = false;
+  std::int64_t longer = 0;  // samples of a cell that its judge attacks again, ten times as long (rule 21)
   Place targeted_place, place;
 };
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/tasks/ascent.hpp"
+#include "harness/tasks/attack_longer.hpp"
+
 namespace assay::tasks {
 
 namespace {
@@ -101,6 +104,39 @@ std::vector<Finding> compare_radii(const AttackJudge& judge, const std::vector<A
     findings.push_back({"SUSPECT", 16,
                         fmt::format("success falls from {} to {}: {} samples lost, {} won", eps_condition(eps[k - 1]),
                                     eps_condition(eps[k]), lost, won)});
+  }
+  return findings;
+}
+
+std::vector<Finding> examine_ascent(const Threat& threat, const std::vector<AttackOutcome>& outcomes) {
+  std::vector<Finding> findings;
+  for (std::size_t k = 0; k < outcomes.size(); ++k) {
+    if (threat.eps[k].num == 0 || outcomes[k].late_gain.empty()) continue;
+    const std::string reason = still_climbing(outcomes[k].robust, outcomes[k].late_gain);
+    if (!reason.empty()) findings.push_back({"SUSPECT", 22, eps_condition(threat.eps[k]) + ": " + reason});
+  }
+  return findings;
+}
+
+std::vector<Finding> recheck_longer(AttackJudge& judge, const std::vector<AttackOutcome>& outcomes,
+                                    std::int64_t samples) {
+  std::vector<Finding> findings;
+  const Threat& threat = judge.threat();
+  if (samples <= 0 || threat.targeted || (threat.norm != metrics::Norm::linf && threat.norm != metrics::Norm::l2))
+    return findings;
+  for (std::size_t k = 0; k < outcomes.size(); ++k) {
+    const AttackOutcome& outcome = outcomes[k];
+    const auto longest = std::max_element(outcome.passes.begin(), outcome.passes.end());
+    const double passes = longest == outcome.passes.end() ? 0 : *longest;
+    if (threat.eps[k].num == 0 || (passes == 0 && !judge.before())) continue;
+    const auto rows = subsample(judge.data().ids, outcome.robust, samples);
+    if (rows.empty()) continue;
+    // A chain's links before the last have passes of their own.
+    const auto steps = judge.before() ? kLongest : std::min(kLongest, static_cast<std::int64_t>(10 * passes));
+    const auto standing = std::count(outcome.robust.begin(), outcome.robust.end(), 1.0);
+    const std::string reason = broke_more({judge.data().size(), standing, static_cast<std::int64_t>(rows.size()),
+                                           attack_longer(judge, threat.eps[k], rows, steps), steps});
+    if (!reason.empty()) findings.push_back({"SUSPECT", 21, eps_condition(threat.eps[k]) + ": " + reason});
   }
   return findings;
 }

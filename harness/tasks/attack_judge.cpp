@@ -1,4 +1,4 @@
-// Judge of the attack task, and of the links of a chain (stage "survivors"). Rules 14 to 20 and 25.
+// Judge of the attack task, and of the links of a chain (stage "survivors"). Rules 14 to 22 and 25.
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
@@ -78,6 +78,8 @@ void judge_attack(StageContext& context) {
   }
   const bool iterative = context.spec().has("method") && context.spec().at("method").get("iterative", false);
   put_findings(context, compare_radii(judge, outcomes, iterative));
+  if (iterative) put_findings(context, examine_ascent(judge.threat(), outcomes));
+  put_findings(context, recheck_longer(judge, outcomes, context.spec().get("longer", 0)));
   if (!judge.before()) return;
   const std::vector<ChainLink> links = links_with(context, judge, outcomes);
   put_links(context, links, data.size());

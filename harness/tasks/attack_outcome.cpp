@@ -32,6 +32,15 @@ std::vector<float> picked(std::span<const float> values, std::size_t size, const
   return out;
 }
 
+// What the run saw of a batch; submitted ones have nothing.
+std::vector<double> seen(const Container& batch, const char* what, std::size_t samples) {
+  const auto found = batch.arrays.find(what);
+  if (found == batch.arrays.end()) return {};
+  const auto values = found->second.as_f64();
+  if (values.size() != samples) throw Error(Fault::constraint, "an adversarial batch has other samples than its passes");
+  return {values.begin(), values.end()};
+}
+
 std::string breach_of(const ThreatReport& report, const Threat& threat, const Rational& eps, std::size_t n) {
   if (report.non_finite > 0)
     return fmt::format("{}: {} of {} outputs hold NaN or infinity", eps_condition(eps), report.non_finite, n);
@@ -60,7 +69,7 @@ AttackJudge::AttackJudge(const StageContext& context)
 // Where nothing may change there is nothing to submit.
 void AttackJudge::fill_zero_radius() {
   for (const Rational& eps : threat_.eps)
-    if (eps.num == 0) outputs_.try_emplace(eps_condition(eps), Outputs{data_.x.to_f32(), std::vector<bool>(data_.ids.size(), true)});
+    if (eps.num == 0) outputs_.try_emplace(eps_condition(eps), Outputs{data_.x.to_f32(), std::vector<bool>(data_.ids.size(), true), {}, {}});
 }
 
 // The batches of the run, put back into the order of the data.
@@ -80,6 +89,9 @@ void AttackJudge::collect(const std::filesystem::path& shard) {
     Outputs& all = outputs_[event.json.get("condition", "")];
     all.x.resize(data_.ids.size() * size);
     all.have.resize(data_.ids.size());
+    all.late_gain.resize(data_.ids.size(), -1);
+    all.passes.resize(data_.ids.size(), 0);
+    const std::vector<double> late = seen(batch, "late_gain", ids.size()), passes = seen(batch, "passes", ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const auto found = row.find(ids[i]);
       if (found == row.end())
@@ -87,6 +99,8 @@ void AttackJudge::collect(const std::filesystem::path& shard) {
       const auto from = x.begin() + static_cast<std::ptrdiff_t>(i * size);
       std::copy_n(from, size, all.x.begin() + static_cast<std::ptrdiff_t>(found->second * size));
       all.have[found->second] = true;
+      if (!late.empty()) all.late_gain[found->second] = late[i];
+      if (!passes.empty()) all.passes[found->second] = passes[i];
     }
   }
 }
@@ -144,6 +158,10 @@ AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
   if (before_) outcome.distance = before_->conditions.at(condition).distance;
   const std::vector<std::int64_t> rows = attacked(condition);
   if (!rows.empty()) judge_rows(rows, eps, breach, outcome);
+  const auto found = outputs_.find(condition);
+  if (found == outputs_.end()) return outcome;
+  outcome.late_gain = found->second.late_gain;
+  outcome.passes = found->second.passes;
   for (std::size_t i = 0; i < outcome.robust.size(); ++i) {
     outcome.success.push_back(correct_[i] == 1 && outcome.robust[i] == 0 ? 1 : 0);
   }

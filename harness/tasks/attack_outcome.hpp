@@ -16,6 +16,8 @@ namespace assay::tasks {
 
 struct AttackOutcome {
   std::vector<double> robust, success, distance;  // one a sample, in the data's order
+  // Of Ascent, as the run saw it: empty, or one a sample.
+  std::vector<double> late_gain, passes;
 };
 
 class AttackJudge {
@@ -42,6 +44,7 @@ class AttackJudge {
   struct Outputs {
     std::vector<float> x;  // whole samples at their places
     std::vector<bool> have;
+    std::vector<double> late_gain, passes;
   };
   void collect(const std::filesystem::path& shard);
   void fill_zero_radius();

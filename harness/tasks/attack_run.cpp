@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
+#include "harness/tasks/ascent.hpp"
 #include "harness/tasks/attack_chain.hpp"
 #include "harness/tasks/budget.hpp"
 #include "harness/tasks/samples.hpp"
@@ -34,12 +35,34 @@ Models load_models(const StageContext& context) {
   return models;
 }
 
-Event batch_event(const std::string& condition, std::int64_t index, const data::Batch& batch, const engine::Tensor& x) {
+struct Left {
+  const engine::Tensor& x;
+  const Ascent& ascent;
+};
+Event batch_event(const std::string& condition, std::int64_t index, const data::Batch& batch, const Left& left) {
   const auto n = static_cast<std::size_t>(batch.count);
   Container outputs;
   outputs.arrays["id"] = Array::i64({batch.count}, std::span<const std::int64_t>(batch.ids).first(n));
-  outputs.arrays["x"] = Array::f32(x.shape(), x.f32s());
+  outputs.arrays["x"] = Array::f32(left.x.shape(), left.x.f32s());
+  outputs.arrays["late_gain"] = Array::f64({batch.count}, left.ascent.late_gains());
+  outputs.arrays["passes"] = Array::f64({batch.count}, left.ascent.passes());
   return {Json::object({{"type", "batch"}, {"index", index}, {"condition", condition}, {"count", batch.count}}), encode(outputs)};
+}
+
+plugin::AttackInputs inputs_of(const data::Batch& batch, const Models& models, const Threat& threat, const Rational& eps) {
+  const auto count = batch.count;
+  plugin::AttackInputs in;
+  in.x = rows(batch.x, 0, count);
+  in.ids.assign(batch.ids.begin(), batch.ids.begin() + count);
+  in.y = engine::Tensor::i64({count}, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
+  in.victims = models.victims;
+  in.surrogates = models.surrogates;
+  in.norm = threat.norm_name;
+  in.eps = eps.value();
+  in.lo = threat.low;
+  in.hi = threat.high;
+  in.targeted = threat.targeted;
+  return in;
 }
 
 }  // namespace
@@ -48,7 +71,16 @@ void run_attack(StageContext& context) {
   const auto records = load_shared(context.input("data"));
   const Threat threat = Threat::from_json(context.spec().at("threat"));
   const Models models = load_models(context);
-  plugin::Instance method = make_method(context);
+  // What a transfer attack differentiates is not what it attacks: nothing to see there for rule 22.
+  Ascent ascent;
+  plugin::HostContext host;
+  if (!models.victims.empty()) {
+    host.differentiated = [&, victim = models.victims.front().label](const plugin::Model& model, auto ids,
+                                                                     const engine::Tensor& logits) {
+      if (model.label == victim) ascent.see(ids, logits);
+    };
+  }
+  plugin::Instance method = make_method(context, std::move(host));
   BudgetLog budget(context, method);
 
   // A link of a chain attacks what the links before it left, and goes on counting where they stopped.
@@ -75,22 +107,13 @@ void run_attack(StageContext& context) {
     for (const data::Batch& batch : batches) {
       ++step;
       if (done.count({condition, batch.index}) > 0) continue;
-      const auto count = batch.count;
-      plugin::AttackInputs in;
-      in.x = rows(batch.x, 0, count);
-      in.ids.assign(batch.ids.begin(), batch.ids.begin() + count);
-      in.y = engine::Tensor::i64({count}, std::span<const std::int64_t>(batch.labels).first(static_cast<std::size_t>(count)));
-      in.victims = models.victims;
-      in.surrogates = models.surrogates;
-      in.norm = threat.norm_name;
-      in.eps = eps.value();
-      in.lo = threat.low;
-      in.hi = threat.high;
-      in.targeted = threat.targeted;
+      const plugin::AttackInputs in = inputs_of(batch, models, threat, eps);
       const Spent before = spent(method);
+      ascent.begin(in.ids, std::span<const std::int64_t>(batch.labels).first(in.ids.size()));
       const plugin::Bundle out = budget.call(fmt::format("{}, batch {}", condition, batch.index),
                                              [&] { return method.perturb(plugin::attack_inputs(in)); });
-      Event event = batch_event(condition, batch.index, batch, plugin::adversarial_of(out, in.x.shape()).dense());
+      const engine::Tensor x = plugin::adversarial_of(out, in.x.shape()).dense();
+      Event event = batch_event(condition, batch.index, batch, {x, ascent});
       const Spent cost = spent(method) - before;
       event.json["spent"] = cost.to_json();
       budget.mark(event.json);

@@ -36,7 +36,7 @@ Json params_of(const StageContext& context) {
 
 }  // namespace
 
-plugin::Instance make_method(StageContext& context) {
+plugin::Instance make_method(StageContext& context, plugin::HostContext host) {
   const Job& job = context.job();
   if (job.plugin_path.empty()) throw Error(Fault::bad_input, "the job names no plugin for its run stage");
   const std::string digest = plugin::plugin_digest(job.plugin_path);
@@ -44,7 +44,6 @@ plugin::Instance make_method(StageContext& context) {
     throw Error(Fault::bad_input, fmt::format("{}: the plugin changed since it was planned: expected digest {}, found {}",
                                               job.plugin_path, job.plugin_sha256, digest));
   }
-  plugin::HostContext host;
   host.seed = job.seeds.get("method");
   host.budget = budget_of(context.spec());
   host.seconds_before = seconds_before(context.earlier());

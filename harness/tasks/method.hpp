@@ -11,8 +11,8 @@
 namespace assay::tasks {
 
 // Opens the job's plugin, checks its digest against the plan's, and creates the method with its parameters, the cell's
-// method seed and the suite's budget.
-plugin::Instance make_method(StageContext& context);
+// method seed and the suite's budget. `host` may bring callbacks of the task's own.
+plugin::Instance make_method(StageContext& context, plugin::HostContext host = {});
 
 // A model input as the method may use it; its label in messages and counters is the part after "model:".
 plugin::Model method_model(const StageContext& context, const std::string& input, plugin::Access access);

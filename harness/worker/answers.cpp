@@ -20,7 +20,7 @@ namespace assay::worker {
 
 namespace {
 
-constexpr int kJudgeVersion = 2;  // raised when a judge's rules change: old outcomes are then judged again
+constexpr int kJudgeVersion = 3;  // raised when a judge's rules change: old outcomes are then judged again
 
 std::string type_of(const Json& value) {
   if (value.is_bool()) return "bool";

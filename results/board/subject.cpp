@@ -112,14 +112,35 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
   return row;
 }
 
-Candidate candidate(const std::vector<Group>& groups, const WorstCase& worst, const store::SuiteRecord& suite,
-                    const stats::BootstrapOptions& options) {
+// Rule 21: what attacks from other nets break beyond the suite's.
+std::vector<std::string> outdone(const store::Store& db, const std::vector<Group>& groups, const WorstCase& worst,
+                                 const std::string& condition) {
+  std::vector<std::string> reasons;
+  for (const auto& [method, transfer] : transferred(db, nets_of(groups), worst, condition)) {
+    if (!beyond_chance(transfer)) continue;
+    reasons.push_back("SUSPECT (rule 21): " + method + ", transferred from other nets, breaks " +
+                      std::to_string(transfer.broken) + " samples that every attack here left");
+  }
+  return reasons;
+}
+
+struct Judged {
+  const std::vector<Group>& groups;
+  const WorstCase worst;
+  const std::vector<std::string> reasons;  // against the subject
+};
+Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const stats::BootstrapOptions& options) {
+  const auto& [groups, worst, reasons] = judged;
   Candidate c;
   c.row = subject_row(groups, worst);
   std::vector<double> clean;
   for (const auto& [seed, accuracy] : worst.clean) clean.push_back(accuracy);
   c.row.values = {value_of(means(worst)), value_of(clean)};
   c.value = c.row.values[0].mean.value_or(std::nan(""));
+  for (const std::string& reason : reasons) {
+    c.row.level = std::max(c.row.level, store::Level::suspect);
+    c.row.reasons.push_back(reason);
+  }
   c.row.unranked_because = unranked(c.row, suite);
   c.row.ranked = c.row.unranked_because.empty();
   if (!c.row.values[0].mean) return c;
@@ -174,8 +195,11 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   options.resamples = query.resamples;
 
   std::vector<Candidate> candidates;
-  for (const auto& [subject, groups] : subjects)
-    candidates.push_back(candidate(groups, worst_case(db, groups, board.suite.condition), board.suite, options));
+  for (const auto& [subject, groups] : subjects) {
+    WorstCase worst = worst_case(db, groups, board.suite.condition);
+    auto reasons = outdone(db, groups, worst, board.suite.condition);
+    candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, board.suite, options));
+  }
 
   set_ranks(candidates, query.level);
   for (Candidate& c : candidates) board.rows.push_back(std::move(c.row));

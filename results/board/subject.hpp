@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "results/board/board.hpp"
+#include "results/board/groups.hpp"
 
 namespace assay::board {
 
@@ -22,6 +22,19 @@ struct WorstCase {
 // By subject, from the cells of the protocol that are done. Throws Error(constraint) when the attacks of one subject were
 // judged on different samples.
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition);
+
+// What one method's examples from other nets break of samples that every attack of a subject's suite left standing, over
+// its nets.
+struct Transferred {
+  std::int64_t broken = 0, samples = 0;
+};
+// By method, from the transfer suites of the database that hold the same net, list of samples, norm and condition. `nets`:
+// nets_of the subject's groups, with their subject seeds.
+std::map<std::string, Transferred> transferred(const store::Store& db, const std::map<std::string, std::uint64_t>& nets,
+                                               const WorstCase& worst, const std::string& condition);
+std::map<std::string, std::uint64_t> nets_of(const std::vector<Group>& groups);
+// More than 0.2 points, and more than a paired 1 % test allows (rule 21).
+bool beyond_chance(const Transferred& transfer);
 
 // What a subject is compared by: the mean over seeds, its replicates on resamples that all subjects share, each seed.
 stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options);

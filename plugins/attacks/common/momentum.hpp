@@ -27,10 +27,13 @@ inline Points source_gradient(const Problem& problem, const Points& x) {
 struct Momentum {
   std::int64_t steps;
   double decay;
+  double step = 0;  // length as a share of eps; 0: 1 / steps
   // The direction at x, given the momentum g, before it is normalised. t counts steps from 0.
   using Direction = std::function<Points(const Points& x, const Points& g, std::int64_t t)>;
 
-  double length(const Problem& problem) const { return problem.eps / static_cast<double>(steps); }
+  double length(const Problem& problem) const {
+    return step > 0 ? step * problem.eps : problem.eps / static_cast<double>(steps);
+  }
 
   assay::Tensor run(const Problem& problem, const Direction& direction) const {
     Points x = problem.x, g(x.count(), x.size);

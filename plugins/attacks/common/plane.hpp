@@ -1,6 +1,6 @@
 // The smallest step onto a hyperplane that stays in a box (Croce & Hein, ICML 2020 "Minimally distorted", section 3.1):
 // argmin ||d||_p subject to f + <w, d> = 0 and lo <= x + d <= hi; when the box does not reach the plane, the corner of
-// the box nearest to it. Exact, by sorting.
+// the box nearest to it. Exact; linear time (L1: by sorting).
 #pragma once
 
 #include "ball.hpp"
@@ -8,17 +8,26 @@
 namespace attacks {
 namespace detail {
 
-// The level t at which sum_i a_i min(t, b_i) = amount; infinity when the sum never gets there.
+// The level t at which sum_i a_i min(t, b_i) = amount; infinity when the sum never gets there. By halving: of the
+// elements that are not known to lie below or above t the middle one tells for half of them.
 inline double level(const std::vector<double>& a, const std::vector<double>& b, double amount) {
-  Index order = every(a.size());
-  std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return b[i] < b[j]; });
-  double slope = std::accumulate(a.begin(), a.end(), 0.0), filled = 0;
-  for (const std::size_t i : order) {
-    if (slope > 0 && filled + slope * b[i] >= amount) return (amount - filled) / slope;
-    filled += a[i] * b[i];
-    slope -= a[i];
+  Index rest = every(a.size());
+  double filled = 0, slope = 0;  // sums of a b of those below t, of a of those above
+  while (!rest.empty()) {
+    const auto middle = rest.begin() + static_cast<std::ptrdiff_t>(rest.size() / 2);
+    std::nth_element(rest.begin(), middle, rest.end(), [&](std::size_t i, std::size_t j) { return b[i] < b[j]; });
+    double lower = 0, upper = 0;
+    for (auto i = rest.begin(); i != middle; ++i) lower += a[*i] * b[*i];
+    for (auto i = middle; i != rest.end(); ++i) upper += a[*i];
+    if (filled + lower + (upper + slope) * b[*middle] >= amount) {
+      slope += upper;
+      rest.erase(middle, rest.end());
+    } else {
+      filled += lower + a[*middle] * b[*middle];
+      rest.erase(rest.begin(), middle + 1);
+    }
   }
-  return std::numeric_limits<double>::infinity();
+  return slope > 0 ? (amount - filled) / slope : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace detail

@@ -9,10 +9,10 @@ struct Pgd {
   std::int64_t steps, restarts, draws;
   double step, sparsity;
   bool random_start;
-  std::string loss;
+  std::string loss, schedule;
 
   static constexpr assay::Info info{.id = "pgd",
-                                    .version = "1.2.0",
+                                    .version = "1.3.0",
                                     .summary = "projected gradient descent with random start",
                                     .title = "Towards Deep Learning Models Resistant to Adversarial Attacks",
                                     .year = 2018,
@@ -23,6 +23,10 @@ struct Pgd {
       assay::integer("steps", &Pgd::steps, {.fallback = 20, .min = 1, .max = 10000, .doc = "gradient steps"}),
       assay::real("step", &Pgd::step,
                   {.fallback = 0.125, .min = 1e-4, .max = 2, .doc = "step length as a share of eps"}),
+      assay::choice("schedule", &Pgd::schedule,
+                    {.fallback = "constant",
+                     .choices = {"constant", "cosine"},
+                     .doc = "of the step length; cosine: half a turn, to 0"}),
       assay::integer("restarts", &Pgd::restarts, {.fallback = 1, .min = 1, .max = 100, .doc = "random restarts"}),
       assay::flag("random_start", &Pgd::random_start, {.fallback = true, .doc = "start at a random point of the ball"}),
       assay::choice("loss", &Pgd::loss,
@@ -68,15 +72,21 @@ struct Pgd {
     return total;
   }
 
+  // Of step i, as a share of eps.
+  double length(std::int64_t i) const {
+    if (schedule == "constant") return step;
+    return step * (1 + std::cos(3.14159265358979323846 * static_cast<double>(i) / static_cast<double>(steps))) / 2;
+  }
+
   assay::Tensor climb(assay::Run& run, const assay::Batch& batch, assay::Tensor x) const {
     if (batch.norm == "l1") return climb_l1(run, batch, x);
-    const double length = (batch.targeted ? -step : step) * batch.eps;
+    const double radius = batch.targeted ? -batch.eps : batch.eps;
     for (std::int64_t i = 0; i < steps; ++i) {
       run.check();
       const assay::Tensor gradient = slope(batch, x);
       const assay::Tensor ascent =
           batch.norm == "l2" ? gradient / clamp(l2_norm(gradient), 1e-12, 1e30) : sign(gradient);
-      x = project(batch, x + ascent * length);
+      x = project(batch, x + ascent * (length(i) * radius));
     }
     return x;
   }
@@ -87,14 +97,19 @@ struct Pgd {
     for (std::int64_t i = 0; i < steps; ++i) {
       const attacks::Slope slope = named_slope(problem, loss.c_str(), x, attacks::every(x.count()), draws);
       for (std::size_t row = 0; row < x.count(); ++row) {
-        steepest(problem, row, slope.grad.row(row), x.row(row));
+        steepest(problem, row, {slope.grad.row(row), length(i)}, x.row(row));
         attacks::project(problem, row, x.row(row));
       }
     }
     return problem.tensor(x);
   }
-  // The elements of steepest ascent that have room to move share a step of L1 length step * eps.
-  void steepest(const attacks::Problem& problem, std::size_t row, attacks::ConstRow gradient, attacks::Row x) const {
+  // The elements of steepest ascent that have room to move share a step of L1 length `length` * eps.
+  struct Ascent {
+    attacks::ConstRow gradient;
+    double length;
+  };
+  void steepest(const attacks::Problem& problem, std::size_t row, const Ascent& ascent, attacks::Row x) const {
+    const attacks::ConstRow gradient = ascent.gradient;
     const attacks::ConstRow lo = problem.lo.row(row), hi = problem.hi.row(row);
     constexpr float room = 1e-6f;  // the projection may leave a rounding between an element and its bound
     attacks::Index open;
@@ -106,8 +121,8 @@ struct Pgd {
     std::stable_sort(open.begin(), open.end(),
                      [&](std::size_t a, std::size_t b) { return std::abs(gradient[a]) > std::abs(gradient[b]); });
     for (std::size_t k = 0; k < moved; ++k) {
-      const auto length = static_cast<float>(step * problem.eps / static_cast<double>(moved));
-      x[open[k]] += gradient[open[k]] > 0 ? length : -length;
+      const auto share = static_cast<float>(ascent.length * problem.eps / static_cast<double>(moved));
+      x[open[k]] += gradient[open[k]] > 0 ? share : -share;
     }
   }
 

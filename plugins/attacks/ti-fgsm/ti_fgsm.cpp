@@ -1,8 +1,8 @@
 // Translation-invariant attack (Dong et al., CVPR 2019, eq. 8): the gradient is convolved, channel by channel, with a
 // Gaussian kernel of (2k + 1) x (2k + 1) elements and deviation k / sqrt(3), which stands for the mean over
 // translations. The paper's k of 7 pixels belongs to images 299 wide: k is a share of the width.
-#include "../common/image.hpp"
 #include "../common/momentum.hpp"
+#include "../common/smooth.hpp"
 
 struct TiFgsm {
   std::int64_t steps;
@@ -10,7 +10,7 @@ struct TiFgsm {
   double share;
 
   static constexpr assay::Info info{.id = "ti-fgsm",
-                                    .version = "1.0.0",
+                                    .version = "1.0.1",
                                     .summary = "momentum iterative FGSM on smoothed gradients",
                                     .title =
                                         "Evading Defenses to Transferable Adversarial Examples by "
@@ -37,34 +37,6 @@ struct TiFgsm {
       for (std::size_t i = 0; i < slope.count(); ++i) smooth(image, k, slope.row(i));
       return slope;
     });
-  }
-
-  // The kernel is a product of two: along the columns of an image, then along the rows. Zeros beyond the border.
-  static void smooth(const attacks::Image& image, std::int64_t k, attacks::Row g) {
-    if (k == 0) return;
-    const double sigma = static_cast<double>(k) / std::sqrt(3.0);
-    std::vector<double> kernel;
-    for (std::int64_t i = -k; i <= k; ++i)
-      kernel.push_back(std::exp(-static_cast<double>(i * i) / (2 * sigma * sigma)));
-    const std::vector<double> across = along(image, kernel, {g.begin(), g.end()}, true);
-    const std::vector<double> both = along(image, kernel, across, false);
-    for (std::size_t j = 0; j < g.size(); ++j) g[j] = static_cast<float>(both[j]);
-  }
-  static std::vector<double> along(const attacks::Image& image, const std::vector<double>& kernel,
-                                   const std::vector<double>& from, bool horizontal) {
-    const auto k = static_cast<std::int64_t>(kernel.size() / 2);
-    const std::size_t extent = horizontal ? image.width : image.height, stride = horizontal ? 1 : image.width;
-    std::vector<double> out(from.size(), 0.0);
-    for (std::size_t at = 0; at < from.size(); ++at) {
-      const auto place = static_cast<std::int64_t>(at / stride % extent);
-      for (std::int64_t i = -k; i <= k; ++i) {
-        if (place + i < 0 || place + i >= static_cast<std::int64_t>(extent)) continue;
-        const auto there =
-            static_cast<std::size_t>(static_cast<std::int64_t>(at) + i * static_cast<std::int64_t>(stride));
-        out[at] += kernel[static_cast<std::size_t>(i + k)] * from[there];
-      }
-    }
-    return out;
   }
 };
 

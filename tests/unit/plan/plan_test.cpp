@@ -134,6 +134,18 @@ TEST_CASE("transfer: the run gets surrogates only, the judge the victim; a victi
   CHECK(cell(both, "pgd", 0).axes.has("diagonal"));
 }
 
+TEST_CASE("a longer attack of the judge's judges white-box cells again and runs nothing [rule 21]") {
+  const Plan plain = plan_of(attack_text), longer = plan_of(edit(attack_text, "[threat]\n", "[threat]\nlonger = 16\n"));
+  const Node &before = cell(plain, "pgd", 0), &after = cell(longer, "pgd", 0);
+  CHECK(after.stages[1].spec.at("longer") == Json(16));
+  CHECK_FALSE(before.stages[1].spec.has("longer"));
+  CHECK_FALSE(after.stages[0].spec.has("longer"));
+  CHECK(after.key == before.key);
+  CHECK(after.judgement != before.judgement);
+  const std::string scores = "[threat]\naccess = \"score\"\nlonger = 16\n";
+  CHECK_FALSE(cell(plan_of(edit(attack_text, "[threat]\n", scores)), "pgd", 0).stages[1].spec.has("longer"));
+}
+
 TEST_CASE("detect: one stream for all seeds, a fit list, truth only for the judge [rule 28] [rule 32]") {
   const Plan plan = plan_of(detect_text);
   CHECK(count(plan, NodeKind::prepare) == 5);  // train, fit, test, ood, stream

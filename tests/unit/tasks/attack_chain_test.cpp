@@ -11,6 +11,7 @@
 #include "harness/graph/builder.hpp"
 #include "harness/record/safetensors.hpp"
 #include "harness/tasks/attack_checks.hpp"
+#include "harness/tasks/attack_longer.hpp"
 #include "harness/tasks/stages.hpp"
 
 using namespace assay;
@@ -73,14 +74,16 @@ graph::Graph victim(const std::string& kind) {
 // A folder with the data, the victim and what a stage leaves.
 struct Place {
   TempDir folder;
+  std::int64_t longer = 0;  // samples of rule 21
   explicit Place(const std::string& kind = "plain") {
     records().save(folder.path() / "data.safetensors");
     graph::save_model(victim(kind), folder.path() / "victim.safetensors");
   }
 
   // Adversarial inputs for these rows, at eps = 1/2 with the label's elements darkened where `strong`.
+  // `late`: what each gained late, as the run stage saw it; 0 or more.
   fs::path run(const std::string& name, const std::vector<std::int64_t>& rows,
-               const std::function<bool(std::int64_t)>& strong) {
+               const std::function<bool(std::int64_t)>& strong, double late = -1) {
     const fs::path shard = folder.path() / name;
     ShardWriter writer(shard);
     for (const char* condition : {"eps=0", "eps=1/2"}) {
@@ -100,6 +103,8 @@ struct Place {
       const auto n = static_cast<std::int64_t>(rows.size());
       batch.arrays["id"] = Array::i64({n}, ids);
       batch.arrays["x"] = Array::f32({n, kSize}, x);
+      if (late >= 0) batch.arrays["passes"] = Array::f64({n}, std::vector<double>(rows.size(), 4.0));
+      if (late >= 0) batch.arrays["late_gain"] = Array::f64({n}, std::vector<double>(rows.size(), late));
       Event event{Json::object({{"type", "batch"}, {"index", 0}, {"condition", condition}, {"count", n}}),
                   encode(batch)};
       event.json["spent"] = Json::object({{"forward", static_cast<double>(2 * n)}, {"backward", 0.0}, {"macs", 0.0}});
@@ -123,6 +128,7 @@ struct Place {
                              {"access", "white-box"},
                              {"threat", Json::object({{"norm", "linf"}, {"eps", Json::Array{"0", "1/2"}}})},
                              {"method", Json::object({{"id", "chain"}, {"iterative", true}})}});
+    if (longer > 0) job.spec["longer"] = longer;
     if (!link.empty())
       job.spec["link"] = Json::object({{"id", link}, {"gradients", link != "square"}, {"iterative", true}});
     {
@@ -164,7 +170,7 @@ std::vector<std::int64_t> everything() {
 
 }  // namespace
 
-TEST_CASE("[rule 14] a chain's links attack what is left, and its outcome is the worst case") {
+TEST_CASE("[rule 14] [rule 17] a chain's links attack what is left, and its outcome is the worst case") {
   Place place;
   place.stage("survivors", {});
   const auto start = tasks::ChainState::load(place.left(""));
@@ -241,4 +247,67 @@ TEST_CASE("[rule 17] at a huge radius the strongest iterative white-box link mus
   CHECK(rules_of(900, 900, false).empty());  // a single step proves nothing
   threat.norm = metrics::Norm::l2;
   CHECK(rules_of(900, 900, true).empty());
+}
+
+TEST_CASE("[rule 22] a cell whose unbroken samples still climbed at the end is suspect, at radii above 0") {
+  const auto verdicts = [](double late, std::int64_t broken) {
+    Place place;
+    const fs::path run = place.run("run", everything(), [&](std::int64_t row) { return row < broken; }, late);
+    return rules(place.stage("judge", {{"run", run}}));
+  };
+  CHECK(verdicts(0.1, 20) == std::vector<int>{22});
+  CHECK(verdicts(0.01, 20).empty());
+  CHECK(verdicts(0.1, kSamples).empty());      // nothing is left to climb
+  CHECK(verdicts(0.1, kSamples - 5).empty());  // so few say nothing
+  CHECK(verdicts(-1, 20).empty());
+}
+
+TEST_CASE("[rule 21] a tenfold longer attack of the host's that breaks what a cell left makes it suspect") {
+  const auto verdicts = [](const std::string& kind, std::int64_t broken, double late, std::int64_t longer) {
+    Place place(kind);
+    place.longer = longer;
+    const fs::path run = place.run("run", everything(), [&](std::int64_t row) { return row < broken; }, late);
+    return rules(place.stage("judge", {{"run", run}}));
+  };
+  CHECK(verdicts("plain", 20, 0, 8) == std::vector<int>{21});  // at radius 1/2 every sample can be broken
+  CHECK(verdicts("plain", 20, 0, 0).empty());                  // the suite asks for none
+  CHECK(verdicts("plain", kSamples, 0, 8).empty());            // nothing stands
+  CHECK(verdicts("plain", 20, -1, 8).empty());                 // no gradient pass was seen: nothing to be ten times as long as
+  Place place;
+  place.longer = 8;
+  place.stage("survivors", {});
+  const auto rows = tasks::ChainState::load(place.left("")).standing("eps=1/2");
+  const fs::path weak = place.run("weak", rows, [](std::int64_t row) { return row < 20; });
+  place.stage("survivors", {{"run", weak}, {"chain", place.left("")}}, "apgd-ce");
+  const fs::path last = place.run("last", rows, [](std::int64_t) { return false; });
+  const auto found = rules(place.stage("judge", {{"run", last}, {"chain", place.left("apgd-ce")}}, "square"));
+  CHECK(std::count(found.begin(), found.end(), 21) == 1);
+}
+
+TEST_CASE("[rule 21] few breaks of many are chance; bounds are scipy's beta quantiles") {
+  CHECK(tasks::lower_share(0, 32) == 0);
+  CHECK(tasks::lower_share(1, 32) == doctest::Approx(0.0003140236).epsilon(1e-3));
+  CHECK(tasks::lower_share(2, 32) == doctest::Approx(0.0047055412).epsilon(1e-3));
+  CHECK(tasks::lower_share(7, 200) == doctest::Approx(0.0117595864).epsilon(1e-3));
+  CHECK(tasks::lower_share(32, 32) == doctest::Approx(0.8659643233).epsilon(1e-3));
+  CHECK(tasks::broke_more({200, 100, 32, 1, 200}).empty());
+  CHECK(tasks::broke_more({200, 100, 32, 2, 200}).find("200 steps of the host's break 2 of 32") == 0);
+  CHECK(tasks::broke_more({1000, 20, 20, 2, 200}).empty());  // 2 % of the samples stand: 0.2 points are not at stake
+}
+
+TEST_CASE("the subsample depends on ids alone") {
+  std::vector<std::int64_t> ids;
+  for (std::int64_t i = 0; i < 50; ++i) ids.push_back(10 * i);
+  std::vector<double> standing(50, 1);
+  standing[3] = 0;
+  const auto rows = tasks::subsample(ids, standing, 10);
+  CHECK(rows.size() == 10);
+  CHECK(std::count(rows.begin(), rows.end(), 3) == 0);
+  std::vector<std::int64_t> names, turned(ids.rbegin(), ids.rend());
+  for (const std::int64_t row : rows) names.push_back(ids[static_cast<std::size_t>(row)]);
+  std::vector<double> flags(standing.rbegin(), standing.rend());
+  std::vector<std::int64_t> other;
+  for (const std::int64_t row : tasks::subsample(turned, flags, 10)) other.push_back(turned[static_cast<std::size_t>(row)]);
+  CHECK(names == other);
+  CHECK(tasks::subsample(ids, standing, 100).size() == 49);
 }
