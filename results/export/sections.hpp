@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "results/board/board.hpp"
-#include "results/board/pairs.hpp"
+#include "results/board/report.hpp"
 #include "results/claims/claims.hpp"
 
 namespace assay::site {
@@ -17,6 +17,8 @@ struct BoardData {
   board::Query query;
   board::Board board;
   std::optional<board::Curves> curves;
+  board::Pairs pairs;
+  std::vector<board::Front> fronts;
   std::vector<store::CellRecord> cells;  // all planned cells of the protocol
   std::string caption;                   // the protocol in one sentence
   std::vector<claims::Verdict> claims;   // of the suite's latest plan; none on an earlier protocol
@@ -35,7 +37,7 @@ Json claims_json(const BoardData& data);
 Json critical_difference(const board::Board& board);
 
 Json board_chunk(const BoardData& data);
-Json compare_chunk(const store::Store& db, const BoardData& data);
+Json compare_chunk(const BoardData& data);
 
 struct CellContext {
   const BoardData& board;

@@ -87,7 +87,7 @@ SiteReport write_site(const store::Store& db, const SiteOptions& options) {
     if (std::any_of(boards.begin(), boards.end(), same)) continue;
     boards.push_back(read_board(db, suite));
     writer.write("board/" + boards.back().id, board_chunk(boards.back()));
-    writer.write("compare/" + boards.back().id, compare_chunk(db, boards.back()));
+    writer.write("compare/" + boards.back().id, compare_chunk(boards.back()));
   }
   SiteReport report;
   report.boards = boards.size();
