@@ -42,8 +42,11 @@ Json compare_chunk(const BoardData& data);
 struct CellContext {
   const BoardData& board;
   bool ranked = false;
+  std::size_t log_bytes = 0;  // of a stage's log that are kept; 0: no log
 };
-inline constexpr std::size_t log_cap = 4096;  // bytes of a stage's log that are kept
+// Bytes of a stage's log that are kept: log_cap, less where all logs of the site would be more than log_total.
+inline constexpr std::size_t log_cap = 4096, least_log_cap = 400, log_total = 24'000'000;
+bool troubled(const store::CellRecord& cell);  // nothing stands, or it is not ok and VALID
 Json cell_record(const store::Store& db, const store::CellRecord& cell, const CellContext& context);
 
 // Cards by method name.
