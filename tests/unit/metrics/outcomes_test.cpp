@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "fixtures/reference.hpp"
@@ -166,10 +167,24 @@ TEST_CASE("what is left under an attack equals numpy's masked means [rule 25]") 
   check("attack_success_rate", {a.success, a.eligible}, a.rate);
   check("attack_success_rate_all", {a.success}, a.rate_all);
   check("mean_distance", {a.distance}, a.mean_distance);
+  check("median_perturbation", {a.distance, a.success, a.robust}, a.median);
+  Agreement curve("perturbation_curve", "numpy, all pairs");
+  const auto shares = perturbation_curve(minimal_perturbations(a.distance, a.success, a.robust), a.radii);
+  for (std::size_t i = 0; i < shares.size(); ++i) curve(shares[i], a.curve[i]);
   for (const auto& c : reference::ratios) {
     Agreement("compression_ratio", "Python fractions")(compression_ratio(c.before, c.after), c.ratio);
     Agreement("theoretical_speedup", "Python fractions")(theoretical_speedup(c.before, c.after), c.ratio);
   }
+}
+
+TEST_CASE("the least perturbation: nothing for what is wrong already, infinite for what withstood") {
+  const std::vector<double> distance{0.3, 0.1, 0.2, 0.5}, success{1, 0, 1, 0}, robust{0, 0, 0, 1};
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(minimal_perturbations(distance, success, robust) == std::vector<double>{0.3, 0, 0.2, inf});
+  CHECK(median_perturbation(distance, success, robust) == 0.25);
+  CHECK(perturbation_curve(minimal_perturbations(distance, success, robust), std::vector<double>{0, 0.2, 1}) == std::vector<double>{0.75, 0.5, 0.25});
+  CHECK(median_perturbation(distance, std::vector<double>{0, 0, 0, 0}, std::vector<double>{1, 1, 0, 0}) == inf);
+  CHECK(message_of([&] { minimal_perturbations(distance, success, std::vector<double>{1}); }).find("differ in number") != std::string::npos);
 }
 
 TEST_CASE("attack success of all samples counts those that were wrong already in the denominator [rule 25]") {
@@ -198,7 +213,7 @@ TEST_CASE("every metric of stored columns can be evaluated and says its range") 
       columns.emplace_back(name == "confidence" || name == "score" || name == "distance" || name == "nll" ? shares : flags);
     }
     const double value = evaluate(metric.id, columns);
-    if (!std::isnan(value)) {
+    if (std::isfinite(value)) {
       CHECK(value >= metric.min);
       CHECK(value <= metric.max);
     }
