@@ -151,7 +151,13 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
   if (options.repeat_share > 0) repeats.emplace(plan, whole, options.repeat_share, db, context);
   const auto is_repeat = [&](const Node& node) { return repeats && repeats->is_repeat(node); };
 
+  // One sync for the nodes that ended together: a supervisor of Slurm's tasks may find thousands.
+  std::optional<store::Store::Batch> batch;
   sched::Callbacks callbacks;
+  callbacks.on_settled = [&] {
+    if (batch) batch->commit();
+    batch.reset();
+  };
   callbacks.already_done = [&](const Node& node) {
     if (is_repeat(node)) return repeats->settled(node, stands(db, whole, repeats->cell_of(node), options.retry_failed));
     return stands(db, whole, node, options.retry_failed);
@@ -167,6 +173,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
       return view.refused(finished, "not recorded, the disk is full");
     }
     if (is_repeat(*finished.node)) return repeats->repeat_ended(finished);
+    if (!batch) batch.emplace(db);
     try {
       const store::Imported imported = db.import(whole, finished, plugin_of(context, *finished.node));
       view.finished(finished, imported);

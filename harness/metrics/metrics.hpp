@@ -61,6 +61,14 @@ struct Ratio {
 // which in the score's "denominator" field). A success outside `eligible` is not counted.
 Ratio attack_success_rate(std::span<const double> success, std::span<const double> eligible);
 
+// Least perturbation that was found for each sample: 0 where it is misclassified as it is (neither success nor robust), the
+// distance where the attack succeeded, infinite where the sample withstood it (robust).
+std::vector<double> minimal_perturbations(std::span<const double> distance, std::span<const double> success, std::span<const double> robust);
+// Its curve: for each radius the share of samples that no perturbation up to it, the radius included, is known to break.
+std::vector<double> perturbation_curve(std::span<const double> minimal, std::span<const double> radii);
+// Infinite where half of the samples withstood. Brendel et al. 2019, arXiv:1907.01003.
+double median_perturbation(std::span<const double> distance, std::span<const double> success, std::span<const double> robust);
+
 double nll(const ClassScores& scores, std::span<const std::int64_t> labels);
 double brier(const ClassScores& scores, std::span<const std::int64_t> labels);
 

@@ -29,6 +29,10 @@ std::vector<MetricInfo> attack_metrics() {
        Pool::mean, {"success"}, "", {}},
       {"mean_distance", "mean norm of the perturbation in the threat model's norm", lower, 0, unbounded, "input units",
        "all evaluated samples, whether the attack succeeded or not", "", Pool::mean, {"distance"}, "", {"attack"}},
+      {"median_perturbation", "median over samples of the least perturbation that the attack found", higher, 0, unbounded, "input units",
+       "0 for a sample that is misclassified as it is, infinite for one that withstood, which half of them must not; the mean of the "
+       "two in the middle of an even number",
+       "Brendel et al. 2019, arXiv:1907.01003", Pool::statistic, {"distance", "success", "robust"}, "", {}, true},
   };
 }
 
@@ -227,6 +231,7 @@ double member_accuracy(const Members& correct) {
 
 const std::map<std::string, Statistic>& statistics() {
   static const std::map<std::string, Statistic> table = {
+      {"median_perturbation", [](const Columns& c) { return median_perturbation(c[0], c[1], c[2]); }},
       {"auroc", [](const Columns& c) { return auroc(c[0], c[1]); }},
       {"fpr_at_95", [](const Columns& c) { return fpr_at_95(c[0], c[1]); }},
       {"fpr_at_95_in", [](const Columns& c) { return fpr_at_95_in(c[0], c[1]); }},

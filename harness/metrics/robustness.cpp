@@ -1,6 +1,7 @@
 // Metrics of attacks and of compression.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "harness/metrics/checks.hpp"
 #include "harness/metrics/metrics.hpp"
@@ -68,6 +69,39 @@ Ratio attack_success_rate(std::span<const double> success, std::span<const doubl
   }
   if (ratio.denominator == 0) detail::refuse(metric, "the denominator is 0: no eligible sample");
   return ratio;
+}
+
+std::vector<double> minimal_perturbations(std::span<const double> distance, std::span<const double> success, std::span<const double> robust) {
+  const char* metric = "minimal_perturbations";
+  detail::need_numbers(metric, distance, "distance");
+  detail::need_flags(metric, success, "success");
+  detail::need_flags(metric, robust, "robust");
+  detail::need_same(metric, distance.size(), success.size(), "distance and success differ in number");
+  detail::need_same(metric, distance.size(), robust.size(), "distance and robust differ in number");
+  std::vector<double> out(distance.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (success[i] != 0) out[i] = distance[i];
+    else if (robust[i] != 0) out[i] = std::numeric_limits<double>::infinity();
+  }
+  return out;
+}
+
+std::vector<double> perturbation_curve(std::span<const double> minimal, std::span<const double> radii) {
+  detail::need_numbers("perturbation_curve", minimal, "minimal");
+  std::vector<double> out;
+  out.reserve(radii.size());
+  for (const double radius : radii) {
+    const auto left = std::count_if(minimal.begin(), minimal.end(), [&](double one) { return one > radius; });
+    out.push_back(static_cast<double>(left) / static_cast<double>(minimal.size()));
+  }
+  return out;
+}
+
+double median_perturbation(std::span<const double> distance, std::span<const double> success, std::span<const double> robust) {
+  std::vector<double> minimal = minimal_perturbations(distance, success, robust);
+  std::sort(minimal.begin(), minimal.end());
+  const std::size_t half = minimal.size() / 2;
+  return minimal.size() % 2 == 1 ? minimal[half] : (minimal[half - 1] + minimal[half]) / 2;
 }
 
 double compression_ratio(double original_parameters, double kept_parameters) {

@@ -100,8 +100,9 @@ Json identity_of(const Node& site, const Submission& submission) {
 
 const Node& submission_site(const Plan& suite, const std::string& subject, std::optional<std::int64_t> seed) {
   if (suite.task == "compress")
-    bad_input("suite '" + suite.suite + "': the methods of task 'compress' return models, which are measured here; expected a suite of "
-              "attack, detect or predict");
+    bad_input("suite '" + suite.suite + "': task 'compress' is judged by the model itself (its size, multiply-adds, time), which no "
+              "outputs show; submit takes adversarial inputs for a suite of attack, scores for detect, predictions for predict, and a "
+              "compressed net can be a [[model]] with `onnx = \"FILE\"` in any of them");
   std::set<std::string> subjects;
   for (const Node& node : suite.nodes)
     if (node.kind == NodeKind::cell) subjects.insert(node.subject);

@@ -173,10 +173,10 @@ void ShardWriter::sync() {
   if (disk_calls().sync(fd_) != 0) fail("sync", path_);
 }
 
-ShardContent read_shard(const std::filesystem::path& file) {
-  const std::vector<std::byte> bytes = read_bytes(file);
+ShardContent read_shard(const std::filesystem::path& file) { return parse_shard(read_bytes(file), file.string()); }
+
+ShardContent parse_shard(std::span<const std::byte> bytes, const std::string& origin) {
   ShardContent content;
-  const std::string origin = file.string();
   content.good_bytes = walk(bytes, origin, [&](std::span<const std::byte> payload) {
     content.events.push_back(decode_payload(payload, origin + " event " + std::to_string(content.events.size())));
   });

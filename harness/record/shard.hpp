@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ struct ShardContent {
   std::uint64_t good_bytes = 0; // length of the whole part
 };
 ShardContent read_shard(const std::filesystem::path& file);  // throws Error(bad_input) when the magic is wrong
+ShardContent parse_shard(std::span<const std::byte> bytes, const std::string& origin);  // the same of bytes read before
 std::uint64_t recover_shard(const std::filesystem::path& file);  // truncates a torn tail; bytes cut
 
 // Follows a shard while its writer works: the text of the events that are whole, each once. Blobs are skipped and

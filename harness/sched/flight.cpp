@@ -10,6 +10,7 @@ namespace assay::sched {
 namespace {
 
 constexpr const char* model_file = "model.safetensors";
+constexpr std::size_t most_together = 200;                      // ended nodes that are put on the disk in one go
 constexpr int most_damaged = 3;                                 // after that the disk is to blame, not chance
 
 // CPU time is wall time on all of its threads; a second is for what the clocks of the two differ in.
@@ -72,9 +73,10 @@ void Supervisor::start(Task& task) {
 // Times of nodes that ran beside others are marked so (rule 41).
 void Supervisor::mark_shared() {
   if (!executor_.shares_machine()) return;
-  const auto flying = std::count_if(tasks_.begin(), tasks_.end(), [](const Task& t) { return t.flight != nullptr; });
+  const auto flies = [](const Task& t) { return t.flight != nullptr && t.state == State::running; };
+  const auto flying = std::count_if(tasks_.begin(), tasks_.end(), flies);
   for (Task& task : tasks_)
-    if (task.flight && flying > 1) task.flight->shared = true;
+    if (flies(task) && flying > 1) task.flight->shared = true;
 }
 
 // Checks the digest of every artifact file that the node's stages read. A damaged one is thrown out and made again.
@@ -236,10 +238,19 @@ void Supervisor::finish(Task& task, const Ended& ended) {
   for (const StageResult& stage : record.stages) wall += stage.wall_seconds;
   if (record.status == "ok") costs_.learn(*task.node, wall);
   if (callbacks_.on_finished) callbacks_.on_finished(record);
-  remove_scratch(scratch(*task.node));
-  cache_.remove_lock(*task.node);
-  task.flight.reset();
+  ended_.push_back(&task);
   report_progress(true);
+  if (ended_.size() >= most_together) settle();
+}
+
+void Supervisor::settle() {
+  if (callbacks_.on_settled) callbacks_.on_settled();
+  for (Task* task : ended_) {
+    remove_scratch(scratch(*task->node));
+    cache_.remove_lock(*task->node);
+    task->flight.reset();
+  }
+  ended_.clear();
 }
 
 // A node that cannot run is a row all the same.

@@ -9,8 +9,8 @@
 //   * An artifact is made only when a cell that is not done needs it, by one supervisor at a time (a lock per key),
 //     and appears whole or not at all. Its digests are checked when it is used; a damaged one is renamed to
 //     <key>.corrupt-N and made again.
-//   * A scratch folder lives until on_finished has returned; a killed supervisor's successor goes on from it. A stage
-//     that ended is not run again, as long as its job is the same.
+//   * A scratch folder lives until on_finished and the next on_settled have returned; a killed supervisor's successor goes
+//     on from it. A stage that ended is not run again, as long as its job is the same.
 //   * Nothing depends on `jobs`, order or restarts but times.
 // Threading: one thread does everything; callbacks are called on it, one at a time.
 #pragma once
@@ -81,8 +81,11 @@ struct Callbacks {
   // A node ended, whatever the way. Called once for each cell that was not done; for each artifact node that was made
   // or failed; and for each artifact found in the cache, with status "ok" (its stages are those of the process that
   // made it, perhaps long ago). `stages` is empty when a dependency failed: the reason names it.
-  // Shard paths are valid until it returns. What it throws ends the run; scratch stays.
+  // Shard paths are valid until on_settled returns. What it throws ends the run; scratch stays.
   std::function<void(const Finished&)> on_finished;
+  // After the nodes that ended about together, a few hundred at most: whoever collects what on_finished was told of puts it
+  // on the disk now, in one go. Called at other times too.
+  std::function<void()> on_settled;
   // True: the store holds a record for this generation and judgement hash that should stand. A failed record stands
   // too unless the user asked to retry failures; that decision is the caller's.
   std::function<bool(const Node&)> already_done;

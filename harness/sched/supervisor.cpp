@@ -91,6 +91,7 @@ Supervisor::Supervisor(const Plan& plan, const SchedOptions& options, const Call
 Summary Supervisor::run() {
   fs::create_directories(options_.work);
   demand_cells();
+  settle();
   double next_watch = 0, next_group = 0, next_start = 0;
   while (true) {
     const int level = stop_level();
@@ -99,6 +100,7 @@ Summary Supervisor::run() {
     // Between two ends only a lock that another supervisor gave back can make a node startable.
     if (level == 0 && now_seconds() >= next_start) {
       start_ready();
+      settle();
       next_start = now_seconds() + retry_seconds;
     }
     const auto in = [&](State state) {
@@ -116,6 +118,7 @@ Summary Supervisor::run() {
     }
     executor_.tick();
     if (poll_flights()) next_start = 0;
+    settle();
     report_progress(false);
   }
   report_progress(true);
@@ -289,7 +292,7 @@ Progress Supervisor::progress() const {
       progress.artifacts_done += over;
     }
     if (task.state == State::pending) left.push_back({task.node, 0});
-    if (!task.flight) continue;
+    if (!task.flight || task.state != State::running) continue;
     const double seconds = now_seconds() - task.flight->started;
     left.push_back({task.node, seconds});
     Running& now = progress.running.emplace_back(task.flight->run->running());

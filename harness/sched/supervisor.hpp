@@ -82,6 +82,7 @@ class Supervisor {
   Step step_for(const Task& task, const Stage& stage) const;
   JobInput resolve(const Stage& stage, const InputRef& ref) const;
   void finish(Task& task, const Ended& ended);
+  void settle();  // what on_finished was told of is safe: scratch of the nodes that ended goes
   void publish(Task& task);
   void fail_without_run(Task& task, const std::string& reason);
   bool keeps_artifact(const Task& task, const std::map<std::string, std::string>& announced) const;
@@ -100,6 +101,7 @@ class Supervisor {
   std::map<std::string, std::size_t> index_;
   double begun_ = 0, last_progress_ = 0;
   std::int64_t artifacts_reused_ = 0;
+  std::vector<Task*> ended_;  // told of since the last settle(); their flights hold their locks
   bool settled_ = false;  // some node became ready, failed or pending without a process
 };
 

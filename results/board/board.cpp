@@ -8,6 +8,7 @@
 #include "harness/metrics/registry.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/sentence.hpp"
+#include "results/board/session.hpp"
 
 namespace assay::board {
 namespace {
@@ -79,37 +80,28 @@ std::vector<Candidate> make_candidates(const std::vector<Group>& groups, const s
   return out;
 }
 
-stats::BootstrapOptions bootstrap_options(const Query& query) {
-  stats::BootstrapOptions options;
-  options.level = query.level;
-  options.resamples = query.resamples;
-  return options;
-}
-
 }  // namespace
 
-Board make_board(const store::Store& db, const Query& query) {
+Board board_of(Session& session) {
+  if (session.suite.rank == "subject") return make_subject_board(session.db, session.query);
   Board board;
-  board.suite = db.protocol(query.protocol);
-  if (!query.by.empty()) board.suite.rank_by = metrics::info(query.by).id;
-  if (!query.condition.empty()) board.suite.condition = query.condition;
-  if (board.suite.rank == "subject") return make_subject_board(db, query);
+  board.suite = session.suite;
   board.rank = board.suite.rank.empty() ? "method" : board.suite.rank;
 
-  const auto groups = make_groups(db.cells(board.suite.protocol_hash));
+  const auto groups = make_groups(session.cells);
   board.metrics = make_metrics(groups, board.suite.rank_by, board.suite.condition);
   auto candidates = make_candidates(groups, board.metrics);
   RankRules rules{board.suite, nullptr, lower_is_better(board.suite.rank_by, board.suite.task, board.rank),
-                  query.require_certificate, query.level};
+                  session.query.require_certificate, session.query.level};
   if (!board.metrics.empty() && board.metrics[0].ranked) rules.metric = &board.metrics[0];
 
-  Replicator replicator(db, bootstrap_options(query));
+  Replicator& replicator = session.replicator;
   for (Candidate& c : candidates) add_intervals(c, board.metrics, board.suite.rank_by, replicator);
-  decide(candidates, rules, db);
+  decide(candidates, rules, session.db);
   rank(candidates, rules, replicator);
   order(candidates, rules);
   for (Candidate& c : candidates) board.rows.push_back(std::move(c.row));
-  board.claimed = db.claimed(board.suite.series);
+  board.claimed = session.db.claimed(board.suite.series);
   describe(board, rules.lower_is_better, replicator.options());
   return board;
 }

@@ -1,10 +1,8 @@
 #include "results/board/compared.hpp"
 
 #include <map>
-#include <span>
 
-#include "results/board/groups.hpp"
-#include "results/board/replicates.hpp"
+#include "results/board/session.hpp"
 #include "results/board/subject.hpp"
 #include "results/board/timings.hpp"
 
@@ -16,38 +14,32 @@ bool comparable(const Row& row, const store::SuiteRecord& suite) {
          row.coverage.done == row.coverage.planned && at_rank_point(row.axes, suite.rank_axes);
 }
 
-std::vector<Compared> timings(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                              const std::map<std::string, const store::CellRecord*>& by_key) {
+std::vector<Compared> timings(const Session& session, const Board& board, const std::vector<std::size_t>& rows,
+                              const std::vector<CellList>& groups) {
   std::vector<Compared> out;
-  for (const std::size_t r : rows) {
-    const Row& row = board.rows[r];
-    std::vector<const store::CellRecord*> cells;
-    for (const std::string& key : row.cells) cells.push_back(by_key.at(key));
-    auto rounds = rounds_of(db, board.metrics[0], cells);
-    if (!rounds.empty()) out.push_back({r, {*row.values[0].mean, {}, 0, row.values[0].per_seed, 0, std::move(rounds)}});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Value& value = board.rows[rows[i]].values[0];
+    auto rounds = rounds_of(session.db, board.metrics[0], groups[i]);
+    if (!rounds.empty()) out.push_back({rows[i], {*value.mean, {}, 0, value.per_seed, 0, std::move(rounds)}});
   }
   return out;
 }
 
-std::vector<Compared> methods(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                              const stats::BootstrapOptions& options) {
-  const auto all = db.cells(board.suite.protocol_hash);
+std::vector<Compared> methods(Session& session, const Board& board, const std::vector<std::size_t>& rows) {
   std::map<std::string, const store::CellRecord*> by_key;
-  for (const auto& cell : all) by_key[cell.generation] = &cell;
-  if (is_timing(board.metrics[0])) return timings(db, board, rows, by_key);
-  std::vector<const store::CellRecord*> cells;
-  for (const std::size_t r : rows)
-    for (const std::string& key : board.rows[r].cells) cells.push_back(by_key.at(key));
-  Replicator replicator(db, options);
-  const CellReplicates found = replicator.cells(board.metrics[0], cells);
-  std::vector<Compared> out;
-  std::span<const std::vector<double>> left = found.statistic;
+  for (const auto& cell : session.cells) by_key[cell.generation] = &cell;
+  std::vector<CellList> groups;
   for (const std::size_t r : rows) {
-    const Row& row = board.rows[r];
-    auto replicates = mean_replicates(left.first(row.cells.size()));
-    left = left.subspan(row.cells.size());
-    if (!replicates.empty())
-      out.push_back({r, {*row.values[0].mean, std::move(replicates), found.units, row.values[0].per_seed, 0, {}}});
+    CellList& cells = groups.emplace_back();
+    for (const std::string& key : board.rows[r].cells) cells.push_back(by_key.at(key));
+  }
+  if (is_timing(board.metrics[0])) return timings(session, board, rows, groups);
+  GroupReplicates found = session.replicator.groups(board.metrics[0], groups);
+  std::vector<Compared> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = board.rows[rows[i]];
+    if (!found.mean[i].empty())
+      out.push_back({rows[i], {*row.values[0].mean, std::move(found.mean[i]), found.units, row.values[0].per_seed, 0, {}}});
   }
   return out;
 }
@@ -58,15 +50,14 @@ std::vector<std::uint64_t> seeds_of(const WorstCase& worst) {
   return out;
 }
 
-std::vector<Compared> subjects(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                               const stats::BootstrapOptions& options) {
-  const auto all = worst_cases(db, board.suite.protocol_hash, board.suite.condition);
+std::vector<Compared> subjects(Session& session, const Board& board, const std::vector<std::size_t>& rows) {
+  const auto all = worst_cases(session.db, board.suite.protocol_hash, board.suite.condition);
   std::vector<Compared> out;
   const WorstCase* first = nullptr;
   for (const std::size_t r : rows) {
     const WorstCase& worst = all.at(board.rows[r].subject);
     if (first == nullptr) first = &worst;
-    if (worst.ids == first->ids && seeds_of(worst) == seeds_of(*first)) out.push_back({r, rank_input(worst, options)});
+    if (worst.ids == first->ids && seeds_of(worst) == seeds_of(*first)) out.push_back({r, rank_input(worst, session.replicator.options())});
   }
   return out;
 }
@@ -86,9 +77,8 @@ std::vector<std::size_t> comparable_rows(const Board& board, std::size_t most, s
   return rows;
 }
 
-std::vector<Compared> compared(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                               const stats::BootstrapOptions& options) {
-  return board.rank == "subject" ? subjects(db, board, rows, options) : methods(db, board, rows, options);
+std::vector<Compared> compared(Session& session, const Board& board, const std::vector<std::size_t>& rows) {
+  return board.rank == "subject" ? subjects(session, board, rows) : methods(session, board, rows);
 }
 
 }  // namespace assay::board

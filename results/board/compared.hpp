@@ -19,7 +19,7 @@ struct Compared {
 };
 // Of these rows those that have per-unit outcomes; of subjects their worst cases, those judged on the same samples and seeds
 // as the first (rule 45). Resamples are the same for all of them.
-std::vector<Compared> compared(const store::Store& db, const Board& board, const std::vector<std::size_t>& rows,
-                               const stats::BootstrapOptions& options);
+struct Session;
+std::vector<Compared> compared(Session& session, const Board& board, const std::vector<std::size_t>& rows);
 
 }  // namespace assay::board

@@ -5,8 +5,7 @@
 #include <set>
 
 #include "harness/base/rational.hpp"
-#include "results/board/groups.hpp"
-#include "results/board/replicates.hpp"
+#include "results/board/session.hpp"
 
 namespace assay::board {
 namespace {
@@ -78,18 +77,13 @@ void align(Curves& curves) {
 
 }  // namespace
 
-std::optional<Curves> make_curves(const store::Store& db, const Query& query) {
-  const store::SuiteRecord suite = db.protocol(query.protocol);
-  const auto groups = make_groups(db.cells(suite.protocol_hash));
+std::optional<Curves> curves_of(Session& session) {
+  const auto groups = make_groups(session.cells);
   Curves out;
-  out.axis = choose_axis(groups, suite.rank_axes);
+  out.axis = choose_axis(groups, session.suite.rank_axes);
   if (out.axis.empty()) return std::nullopt;
-  out.quantity = query.by.empty() ? suite.rank_by : query.by;
-  out.condition = query.condition.empty() ? suite.condition : query.condition;
-  stats::BootstrapOptions options;
-  options.level = query.level;
-  options.resamples = query.resamples;
-  Replicator replicator(db, options);
+  out.quantity = session.suite.rank_by;
+  out.condition = session.suite.condition;
   const Metric metric{out.quantity, out.condition, "", "judged", true};
   std::map<std::pair<std::string, std::string>, Curve> curves;
   for (const Group& group : groups) {
@@ -99,7 +93,7 @@ std::optional<Curves> make_curves(const store::Store& db, const Query& query) {
     curve.method = name;
     curve.subject = group.subject;
     curve.baseline = group.baseline;
-    curve.points.push_back(make_point(group, out.axis, metric, replicator));
+    curve.points.push_back(make_point(group, out.axis, metric, session.replicator));
   }
   for (auto& [key, curve] : curves) out.curves.push_back(std::move(curve));
   align(out);

@@ -4,8 +4,8 @@
 #include <map>
 
 #include "harness/base/error.hpp"
-#include "results/board/compared.hpp"
 #include "results/board/ranking.hpp"
+#include "results/board/session.hpp"
 
 namespace assay::board {
 
@@ -37,13 +37,13 @@ const std::vector<std::string>& cost_kinds() {
   return kinds;
 }
 
-Front make_front(const store::Store& db, const Query& query, const Board& board, const std::string& cost) {
+Front front_of(Session& session, const Board& board, const std::string& cost) {
   const auto& kinds = cost_kinds();
   if (std::find(kinds.begin(), kinds.end(), cost) == kinds.end())
     throw Error(Fault::bad_input, "unknown cost '" + cost + "'" + suggestion(cost, kinds));
   Front out;
   out.cost = cost;
-  out.resamples = query.resamples;
+  out.resamples = session.query.resamples;
   if (board.rank == "subject" || board.metrics.empty() || !board.metrics[0].ranked) {
     out.note = "this board has no quality of methods to set against their cost";
     return out;
@@ -53,10 +53,7 @@ Front make_front(const store::Store& db, const Query& query, const Board& board,
   left_out += std::erase_if(rows, [&](std::size_t r) {
     return !board.rows[r].cost.known || (cost == "cpu" && board.rows[r].cost.shared);
   });
-  stats::BootstrapOptions options;
-  options.level = query.level;
-  options.resamples = query.resamples;
-  const auto found = rows.empty() ? std::vector<Compared>() : compared(db, board, rows, options);
+  const auto found = rows.empty() ? std::vector<Compared>() : compared(session, board, rows);
   left_out += rows.size() - found.size();
   std::map<std::string, std::vector<const Compared*>> by_subject;
   for (const Compared& one : found) by_subject[board.rows[one.row].subject].push_back(&one);

@@ -1,6 +1,6 @@
 #include "results/board/pairs.hpp"
 
-#include "results/board/compared.hpp"
+#include "results/board/session.hpp"
 #include "results/board/timings.hpp"
 
 namespace assay::board {
@@ -22,7 +22,7 @@ void correct(std::vector<Pair>& pairs) {
 
 }  // namespace
 
-Pairs make_pairs(const store::Store& db, const Query& query, const Board& board, std::size_t most) {
+Pairs pairs_of(Session& session, const Board& board, std::size_t most) {
   Pairs out;
   const bool subjects = board.rank == "subject";
   if (board.metrics.empty() || !board.metrics[0].ranked) {
@@ -35,14 +35,12 @@ Pairs make_pairs(const store::Store& db, const Query& query, const Board& board,
     out.note = std::string("fewer than two ") + (subjects ? "subjects" : "methods") + " have all their cells";
     return out;
   }
-  stats::BootstrapOptions options;
-  options.level = query.level;
-  options.resamples = out.resamples = query.resamples;
-  const auto found = compared(db, board, rows, options);
+  out.resamples = session.query.resamples;
+  const auto found = compared(session, board, rows);
   for (std::size_t i = 0; i < found.size(); ++i)
     for (std::size_t k = i + 1; k < found.size(); ++k)
       if (subjects || board.rows[found[i].row].subject == board.rows[found[k].row].subject)
-        out.pairs.push_back(make_pair(found[i], found[k], query.level));
+        out.pairs.push_back(make_pair(found[i], found[k], session.query.level));
   if (out.pairs.empty()) {
     out.note = "there are no per-sample outcomes to compare by";
     return out;

@@ -22,8 +22,10 @@ struct Pairs {
   std::string note;  // why there is none, or which rows are left out; "" when all are in
 };
 
+inline constexpr std::size_t pairs_shown = 40;  // rows whose pairs are made where nothing else is said
+
 // Of the first `most` rows that stand at the board's rank point with every planned cell done and nothing INVALID, rows
 // of one subject with each other; on a board of subjects the subjects, by their worst cases.
-Pairs make_pairs(const store::Store& db, const Query& query, const Board& board, std::size_t most = 40);
+Pairs make_pairs(const store::Store& db, const Query& query, const Board& board, std::size_t most = pairs_shown);
 
 }  // namespace assay::board

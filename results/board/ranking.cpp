@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <span>
 #include <tuple>
 
 #include "harness/metrics/registry.hpp"
@@ -157,18 +156,17 @@ void order(std::vector<Candidate>& candidates, const RankRules& rules) {
 
 namespace {
 
-// What a candidate is compared by, from its cells' statistics; failed cells imputed by the suite's rule.
-stats::RankInput rank_input(const Candidate& c, std::span<const std::vector<double>> statistic,
-                            const std::optional<double>& fill, int resamples) {
+// What a candidate is compared by, from the replicates of its cells' mean; failed cells imputed by the suite's rule.
+stats::RankInput rank_input(const Candidate& c, std::vector<double> mean, const std::optional<double>& fill, int resamples) {
   stats::RankInput out;
   out.value = c.value;
-  out.replicates = mean_replicates(statistic);
+  out.replicates = std::move(mean);
   out.per_seed = c.row.values[0].per_seed;
   if (!fill) return out;
   const auto planned = static_cast<std::size_t>(c.row.coverage.planned);
-  if (statistic.empty()) out.replicates.assign(static_cast<std::size_t>(resamples), *fill);
-  const double share = static_cast<double>(statistic.size()) / static_cast<double>(planned);
-  for (double& mean : out.replicates) mean = share * mean + (1 - share) * *fill;
+  if (c.row.coverage.done == 0) out.replicates.assign(static_cast<std::size_t>(resamples), *fill);
+  const double share = static_cast<double>(c.row.coverage.done) / static_cast<double>(planned);
+  for (double& one : out.replicates) one = share * one + (1 - share) * *fill;
   out.per_seed.resize(planned, *fill);
   return out;
 }
@@ -177,27 +175,25 @@ stats::RankInput rank_input(const Candidate& c, std::span<const std::vector<doub
 
 void rank(std::vector<Candidate>& candidates, const RankRules& rules, Replicator& replicator) {
   std::vector<Candidate*> ranked;
-  std::vector<const store::CellRecord*> cells;
+  std::vector<CellList> cells;
   for (Candidate& c : candidates) {
     if (!c.row.ranked) continue;
     ranked.push_back(&c);
-    for (const auto* cell : done_cells(*c.group)) cells.push_back(cell);
+    cells.push_back(done_cells(*c.group));
   }
   if (ranked.empty()) return;
-  const CellReplicates found = replicator.cells(*rules.metric, cells);
+  GroupReplicates found = replicator.groups(*rules.metric, cells);
   std::map<std::string, int> panels;
   std::vector<stats::RankInput> inputs;
-  std::size_t at = 0;
   bool complete = true;
   const bool timed = is_timing(*rules.metric);
-  for (const Candidate* c : ranked) {
-    const auto fill = c->row.coverage.done < c->row.coverage.planned ? imputed(candidates, *c, rules) : std::nullopt;
-    const auto cells_of_it = static_cast<std::size_t>(c->row.coverage.done);
-    inputs.push_back(rank_input(*c, std::span(found.statistic).subspan(at, cells_of_it), fill, replicator.options().resamples));
-    at += cells_of_it;
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    const Candidate& c = *ranked[i];
+    const auto fill = c.row.coverage.done < c.row.coverage.planned ? imputed(candidates, c, rules) : std::nullopt;
+    inputs.push_back(rank_input(c, std::move(found.mean[i]), fill, replicator.options().resamples));
     inputs.back().samples = found.units;
-    inputs.back().panel = panels.try_emplace(c->row.subject, static_cast<int>(panels.size())).first->second;
-    if (timed) inputs.back().rounds = replicator.rounds(*rules.metric, done_cells(*c->group));
+    inputs.back().panel = panels.try_emplace(c.row.subject, static_cast<int>(panels.size())).first->second;
+    if (timed) inputs.back().rounds = replicator.rounds(*rules.metric, cells[i]);
     complete = complete && !(timed ? inputs.back().rounds : inputs.back().replicates).empty();
   }
   // Without per-unit outcomes of every method nothing can be told apart by a paired test.

@@ -73,6 +73,10 @@ bool resamples_may_fail(const MetricInfo& info, const CellColumns& columns) {
   return eligible < 20;  // P(none drawn) is below 1e-8 from 20 eligible samples on
 }
 
+bool all_finite(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
 }  // namespace
 
 const std::vector<std::uint32_t>& Replicator::indices(std::size_t n, std::uint64_t salt) {
@@ -84,64 +88,105 @@ const std::vector<std::uint32_t>& Replicator::indices(std::size_t n, std::uint64
   return all;
 }
 
-CellReplicates Replicator::cells(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
+const Replicator::Drawn& Replicator::draw(const Metric& metric, const MetricInfo& info, const store::CellRecord& cell) {
+  if (drawn_of_ != metric.title()) drawn_.clear();
+  drawn_of_ = metric.title();
+  const auto [at, added] = drawn_.try_emplace(cell.standing->id);
+  Drawn& out = at->second;
+  if (!added) return out;
+  CellColumns columns = load_columns(db_, cell, metric, info);
+  if (!columns.complete || resamples_may_fail(info, columns)) return out;
+  out.known = true;
+  Evaluator evaluate(info, columns);
+  const std::size_t n = columns.ids.size(), references = columns.reference_ids.size();
+  const std::span all = indices(n, 0);
+  const Indices reference_all = references == 0 ? Indices{} : Indices(indices(references, in_distribution_salt));
+  out.statistic.resize(static_cast<std::size_t>(options_.resamples));
+  for (std::size_t b = 0; b < out.statistic.size(); ++b)
+    out.statistic[b] = evaluate(all.subspan(b * n, n), references == 0 ? reference_all : reference_all.subspan(b * references, references));
+  // Not defined on some resample (a member that is always right on it): no interval.
+  if (!all_finite(out.statistic)) out.statistic.clear();
+  out.ids = std::move(columns.ids);
+  out.reference_ids = std::move(columns.reference_ids);
+  return out;
+}
+
+CellReplicates Replicator::cells(const Metric& metric, const CellList& cells) {
   CellReplicates out;
   out.statistic.resize(cells.size());
   const MetricInfo* info = metrics::find(metric.quantity);
   if (info == nullptr || info->pool == Pool::none || metric.grade != "judged") return out;
-  std::vector<std::int64_t> ids, reference_ids;
+  const Drawn* first = nullptr;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const CellColumns columns = load_columns(db_, *cells[i], metric, *info);
-    if (!columns.complete || resamples_may_fail(*info, columns)) continue;
-    if (ids.empty()) {
-      ids = columns.ids;
-      reference_ids = columns.reference_ids;
-      out.units = static_cast<std::int64_t>(ids.size() + reference_ids.size());
-      out.ids = ids;
-      out.ids.insert(out.ids.end(), reference_ids.begin(), reference_ids.end());
-    }
-    if (columns.ids != ids || columns.reference_ids != reference_ids) {
+    const Drawn& drawn = draw(metric, *info, *cells[i]);
+    if (!drawn.known) continue;
+    if (first == nullptr) first = &drawn;
+    if (drawn.ids != first->ids || drawn.reference_ids != first->reference_ids)
       out.mismatch = true;
-      continue;
+    else
+      out.statistic[i] = drawn.statistic;
+  }
+  if (first == nullptr) return out;
+  out.ids = first->ids;
+  out.ids.insert(out.ids.end(), first->reference_ids.begin(), first->reference_ids.end());
+  out.units = static_cast<std::int64_t>(out.ids.size());
+  return out;
+}
+
+std::vector<double> Replicator::resampled_mean(const std::vector<double>& values) {
+  const std::span all = indices(values.size(), 0);
+  std::vector<double> out(static_cast<std::size_t>(options_.resamples));
+  for (std::size_t b = 0; b < out.size(); ++b) out[b] = mean_at(values, all.subspan(b * values.size(), values.size()));
+  return all_finite(out) ? out : std::vector<double>();
+}
+
+GroupReplicates Replicator::mean_groups(const Metric& metric, const MetricInfo& info, const std::vector<CellList>& groups) {
+  GroupReplicates out;
+  out.mean.resize(groups.size());
+  std::vector<std::int64_t> ids;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::vector<double> mean;
+    bool whole = !groups[g].empty();
+    for (const auto* cell : groups[g]) {
+      const CellColumns columns = load_columns(db_, *cell, metric, info);
+      if (columns.complete && ids.empty()) ids = columns.ids;
+      const bool same = columns.complete && columns.ids == ids;
+      out.mismatch = out.mismatch || (columns.complete && !same);
+      whole = whole && same;
+      if (!whole) continue;
+      mean.resize(ids.size());
+      for (std::size_t i = 0; i < ids.size(); ++i) mean[i] += columns.values[0][i] / static_cast<double>(groups[g].size());
     }
-    Evaluator evaluate(*info, columns);
-    const std::span all = indices(ids.size(), 0);
-    const Indices reference_all =
-        reference_ids.empty() ? Indices{} : Indices(indices(reference_ids.size(), in_distribution_salt));
-    auto& statistic = out.statistic[i];
-    statistic.resize(static_cast<std::size_t>(options_.resamples));
-    for (std::size_t b = 0; b < statistic.size(); ++b)
-      statistic[b] = evaluate(all.subspan(b * ids.size(), ids.size()),
-                              reference_all.empty() ? reference_all : reference_all.subspan(b * reference_ids.size(), reference_ids.size()));
-    // Not defined on some resample (a member that is always right on it): no interval.
-    if (!std::all_of(statistic.begin(), statistic.end(), [](double v) { return std::isfinite(v); })) statistic.clear();
+    if (whole) out.mean[g] = resampled_mean(mean);
+  }
+  out.units = static_cast<std::int64_t>(ids.size());
+  return out;
+}
+
+GroupReplicates Replicator::groups(const Metric& metric, const std::vector<CellList>& groups) {
+  const MetricInfo* info = metrics::find(metric.quantity);
+  if (info != nullptr && info->pool == Pool::mean && metric.grade == "judged") return mean_groups(metric, *info, groups);
+  CellList flat;
+  for (const CellList& group : groups) flat.insert(flat.end(), group.begin(), group.end());
+  const CellReplicates found = cells(metric, flat);
+  GroupReplicates out{{}, found.units, found.mismatch};
+  std::span<const std::vector<double>> left = found.statistic;
+  for (const CellList& group : groups) {
+    out.mean.push_back(mean_replicates(left.first(group.size())));
+    left = left.subspan(group.size());
   }
   return out;
 }
 
-std::optional<stats::Interval> Replicator::over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
-  const CellReplicates found = this->cells(metric, cells);
-  const auto mean = mean_replicates(found.statistic);
-  if (mean.empty()) return std::nullopt;
-  return stats::percentile_interval(mean, options_, "samples", found.units);
+std::optional<stats::Interval> Replicator::over_samples(const Metric& metric, const CellList& cells) {
+  const GroupReplicates found = groups(metric, {cells});
+  if (found.mean[0].empty()) return std::nullopt;
+  return stats::percentile_interval(found.mean[0], options_, "samples", found.units);
 }
 
-std::optional<stats::Interval> Replicator::mean_over_samples(const Metric& metric, const std::vector<const store::CellRecord*>& cells) {
+std::optional<stats::Interval> Replicator::mean_over_samples(const Metric& metric, const CellList& cells) {
   const MetricInfo* info = metrics::find(metric.quantity);
-  if (info == nullptr || info->pool != Pool::mean || metric.grade != "judged" || cells.empty()) return std::nullopt;
-  std::vector<std::int64_t> ids;
-  std::vector<double> mean;
-  for (const auto* cell : cells) {
-    const CellColumns columns = load_columns(db_, *cell, metric, *info);
-    if (!columns.complete || (!ids.empty() && columns.ids != ids)) return std::nullopt;
-    ids = columns.ids;
-    mean.resize(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) mean[i] += columns.values[0][i] / static_cast<double>(cells.size());
-  }
-  const std::span all = indices(ids.size(), 0);
-  std::vector<double> replicates(static_cast<std::size_t>(options_.resamples));
-  for (std::size_t b = 0; b < replicates.size(); ++b) replicates[b] = mean_at(mean, all.subspan(b * ids.size(), ids.size()));
-  return stats::percentile_interval(replicates, options_, "samples", static_cast<std::int64_t>(ids.size()));
+  return info != nullptr && info->pool == Pool::mean ? over_samples(metric, cells) : std::nullopt;
 }
 
 std::vector<double> mean_replicates(std::span<const std::vector<double>> statistic) {

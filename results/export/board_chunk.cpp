@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "harness/metrics/registry.hpp"
-#include "results/board/front.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/text.hpp"
 #include "results/export/chunks.hpp"
@@ -157,9 +156,12 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
   BoardData data;
   data.id = short_protocol(suite.protocol_hash);
   data.query.protocol = suite.protocol_hash;
-  data.board = board::make_board(db, data.query);
-  data.curves = board::make_curves(db, data.query);
-  data.cells = db.cells(suite.protocol_hash);
+  board::Report report = board::make_report(db, data.query);
+  data.board = std::move(report.board);
+  data.curves = std::move(report.curves);
+  data.pairs = std::move(report.pairs);
+  data.fronts = std::move(report.fronts);
+  data.cells = std::move(report.cells);
   data.caption = caption(db, suite);
   const auto latest = db.suite(suite.name);
   if (latest && latest->protocol_hash == suite.protocol_hash) data.claims = claims::judge(db, suite.protocol_hash, db.claims(suite.name));
@@ -197,23 +199,22 @@ Json board_chunk(const BoardData& data) {
 namespace {
 
 // By cost: [row, on the front of the means, share of resamples on the front]. Empty fronts are left out.
-Json fronts_json(const store::Store& db, const BoardData& data) {
+Json fronts_json(const BoardData& data) {
   Json out = Json::object({});
-  for (const std::string& cost : board::cost_kinds()) {
-    const board::Front front = board::make_front(db, data.query, data.board, cost);
+  for (const board::Front& front : data.fronts) {
     if (front.rows.empty()) continue;
     Json rows = Json::array();
     for (const auto& one : front.rows)
       rows.push_back(Json::Array{static_cast<std::int64_t>(one.row), one.on_front ? 1 : 0, number(one.probability)});
-    out[cost] = Json::object({{"rows", rows}, {"resamples", front.resamples}, {"note", front.note}});
+    out[front.cost] = Json::object({{"rows", rows}, {"resamples", front.resamples}, {"note", front.note}});
   }
   return out;
 }
 
 }  // namespace
 
-Json compare_chunk(const store::Store& db, const BoardData& data) {
-  const board::Pairs pairs = board::make_pairs(db, data.query, data.board);
+Json compare_chunk(const BoardData& data) {
+  const board::Pairs& pairs = data.pairs;
   Json items = Json::array();
   for (const auto& pair : pairs.pairs) {
     Json one = Json::array();
@@ -237,7 +238,7 @@ Json compare_chunk(const store::Store& db, const BoardData& data) {
                        {"n", pairs.pairs.empty() ? std::int64_t{0} : pairs.pairs[0].interval.n},
                        {"over", pairs.pairs.empty() ? "" : pairs.pairs[0].interval.over},
                        {"pairs", items},
-                       {"fronts", fronts_json(db, data)},
+                       {"fronts", fronts_json(data)},
                        {"cd", critical_difference(data.board)}});
 }
 

@@ -65,14 +65,14 @@ Json attempt_json(const store::Store& db, const store::AttemptRecord& a) {
 }
 
 // The last bytes of a log, from the start of a line.
-std::string tail(const std::string& log) {
-  if (log.size() <= log_cap) return log;
-  const std::string end = log.substr(log.size() - log_cap);
+std::string tail(const std::string& log, std::size_t cap) {
+  if (log.size() <= cap) return log;
+  const std::string end = log.substr(log.size() - cap);
   const auto line = end.find('\n');
   return line == std::string::npos || line + 1 == end.size() ? end : end.substr(line + 1);
 }
 
-Json stages_json(const store::Store& db, const store::CellRecord& cell, bool with_log) {
+Json stages_json(const store::Store& db, const store::CellRecord& cell, std::size_t log_bytes) {
   Json out = Json::array();
   for (const auto& one : db.log(cell.generation)) {
     Json stage = Json::object({{"name", one.stage},
@@ -84,9 +84,9 @@ Json stages_json(const store::Store& db, const store::CellRecord& cell, bool wit
                                {"cpu", one.cpu_seconds},
                                {"rss", one.peak_rss_bytes},
                                {"shard", one.shard_sha256}});
-    if (with_log) {
-      stage["log"] = tail(one.log_tail);
-      stage["log_cut"] = one.log_tail.size() > log_cap;
+    if (log_bytes > 0) {
+      stage["log"] = tail(one.log_tail, log_bytes);
+      stage["log_cut"] = one.log_tail.size() > log_bytes;
     }
     out.push_back(std::move(stage));
   }
@@ -120,11 +120,14 @@ Json commands(const store::CellRecord& cell, const store::SuiteRecord& suite) {
 
 }  // namespace
 
+bool troubled(const store::CellRecord& cell) {
+  return !cell.standing || cell.standing->status != "ok" || cell.standing->level != store::Level::valid;
+}
+
 Json cell_record(const store::Store& db, const store::CellRecord& cell, const CellContext& context) {
   const store::SuiteRecord& suite = context.board.board.suite;
   Json attempts = Json::array();
   for (const auto& attempt : db.attempts(cell.id)) attempts.push_back(attempt_json(db, attempt));
-  const bool troubled = !cell.standing || cell.standing->status != "ok" || cell.standing->level != store::Level::valid;
   return Json::object(
       {{"key", cell.generation},
        {"board", context.board.id},
@@ -142,7 +145,7 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
        {"identity", cell.identity},
        {"attempts", attempts},
        {"standing", cell.standing ? cell.standing->n : 0},
-       {"stages", stages_json(db, cell, context.ranked || troubled)},
+       {"stages", stages_json(db, cell, context.log_bytes)},
        {"commands", commands(cell, suite)}});
 }
 

@@ -1,7 +1,9 @@
 #include "results/export/chunks.hpp"
 
 #include <cmath>
+#include <fstream>
 
+#include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 
 namespace assay::site {
@@ -20,9 +22,21 @@ std::string quoted(const std::string& json) {
 
 }  // namespace
 
+// Nothing is synced: thousands of chunks would take minutes, and a site is made again from its database. write_site syncs
+// the index, which comes last.
 void ChunkWriter::write(const std::string& name, const Json& value) {
   const std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
-  write_atomic(folder_ / (name + ".js"), text);
+  const std::filesystem::path file = folder_ / (name + ".js"), part = file.string() + ".part";
+  if (name == "index") {
+    write_atomic(file, text);
+  } else {
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream out(part, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) throw Error(Fault::io, "cannot write '" + part.string() + "'");
+    std::filesystem::rename(part, file);
+  }
   ++files_;
   bytes_ += text.size();
 }

@@ -69,6 +69,7 @@ struct MethodEntry {
 
 Json methods_json(const std::vector<BoardData>& boards) {
   std::map<std::string, MethodEntry> methods;
+  std::set<std::pair<std::string, std::string>> seen;  // cards that were read: method, plugin digest
   for (const BoardData& data : boards)
     for (const auto& cell : data.cells) {
       MethodEntry& entry = methods[cell.method];
@@ -76,7 +77,8 @@ Json methods_json(const std::vector<BoardData>& boards) {
       entry.baseline = entry.baseline || cell.baseline;
       entry.suspect += at_level(cell, store::Level::suspect) || at_level(cell, store::Level::invalid);
       entry.failed += failed(cell);
-      if (!cell.descriptor.is_object()) continue;
+      // A method has as many cards as builds; the last one that is met tells of it.
+      if (!cell.descriptor.is_object() || !seen.insert({cell.method, cell.plugin_digest}).second) continue;
       const Descriptor descriptor = Descriptor::from_json(cell.descriptor);
       entry.summary = descriptor.summary;
       entry.roles.insert(descriptor.roles.begin(), descriptor.roles.end());

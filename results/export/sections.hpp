@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "results/board/board.hpp"
-#include "results/board/pairs.hpp"
+#include "results/board/report.hpp"
 #include "results/claims/claims.hpp"
 
 namespace assay::site {
@@ -17,6 +17,8 @@ struct BoardData {
   board::Query query;
   board::Board board;
   std::optional<board::Curves> curves;
+  board::Pairs pairs;
+  std::vector<board::Front> fronts;
   std::vector<store::CellRecord> cells;  // all planned cells of the protocol
   std::string caption;                   // the protocol in one sentence
   std::vector<claims::Verdict> claims;   // of the suite's latest plan; none on an earlier protocol
@@ -35,13 +37,16 @@ Json claims_json(const BoardData& data);
 Json critical_difference(const board::Board& board);
 
 Json board_chunk(const BoardData& data);
-Json compare_chunk(const store::Store& db, const BoardData& data);
+Json compare_chunk(const BoardData& data);
 
 struct CellContext {
   const BoardData& board;
   bool ranked = false;
+  std::size_t log_bytes = 0;  // of a stage's log that are kept; 0: no log
 };
-inline constexpr std::size_t log_cap = 4096;  // bytes of a stage's log that are kept
+// Bytes of a stage's log that are kept: log_cap, less where all logs of the site would be more than log_total.
+inline constexpr std::size_t log_cap = 4096, least_log_cap = 400, log_total = 24'000'000;
+bool troubled(const store::CellRecord& cell);  // nothing stands, or it is not ok and VALID
 Json cell_record(const store::Store& db, const store::CellRecord& cell, const CellContext& context);
 
 // Cards by method name.

@@ -36,10 +36,10 @@ void prepare(const fs::path& target) {
   if (code) throw Error(Fault::io, target.string() + ": cannot make the folder: " + code.message());
 }
 
-// Digits of a key that name its chunk, so that a chunk holds some dozens of cells.
+// Digits of a key that name its chunk, so that a chunk holds a hundred cells at most: some hundred kilobytes.
 int prefix_digits(std::size_t cells) {
   int digits = 0;
-  for (std::size_t chunks = 1; chunks * 60 < cells && digits < 4; chunks *= 16) ++digits;
+  for (std::size_t chunks = 1; chunks * 100 < cells && digits < 4; chunks *= 16) ++digits;
   return digits;
 }
 
@@ -51,6 +51,15 @@ std::set<std::string> ranked_cells(const board::Board& board) {
   return out;
 }
 
+// Bytes of a stage's log that are kept: all logs together stay within log_total, whatever the number of cells.
+std::size_t cap_of_logs(const std::vector<BoardData>& boards, const std::map<const BoardData*, std::set<std::string>>& ranked) {
+  std::size_t stages = 0;
+  for (const BoardData& data : boards)
+    for (const auto& cell : data.cells)
+      if (troubled(cell) || ranked.at(&data).count(cell.generation) > 0) stages += 2;  // a run and a judge, mostly
+  return stages == 0 ? log_cap : std::clamp(log_total / stages, least_log_cap, log_cap);
+}
+
 std::size_t write_cells(const store::Store& db, const std::vector<BoardData>& boards, int digits, ChunkWriter& writer) {
   // One chunk in memory at a time.
   std::map<std::string, std::vector<std::pair<const BoardData*, const store::CellRecord*>>> chunks;
@@ -59,13 +68,15 @@ std::size_t write_cells(const store::Store& db, const std::vector<BoardData>& bo
       chunks[cell.generation.substr(0, static_cast<std::size_t>(digits))].push_back({&data, &cell});
   std::map<const BoardData*, std::set<std::string>> ranked;
   for (const BoardData& data : boards) ranked[&data] = ranked_cells(data.board);
+  const std::size_t log_cap = cap_of_logs(boards, ranked);
   std::set<std::string> written;
   for (const auto& [prefix, items] : chunks) {
     Json::Object records;
     for (const auto& [data, cell] : items) {
       // Two suites may share a cell; the record of the first board stands for both.
       if (!written.insert(cell->generation).second) continue;
-      records[short_cell(cell->generation)] = cell_record(db, *cell, {*data, ranked[data].count(cell->generation) > 0});
+      const bool counts = ranked[data].count(cell->generation) > 0;
+      records[short_cell(cell->generation)] = cell_record(db, *cell, {*data, counts, counts || troubled(*cell) ? log_cap : 0});
     }
     writer.write("cells/" + (prefix.empty() ? std::string("all") : prefix), Json(std::move(records)));
   }
@@ -87,7 +98,7 @@ SiteReport write_site(const store::Store& db, const SiteOptions& options) {
     if (std::any_of(boards.begin(), boards.end(), same)) continue;
     boards.push_back(read_board(db, suite));
     writer.write("board/" + boards.back().id, board_chunk(boards.back()));
-    writer.write("compare/" + boards.back().id, compare_chunk(db, boards.back()));
+    writer.write("compare/" + boards.back().id, compare_chunk(boards.back()));
   }
   SiteReport report;
   report.boards = boards.size();

@@ -106,10 +106,10 @@ std::string disagreement(const Connection& db, std::int64_t attempt, const Journ
 }
 
 std::int64_t comparable_attempt(const Connection& db, const AttemptIdentity& identity) {
-  Statement last = db.prepare(
+  const auto last = db.cached(
       "SELECT id FROM attempt WHERE cell = ?1 AND judgement = ?2 AND numerics = ?3 AND protocol_hash = ?4 AND status = 'ok'"
       " AND level < 2 AND retracted = '' ORDER BY n DESC LIMIT 1");
-  return last.bind(identity.cell, identity.judgement, identity.numerics, identity.protocol).step() ? last.integer(0) : 0;
+  return last->bind(identity.cell, identity.judgement, identity.numerics, identity.protocol).step() ? last->integer(0) : 0;
 }
 
 void require_agreement(const Connection& db, const AttemptIdentity& identity, const Journal& outcome) {

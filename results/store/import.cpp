@@ -151,16 +151,14 @@ Draft make_draft(const Plan& plan, const Finished& finished) {
 
 std::int64_t cell_id(const Connection& db, const Draft& draft) {
   // A plan narrowed by --only must not become the latest: a cell that some plan of this suite and protocol lists is known.
-  Statement query = db.prepare(
+  const auto query = db.cached(
       "SELECT c.id FROM cell c JOIN plan_cell pc ON pc.cell = c.id JOIN plan p ON p.id = pc.plan JOIN suite s ON s.id = p.suite"
       " WHERE c.generation = ?1 AND p.protocol_hash = ?2 AND s.name = ?3 LIMIT 1");
-  query.bind(draft.node.key, draft.plan.protocol_hash, draft.plan.suite);
-  if (query.step()) return query.integer(0);
+  if (query->bind(draft.node.key, draft.plan.protocol_hash, draft.plan.suite).step()) return query->integer(0);
   put_plan(db, draft.plan, false);
-  query.bind(draft.node.key, draft.plan.protocol_hash, draft.plan.suite);
-  if (!query.step())
+  if (!query->bind(draft.node.key, draft.plan.protocol_hash, draft.plan.suite).step())
     throw Error(Fault::internal, "import: node '" + draft.node.label + "' is no part of its plan");
-  return query.integer(0);
+  return query->integer(0);
 }
 
 // The method's own cost: of its run stage where there is one, else of everything that is not the judge.
@@ -190,11 +188,11 @@ std::int64_t put_attempt(const Connection& db, const Draft& draft, std::int64_t 
   }
   const Json counters = cost_counters(draft);
   const Json& host = draft.finished.host;
-  db.prepare(
+  db.cached(
         "INSERT INTO attempt(cell, n, digest, protocol_hash, judgement, status, reason, level, numerics, data_hash, model_hash,"
         " machine, build, host_json, wall_seconds, cpu_seconds, peak_rss_bytes, forward, backward, macs, counters_json)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)")
-      .run(cell, n, draft.digest, draft.plan.protocol_hash, draft.node.judgement, draft.status, draft.reason,
+      ->run(cell, n, draft.digest, draft.plan.protocol_hash, draft.node.judgement, draft.status, draft.reason,
            static_cast<int>(draft.level), draft.node.numerics.str(), draft.data_hash, draft.model_hash, host.get("machine", ""),
            host.get("build", ""), host.is_null() ? std::string("{}") : host.dump(), wall, cpu, rss,
            counter(counters, "forward"), counter(counters, "backward"), counter(counters, "macs"), counters.dump());
@@ -202,51 +200,51 @@ std::int64_t put_attempt(const Connection& db, const Draft& draft, std::int64_t 
 }
 
 void put_stages(const Connection& db, const Draft& draft, std::int64_t attempt) {
-  Statement insert = db.prepare("INSERT INTO stage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
-  Statement trace = db.prepare("INSERT INTO trace VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  const auto insert = db.cached("INSERT INTO stage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
+  const auto trace = db.cached("INSERT INTO trace VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   int place = 0;
   for (std::size_t i = 0; i < draft.journals.size(); ++i) {
     const StageResult& s = draft.finished.stages[i];
     const Journal& journal = draft.journals[i];
-    insert.run(attempt, static_cast<int>(i), s.stage, s.status, s.reason, s.exit_code, s.signal, s.wall_seconds, s.cpu_seconds,
+    insert->run(attempt, static_cast<int>(i), s.stage, s.status, s.reason, s.exit_code, s.signal, s.wall_seconds, s.cpu_seconds,
                s.peak_rss_bytes, journal.sha256, journal.phases.dump(), s.log_tail);
-    for (const TraceRecord& t : journal.traces) trace.run(attempt, place++, t.name, t.step, t.value, t.grade);
+    for (const TraceRecord& t : journal.traces) trace->run(attempt, place++, t.name, t.step, t.value, t.grade);
   }
 }
 
 void put_outcomes(const Connection& db, const Journal& outcome, std::int64_t attempt) {
-  Statement column = db.prepare(
+  const auto column = db.cached(
       "INSERT INTO outcome(attempt, condition, configuration, unit, quantity, grade, n, mean, sha256, ids_z, values_z)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   for (const Column& c : outcome.columns) {
     double mean = 0;
     for (const double v : c.values) mean += v;
     mean = c.values.empty() ? std::nan("") : mean / static_cast<double>(c.values.size());
-    column.run(attempt, c.condition, c.configuration, c.unit, c.quantity, c.grade, c.ids.size(),
+    column->run(attempt, c.condition, c.configuration, c.unit, c.quantity, c.grade, c.ids.size(),
                std::isfinite(mean) ? mean : std::nan(""), column_digest(c.ids, c.values), encode_ids(c.ids),
                encode_values(c.values));
   }
-  Statement score = db.prepare("INSERT INTO score VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  const auto score = db.cached("INSERT INTO score VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
   for (const ScoreRecord& s : outcome.scores)
-    score.run(attempt, s.condition, s.configuration, s.quantity, s.value, s.n, s.grade, s.extra.dump());
-  Statement verdict = db.prepare("INSERT INTO verdict VALUES (?1, ?2, ?3, ?4, ?5)");
+    score->run(attempt, s.condition, s.configuration, s.quantity, s.value, s.n, s.grade, s.extra.dump());
+  const auto verdict = db.cached("INSERT INTO verdict VALUES (?1, ?2, ?3, ?4, ?5)");
   int place = 0;
-  for (const VerdictRecord& v : outcome.verdicts) verdict.run(attempt, place++, static_cast<int>(v.level), v.rule, v.reason);
+  for (const VerdictRecord& v : outcome.verdicts) verdict->run(attempt, place++, static_cast<int>(v.level), v.rule, v.reason);
 }
 
 void put_artifacts(const Connection& db, const Finished& finished, std::int64_t attempt) {
-  Statement made = db.prepare(
+  const auto made = db.cached(
       "INSERT INTO artifact VALUES (?1, ?2) ON CONFLICT(sha256) DO UPDATE SET bytes = excluded.bytes WHERE bytes < 0");
-  Statement used = db.prepare("INSERT OR IGNORE INTO artifact VALUES (?1, -1)");
-  Statement edge = db.prepare("INSERT OR IGNORE INTO edge VALUES (?1, ?2, ?3, ?4)");
+  const auto used = db.cached("INSERT OR IGNORE INTO artifact VALUES (?1, -1)");
+  const auto edge = db.cached("INSERT OR IGNORE INTO edge VALUES (?1, ?2, ?3, ?4)");
   for (const ManifestFile& file : finished.artifact.files) {
-    made.run(file.sha256, file.bytes);
-    edge.run(attempt, file.sha256, file.name, 1);
+    made->run(file.sha256, file.bytes);
+    edge->run(attempt, file.sha256, file.name, 1);
   }
   for (const auto& [name, digest] : finished.input_digests) {
     if (digest.empty()) continue;
-    used.run(digest);
-    edge.run(attempt, digest, name, 0);
+    used->run(digest);
+    edge->run(attempt, digest, name, 0);
   }
 }
 
@@ -291,21 +289,21 @@ void put_certificates(const Connection& db, const Draft& draft, std::int64_t att
 
 void put_descriptor(const Connection& db, const Node& node, const Descriptor* plugin) {
   if (plugin == nullptr) return;
-  db.prepare("UPDATE plugin SET descriptor_json = ?4 WHERE name = ?1 AND version = ?2 AND digest = ?3")
-      .run(node.plugin_id, node.plugin_version, node.plugin_sha256, plugin->to_json().dump());
+  db.cached("UPDATE plugin SET descriptor_json = ?4 WHERE name = ?1 AND version = ?2 AND digest = ?3")
+      ->run(node.plugin_id, node.plugin_version, node.plugin_sha256, plugin->to_json().dump());
 }
 
 std::optional<Imported> already_stored(const Connection& db, std::int64_t cell, const std::string& digest) {
-  Statement query = db.prepare("SELECT id, n, status, reason, level FROM attempt WHERE cell = ?1 AND digest = ?2");
-  if (!query.bind(cell, digest).step()) return std::nullopt;
-  return Imported{query.integer(0), static_cast<int>(query.integer(1)), false, query.text(2), query.text(3),
-                  static_cast<Level>(query.integer(4))};
+  const auto query = db.cached("SELECT id, n, status, reason, level FROM attempt WHERE cell = ?1 AND digest = ?2");
+  if (!query->bind(cell, digest).step()) return std::nullopt;
+  return Imported{query->integer(0), static_cast<int>(query->integer(1)), false, query->text(2), query->text(3),
+                  static_cast<Level>(query->integer(4))};
 }
 
 int next_attempt(const Connection& db, std::int64_t cell, int wanted) {
-  Statement query = db.prepare("SELECT coalesce(max(n), 0) FROM attempt WHERE cell = ?1");
-  query.bind(cell).step();
-  const int last = static_cast<int>(query.integer(0));
+  const auto query = db.cached("SELECT coalesce(max(n), 0) FROM attempt WHERE cell = ?1");
+  query->bind(cell).step();
+  const int last = static_cast<int>(query->integer(0));
   return std::max(wanted, last + 1);
 }
 
@@ -337,6 +335,18 @@ Imported Store::import(const Plan& plan, const Finished& finished, const Descrip
   transaction.commit();
   return result;
 }
+
+struct Store::Batch::Work {
+  explicit Work(const Connection& db) : transaction(db) {}
+  Transaction transaction;
+};
+
+Store::Batch::Batch(Store& store) {
+  store.impl_->need_write("begin a batch");
+  work_ = std::make_unique<Work>(store.impl_->db);
+}
+Store::Batch::~Batch() = default;
+void Store::Batch::commit() { work_->transaction.commit(); }
 
 void Store::retract(std::int64_t attempt, const std::string& reason) {
   impl_->need_write("retract");

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <numeric>
 
 #include "harness/base/error.hpp"
+#include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 
 namespace assay::store {
@@ -25,6 +27,7 @@ std::string checked_grade(const std::string& grade, const std::string& what) {
 Column normalised(Column column) {
   const std::string what = "column '" + column.quantity + "' at '" + column.condition + "'";
   checked_grade(column.grade, what);
+  if (std::adjacent_find(column.ids.begin(), column.ids.end(), std::greater_equal<>()) == column.ids.end()) return column;
   std::vector<std::size_t> order(column.ids.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return column.ids[a] < column.ids[b]; });
@@ -137,8 +140,9 @@ Journal read_journal(const StageResult& stage, bool trusted, bool plugin) {
   journal.present = true;
   ShardContent content;
   try {
-    content = read_shard(stage.shard);
-    journal.sha256 = sha256_file(stage.shard);
+    const std::vector<std::byte> bytes = read_bytes(stage.shard);
+    content = parse_shard(bytes, stage.shard);
+    journal.sha256 = sha256(bytes);
   } catch (const Error&) {
     // A worker that died before its first frame leaves half a header: no reason to lose the record of its failure.
     if (stage.status == "ok") throw;

@@ -34,11 +34,11 @@ std::int64_t put_suite(const Connection& db, const Plan& plan) {
 
 std::optional<std::int64_t> put_plugin(const Connection& db, const Node& node) {
   if (node.plugin_id.empty()) return std::nullopt;
-  db.prepare("INSERT OR IGNORE INTO plugin(name, version, digest) VALUES (?1, ?2, ?3)")
-      .run(node.plugin_id, node.plugin_version, node.plugin_sha256);
-  Statement query = db.prepare("SELECT id FROM plugin WHERE name = ?1 AND version = ?2 AND digest = ?3");
-  query.bind(node.plugin_id, node.plugin_version, node.plugin_sha256).step();
-  return query.integer(0);
+  db.cached("INSERT OR IGNORE INTO plugin(name, version, digest) VALUES (?1, ?2, ?3)")
+      ->run(node.plugin_id, node.plugin_version, node.plugin_sha256);
+  const auto query = db.cached("SELECT id FROM plugin WHERE name = ?1 AND version = ?2 AND digest = ?3");
+  query->bind(node.plugin_id, node.plugin_version, node.plugin_sha256).step();
+  return query->integer(0);
 }
 
 std::string object_text(const Json& json) { return json.is_null() ? "{}" : json.dump(); }
@@ -52,23 +52,23 @@ std::string axes_text(const Node& node) {
 
 std::int64_t put_cell(const Connection& db, const Node& node) {
   const auto plugin = put_plugin(db, node);
-  Statement insert = db.prepare(
+  const auto insert = db.cached(
       "INSERT INTO cell(generation, kind, label, plugin, method, params_json, subject, axes_json, seeds_json, identity_json,"
       " numerics, baseline) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
       " ON CONFLICT(generation) DO UPDATE SET label = excluded.label, method = excluded.method,"
       " axes_json = excluded.axes_json, subject = excluded.subject, baseline = excluded.baseline");
   const std::string kind = node_kind_name(node.kind), seeds = node.seeds.to_json().dump();
   if (plugin)
-    insert.run(node.key, kind, node.label, *plugin, node.method, object_text(node.params), node.subject,
+    insert->run(node.key, kind, node.label, *plugin, node.method, object_text(node.params), node.subject,
                axes_text(node), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
   else
-    insert.run(node.key, kind, node.label, nullptr, node.method, object_text(node.params), node.subject,
+    insert->run(node.key, kind, node.label, nullptr, node.method, object_text(node.params), node.subject,
                axes_text(node), seeds, object_text(node.identity), node.numerics.str(), node.baseline);
-  Statement query = db.prepare("SELECT id FROM cell WHERE generation = ?1");
-  query.bind(node.key).step();
-  const std::int64_t cell = query.integer(0);
-  for (const auto& [name, value] : node.seeds.values)
-    db.prepare("INSERT OR IGNORE INTO cell_seed(cell, name, value) VALUES (?1, ?2, ?3)").run(cell, name, value);
+  const auto query = db.cached("SELECT id FROM cell WHERE generation = ?1");
+  query->bind(node.key).step();
+  const std::int64_t cell = query->integer(0);
+  const auto seed = db.cached("INSERT OR IGNORE INTO cell_seed(cell, name, value) VALUES (?1, ?2, ?3)");
+  for (const auto& [name, value] : node.seeds.values) seed->run(cell, name, value);
   return cell;
 }
 

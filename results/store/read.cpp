@@ -8,34 +8,39 @@
 namespace assay::store {
 namespace {
 
-// Column order of read_attempt.
-constexpr const char* attempt_columns =
-    "a.id, a.n, a.status, a.reason, a.protocol_hash, a.judgement, a.numerics, a.data_hash, a.model_hash, a.machine, a.build,"
-    " a.retracted, a.host_json, a.counters_json, a.wall_seconds, a.cpu_seconds, a.peak_rss_bytes, a.forward, a.backward, a.macs,"
-    " a.level";
+// In the column order of read_attempt.
+#define ASSAY_SELECT_ATTEMPT \
+  "SELECT a.id, a.n, a.status, a.reason, a.protocol_hash, a.judgement, a.numerics, a.data_hash, a.model_hash, a.machine," \
+  " a.build, a.retracted, a.host_json, a.counters_json, a.wall_seconds, a.cpu_seconds, a.peak_rss_bytes, a.forward, a.backward," \
+  " a.macs, a.level FROM attempt a WHERE "
+constexpr const char* attempt_by_id = ASSAY_SELECT_ATTEMPT "a.id = ?1";
+constexpr const char* attempts_of_cell = ASSAY_SELECT_ATTEMPT "a.cell = ?1 ORDER BY a.n";
+constexpr const char* best_of_cell = ASSAY_SELECT_ATTEMPT
+    "a.cell = ?1 AND a.retracted = '' ORDER BY CASE a.status WHEN 'ok' THEN 0 WHEN 'rejected' THEN 1 ELSE 2 END, a.n DESC LIMIT 1";
+#undef ASSAY_SELECT_ATTEMPT
 
 Json parse(const std::string& text) { return text.empty() ? Json() : Json::parse(text, "database"); }
 
 double real_or_nan(const Statement& row, int column) { return row.null(column) ? std::nan("") : row.real(column); }
 
 std::vector<VerdictRecord> read_verdicts(const Connection& db, std::int64_t attempt) {
-  Statement query = db.prepare("SELECT level, rule, reason FROM verdict WHERE attempt = ?1 ORDER BY place");
-  query.bind(attempt);
+  const auto query = db.cached("SELECT level, rule, reason FROM verdict WHERE attempt = ?1 ORDER BY place");
+  query->bind(attempt);
   std::vector<VerdictRecord> out;
-  while (query.step())
-    out.push_back({static_cast<Level>(query.integer(0)), static_cast<int>(query.integer(1)), query.text(2)});
+  while (query->step())
+    out.push_back({static_cast<Level>(query->integer(0)), static_cast<int>(query->integer(1)), query->text(2)});
   return out;
 }
 
 std::vector<ScoreRecord> read_scores(const Connection& db, std::int64_t attempt) {
-  Statement query = db.prepare(
+  const auto query = db.cached(
       "SELECT quantity, condition, configuration, grade, value, n, extra_json FROM score WHERE attempt = ?1"
       " ORDER BY condition, configuration, quantity");
-  query.bind(attempt);
+  query->bind(attempt);
   std::vector<ScoreRecord> out;
-  while (query.step())
-    out.push_back({query.text(0), query.text(1), query.text(2), query.text(3), real_or_nan(query, 4), query.integer(5),
-                   parse(query.text(6))});
+  while (query->step())
+    out.push_back({query->text(0), query->text(1), query->text(2), query->text(3), real_or_nan(*query, 4), query->integer(5),
+                   parse(query->text(6))});
   return out;
 }
 
@@ -67,11 +72,12 @@ AttemptRecord read_attempt(const Connection& db, const Statement& row) {
   return a;
 }
 
-std::vector<AttemptRecord> read_attempts(const Connection& db, const std::string& where, std::int64_t key) {
-  Statement query = db.prepare(std::string("SELECT ") + attempt_columns + " FROM attempt a WHERE " + where);
-  query.bind(key);
+// `sql` is a literal that begins with the columns above.
+std::vector<AttemptRecord> read_attempts(const Connection& db, const char* sql, std::int64_t key) {
+  const auto query = db.cached(sql);
+  query->bind(key);
   std::vector<AttemptRecord> out;
-  while (query.step()) out.push_back(read_attempt(db, query));
+  while (query->step()) out.push_back(read_attempt(db, *query));
   return out;
 }
 
@@ -131,7 +137,8 @@ bool exists_attempt(const Connection& db, const std::string& condition, const st
 }
 
 std::int64_t cell_by_prefix(const Connection& db, const std::string& prefix) {
-  Statement query = db.prepare("SELECT id, generation, label FROM cell WHERE substr(generation, 1, length(?1)) = ?1 LIMIT 5");
+  // No key holds a character beyond '~', so what starts with the prefix lies before it with a '~' behind: a range of the index.
+  Statement query = db.prepare("SELECT id, generation, label FROM cell WHERE generation >= ?1 AND generation < ?1 || '~' LIMIT 5");
   query.bind(prefix);
   std::vector<std::string> found;
   std::int64_t id = 0;
@@ -192,15 +199,14 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
   const Connection& db = impl_->db;
   Statement query = db.prepare(
       "SELECT c.id, 'cell', c.generation, c.label, c.method, c.subject, c.judgement, c.numerics, c.params_json, c.axes_json,"
-      " c.seeds_json, c.baseline, c.plugin_name, c.plugin_version, c.plugin_digest, c.descriptor_json, s.attempt"
-      " FROM current_cell c LEFT JOIN standing s ON s.protocol_hash = c.protocol_hash AND s.cell = c.id"
-      " WHERE c.protocol_hash = ?1"
+      " c.seeds_json, c.baseline, c.plugin_name, c.plugin_version, c.plugin_digest, c.descriptor_json, c.attempt"
+      " FROM current_cell c WHERE c.protocol_hash = ?1"
       " ORDER BY c.method, c.params_json, c.subject, c.axes_json, c.seeds_json, c.generation");
   query.bind(protocol_hash);
   std::vector<CellRecord> out;
   while (query.step()) {
     out.push_back(read_cell(query));
-    if (!query.null(16)) out.back().standing = read_attempts(db, "a.id = ?1", query.integer(16)).at(0);
+    if (!query.null(16)) out.back().standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
   }
   return out;
 }
@@ -217,9 +223,7 @@ CellRecord cell_by_id(const Connection& db, std::int64_t id) {
   query.bind(id).step();
   CellRecord cell = read_cell(query);
   cell.identity = parse(query.text(16));
-  const std::string best =
-      "a.cell = ?1 AND a.retracted = '' ORDER BY CASE a.status WHEN 'ok' THEN 0 WHEN 'rejected' THEN 1 ELSE 2 END, a.n DESC LIMIT 1";
-  auto found = read_attempts(db, best, id);
+  auto found = read_attempts(db, best_of_cell, id);
   if (!found.empty()) cell.standing = std::move(found[0]);
   return cell;
 }
@@ -236,78 +240,78 @@ std::optional<CellRecord> Store::find(const std::string& generation) const {
 }
 
 std::vector<AttemptRecord> Store::attempts(std::int64_t cell) const {
-  return read_attempts(impl_->db, "a.cell = ?1 ORDER BY a.n", cell);
+  return read_attempts(impl_->db, attempts_of_cell, cell);
 }
 
 std::vector<StageRecord> Store::log(const std::string& prefix) const {
   const std::int64_t cell = cell_by_prefix(impl_->db, prefix);
-  Statement query = impl_->db.prepare(
+  const auto query = impl_->db.cached(
       "SELECT name, status, reason, shard_sha256, log_tail, exit_code, signal, wall_seconds, cpu_seconds, peak_rss_bytes,"
       " phases_json FROM stage WHERE attempt = (SELECT id FROM attempt WHERE cell = ?1 ORDER BY n DESC LIMIT 1) ORDER BY place");
-  query.bind(cell);
+  query->bind(cell);
   std::vector<StageRecord> out;
-  while (query.step())
-    out.push_back({query.text(0), query.text(1), query.text(2), query.text(3), query.text(4),
-                   static_cast<int>(query.integer(5)), static_cast<int>(query.integer(6)), query.real(7), query.real(8),
-                   static_cast<std::uint64_t>(query.integer(9)), parse(query.text(10))});
+  while (query->step())
+    out.push_back({query->text(0), query->text(1), query->text(2), query->text(3), query->text(4),
+                   static_cast<int>(query->integer(5)), static_cast<int>(query->integer(6)), query->real(7), query->real(8),
+                   static_cast<std::uint64_t>(query->integer(9)), parse(query->text(10))});
   return out;
 }
 
 std::vector<OutcomeColumn> Store::outcomes(std::int64_t attempt, const std::string& quantity,
                                            const std::string& condition) const {
-  Statement query = impl_->db.prepare(
+  const auto query = impl_->db.cached(
       "SELECT quantity, condition, configuration, unit, grade, n, sha256, ids_z, values_z FROM outcome WHERE attempt = ?1"
       " AND (?2 = '' OR quantity = ?2) AND (?3 = '' OR condition = ?3) ORDER BY condition, configuration, quantity, unit");
-  query.bind(attempt, quantity, condition);
+  query->bind(attempt, quantity, condition);
   std::vector<OutcomeColumn> out;
-  while (query.step()) {
+  while (query->step()) {
     OutcomeColumn c;
-    c.quantity = query.text(0);
-    c.condition = query.text(1);
-    c.configuration = query.text(2);
-    c.unit = query.text(3);
-    c.grade = query.text(4);
-    c.sha256 = query.text(6);
+    c.quantity = query->text(0);
+    c.condition = query->text(1);
+    c.configuration = query->text(2);
+    c.unit = query->text(3);
+    c.grade = query->text(4);
+    c.sha256 = query->text(6);
     c.attempt = attempt;
-    const auto n = static_cast<std::size_t>(query.integer(5));
+    const auto n = static_cast<std::size_t>(query->integer(5));
     const std::string what = "outcome '" + c.quantity + "' of attempt " + std::to_string(attempt);
-    c.ids = decode_ids(query.blob(7), n, what);
-    c.values = decode_values(query.blob(8), n, what);
+    c.ids = decode_ids(query->blob(7), n, what);
+    c.values = decode_values(query->blob(8), n, what);
     out.push_back(std::move(c));
   }
   return out;
 }
 
 std::vector<TraceRecord> Store::traces(std::int64_t attempt) const {
-  Statement query = impl_->db.prepare("SELECT name, grade, step, value FROM trace WHERE attempt = ?1 ORDER BY place");
-  query.bind(attempt);
+  const auto query = impl_->db.cached("SELECT name, grade, step, value FROM trace WHERE attempt = ?1 ORDER BY place");
+  query->bind(attempt);
   std::vector<TraceRecord> out;
-  while (query.step()) out.push_back({query.text(0), query.text(1), query.integer(2), real_or_nan(query, 3)});
+  while (query->step()) out.push_back({query->text(0), query->text(1), query->integer(2), real_or_nan(*query, 3)});
   return out;
 }
 
 std::vector<ArtifactRecord> Store::artifacts(std::int64_t attempt) const {
-  Statement query = impl_->db.prepare(
+  const auto query = impl_->db.cached(
       "SELECT e.name, e.artifact, a.bytes, e.made FROM edge e JOIN artifact a ON a.sha256 = e.artifact WHERE e.attempt = ?1"
       " ORDER BY e.made DESC, e.name");
-  query.bind(attempt);
+  query->bind(attempt);
   std::vector<ArtifactRecord> out;
-  while (query.step()) {
-    const std::int64_t bytes = query.integer(2);
-    out.push_back({query.text(0), query.text(1), static_cast<std::uint64_t>(bytes < 0 ? 0 : bytes), query.integer(3) != 0});
+  while (query->step()) {
+    const std::int64_t bytes = query->integer(2);
+    out.push_back({query->text(0), query->text(1), static_cast<std::uint64_t>(bytes < 0 ? 0 : bytes), query->integer(3) != 0});
   }
   return out;
 }
 
 std::vector<CertificateRecord> Store::certificates(const std::string& plugin_digest) const {
-  Statement query = impl_->db.prepare(
+  const auto query = impl_->db.cached(
       "SELECT plugin_name, role, check_name, passed, value, detail FROM certificate WHERE plugin_digest = ?1"
       " ORDER BY plugin_name, role, check_name");
-  query.bind(plugin_digest);
+  query->bind(plugin_digest);
   std::vector<CertificateRecord> out;
-  while (query.step())
-    out.push_back({plugin_digest, query.text(0), query.text(1), query.text(2), query.integer(3) != 0, real_or_nan(query, 4),
-                   query.text(5)});
+  while (query->step())
+    out.push_back({plugin_digest, query->text(0), query->text(1), query->text(2), query->integer(3) != 0, real_or_nan(*query, 4),
+                   query->text(5)});
   return out;
 }
 

@@ -55,6 +55,11 @@ Connection::Connection(const std::filesystem::path& file, Mode mode, int busy_ms
   sqlite3_busy_timeout(raw, busy_ms);
 }
 
+// Statements know the address of their connection, so those that are kept cannot move with it.
+Connection::Connection(Connection&& other) noexcept : file_(std::move(other.file_)), db_(std::move(other.db_)) { other.cached_.clear(); }
+
+Connection::~Connection() = default;
+
 void Connection::fail(int code, const std::string& doing) const {
   const std::string at = "database '" + file_ + "': ";
   const std::string said = db_ ? sqlite3_errmsg(db_.get()) : sqlite3_errstr(code);
@@ -73,6 +78,14 @@ void Connection::fail(int code, const std::string& doing) const {
 }
 
 Statement Connection::prepare(std::string_view sql) const { return Statement(*this, sql); }
+
+Kept Connection::cached(const char* sql) const {
+  auto& kept = cached_[sql];
+  if (!kept) kept = std::make_unique<Statement>(*this, sql);
+  return Kept(*kept);
+}
+
+Kept::~Kept() { statement_->rewind(); }
 
 void Connection::run(const std::string& sql) const {
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
@@ -143,15 +156,17 @@ void Statement::check(int code) const {
   if (code != SQLITE_OK) db_->fail(code, sql_);
 }
 
-Transaction::Transaction(const Connection& db) : db_(db) { db.run("BEGIN IMMEDIATE"); }
+Transaction::Transaction(const Connection& db) : db_(db), inner_(sqlite3_get_autocommit(db.handle()) == 0) {
+  db.run(inner_ ? "SAVEPOINT inner" : "BEGIN IMMEDIATE");
+}
 
 Transaction::~Transaction() {
   // A failed statement may have rolled back already; then this is a harmless error.
-  if (open_) sqlite3_exec(db_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (open_) sqlite3_exec(db_.handle(), inner_ ? "ROLLBACK TO inner; RELEASE inner" : "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void Transaction::commit() {
-  db_.run("COMMIT");
+  db_.run(inner_ ? "RELEASE inner" : "COMMIT");
   open_ = false;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,14 +18,31 @@ namespace assay::store {
 
 class Statement;
 
+// A statement that its connection keeps; rewound when let go, so that no read stays open behind it.
+class Kept {
+ public:
+  explicit Kept(Statement& statement) : statement_(&statement) {}
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  ~Kept();
+  Statement* operator->() const { return statement_; }
+  Statement& operator*() const { return *statement_; }
+
+ private:
+  Statement* statement_;
+};
+
 class Connection {
  public:
   enum class Mode { read, read_frozen, write, create };  // read_frozen: no lock and no log file can be made beside it
   Connection(const std::filesystem::path& file, Mode mode, int busy_ms);
-  Connection(Connection&&) noexcept = default;
-  ~Connection() = default;
+  Connection(Connection&&) noexcept;
+  ~Connection();
 
   Statement prepare(std::string_view sql) const;
+  // The same statement at every call: preparing one costs more than running it. `sql` is a literal. What may be asked for
+  // again before the first is let go (a cursor over many rows) has to be a prepare().
+  Kept cached(const char* sql) const;
   void run(const std::string& sql) const;              // several statements, no results
   std::int64_t number(std::string_view sql) const;     // first column of the first row
   std::string text(std::string_view sql) const;
@@ -40,6 +58,7 @@ class Connection {
   };
   std::string file_;
   std::unique_ptr<sqlite3, Close> db_;
+  mutable std::map<const char*, std::unique_ptr<Statement>> cached_;  // by address; gone before the connection is
 };
 
 class Statement {
@@ -96,7 +115,8 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> stmt_;
 };
 
-// BEGIN IMMEDIATE now, ROLLBACK when it dies without commit().
+// BEGIN IMMEDIATE now, ROLLBACK when it dies without commit(). Inside of another one: a savepoint of it, so that a refusal
+// takes back its own work only, and nothing is on the disk before the outer one commits.
 class Transaction {
  public:
   explicit Transaction(const Connection& db);
@@ -107,7 +127,7 @@ class Transaction {
 
  private:
   const Connection& db_;
-  bool open_ = true;
+  bool open_ = true, inner_ = false;
 };
 
 }  // namespace assay::store

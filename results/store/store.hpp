@@ -85,6 +85,22 @@ class Store {
   //  * an ok attempt whose judge recorded no outcome, or whose judge's shard is torn or has no end, is stored as failed.
   Imported import(const Plan& plan, const Finished& finished, const Descriptor* plugin = nullptr);
 
+  // While one lives, everything that is written goes into one transaction, synced once by commit(): many small imports
+  // cost little more than one. What fails inside takes back its own work only. Without commit() nothing of it was stored,
+  // so shards have to be kept until then. One at a time.
+  class Batch {
+   public:
+    explicit Batch(Store& store);
+    ~Batch();
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    void commit();
+
+   private:
+    struct Work;
+    std::unique_ptr<Work> work_;
+  };
+
   // Takes an attempt out of every board, with a reason; nothing is deleted. Throws Error(bad_input) for an unknown id.
   void retract(std::int64_t attempt, const std::string& reason);
 

@@ -10,9 +10,11 @@
 #include "harness/base/rng.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/metrics/registry.hpp"
+#include "tests/unit/agreement.hpp"
 
 using namespace assay;
 using namespace assay::metrics;
+using agreement::Agreement;
 
 namespace {
 
@@ -30,12 +32,14 @@ const ClassScores reference_scores{reference::logits, reference::classes, Scale:
 }  // namespace
 
 TEST_CASE("detection metrics equal scikit-learn's, ties included [rule 30]") {
+  Agreement area("auroc", "scikit-learn roc_auc_score, scipy mannwhitneyu"), fpr("fpr_at_95", "scikit-learn roc_curve"),
+      out("aupr_out", "scikit-learn average_precision_score"), in("aupr_in", "scikit-learn average_precision_score");
   for (const auto& c : reference::detection) {
     CAPTURE(c.name);
-    CHECK(std::abs(auroc(c.in, c.out) - c.auroc) < 1e-12);
-    CHECK(std::abs(fpr_at_95(c.in, c.out) - c.fpr_at_95) < 1e-12);
-    CHECK(std::abs(aupr_out(c.in, c.out) - c.aupr_out) < 1e-12);
-    CHECK(std::abs(aupr_in(c.in, c.out) - c.aupr_in) < 1e-12);
+    area(auroc(c.in, c.out), c.auroc);
+    fpr(fpr_at_95(c.in, c.out), c.fpr_at_95);
+    out(aupr_out(c.in, c.out), c.aupr_out);
+    in(aupr_in(c.in, c.out), c.aupr_in);
   }
 }
 
@@ -88,14 +92,16 @@ TEST_CASE("a missing class, an empty input and a NaN are named errors") {
 }
 
 TEST_CASE("classification metrics equal scikit-learn's") {
-  CHECK(accuracy(correct(reference_scores, reference::labels)) == doctest::Approx(reference::accuracy).epsilon(1e-12));
-  CHECK(mean(top_k_correct(reference_scores, reference::labels, 2)) == doctest::Approx(reference::top2).epsilon(1e-12));
-  CHECK(nll(reference_scores, reference::labels) == doctest::Approx(reference::nll).epsilon(1e-9));
-  CHECK(brier(reference_scores, reference::labels) == doctest::Approx(reference::brier).epsilon(1e-12));
+  Agreement("accuracy", "scikit-learn accuracy_score")(accuracy(correct(reference_scores, reference::labels)), reference::accuracy);
+  Agreement("top-2 accuracy", "scikit-learn top_k_accuracy_score")(mean(top_k_correct(reference_scores, reference::labels, 2)),
+                                                                   reference::top2);
+  Agreement("nll", "scikit-learn log_loss")(nll(reference_scores, reference::labels), reference::nll);
+  Agreement("brier", "numpy on scipy softmax")(brier(reference_scores, reference::labels), reference::brier);
   const auto conf = confidence(reference_scores);
   const auto hits = correct(reference_scores, reference::labels);
-  CHECK(ece(conf, hits) == doctest::Approx(reference::ece15).epsilon(1e-12));
-  CHECK(ece(conf, hits, 5) == doctest::Approx(reference::ece5).epsilon(1e-12));
+  Agreement calibration("ece", "numpy digitize");
+  calibration(ece(conf, hits), reference::ece15);
+  calibration(ece(conf, hits, 5), reference::ece5);
 }
 
 TEST_CASE("probabilities as input give the same numbers as logits") {
@@ -137,9 +143,10 @@ TEST_CASE("attack success is numerator over eligible samples [rule 25]") {
 }
 
 TEST_CASE("distances equal numpy's norms") {
-  const auto check = [](Norm norm, const std::vector<double>& expected) {
+  Agreement norms("distances (linf, l2, l1, l0)", "numpy norm");
+  const auto check = [&](Norm norm, const std::vector<double>& expected) {
     const auto got = distances(reference::x, reference::z, 8, norm);
-    for (std::size_t i = 0; i < expected.size(); ++i) CHECK(got[i] == doctest::Approx(expected[i]).epsilon(1e-12));
+    for (std::size_t i = 0; i < expected.size(); ++i) norms(got[i], expected[i]);
   };
   check(Norm::linf, reference::linf);
   check(Norm::l2, reference::l2);

@@ -120,7 +120,7 @@ TEST_CASE("a submission that has no place, or the name of another, is told so") 
   CHECK(named("") != "");
   CHECK(named("mine").empty());
   const Plan compress = plan_of(compress_text);
-  CHECK(error_of([&] { submission_site(compress, "", std::nullopt); }).find("return models") != std::string::npos);
+  CHECK(error_of([&] { submission_site(compress, "", std::nullopt); }).find("judged by the model itself") != std::string::npos);
   const Plan two = plan_of(edit(attack_text, "[threat]", "[[model]]\nid = \"other\"\nbuild = \"lenet\"\ntrain = { epochs = 1 }\n[threat]"));
   CHECK(error_of([&] { submission_site(two, "", std::nullopt); }).find("expected one of net, other") != std::string::npos);
 }

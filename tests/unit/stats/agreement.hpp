@@ -1,12 +1,10 @@
-// Values of other implementations (fixtures/*.json) and a check that keeps the largest difference seen. With
-// ASSAY_AGREEMENT set in the environment each prints it: the table of results/stats/README.md.
+// Values of other implementations (fixtures/*.json) and what the tests of statistics share.
 #pragma once
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -15,6 +13,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/json.hpp"
 #include "harness/base/rng.hpp"
+#include "tests/unit/agreement.hpp"
 
 namespace agreement {
 
@@ -40,28 +39,6 @@ inline std::vector<double> reals(const assay::Json& json) {
   return out;
 }
 inline std::vector<double> reals(const assay::Json& at, const char* key) { return reals(at.at(key)); }
-
-class Agreement {
- public:
-  explicit Agreement(std::string name, double tolerance = 1e-9) : name_(std::move(name)), tolerance_(tolerance) {}
-  Agreement(const Agreement&) = delete;
-  Agreement& operator=(const Agreement&) = delete;
-  ~Agreement() {
-    if (std::getenv("ASSAY_AGREEMENT") != nullptr) MESSAGE(name_, ": ", largest_);
-  }
-  void operator()(double got, double want) {
-    if (std::isinf(want)) {
-      CHECK(got == want);
-      return;
-    }
-    CHECK_MESSAGE(std::abs(got - want) <= tolerance_, name_, ": ", got, " for ", want);
-    largest_ = std::max(largest_, std::abs(got - want));
-  }
-
- private:
-  std::string name_;
-  double tolerance_, largest_ = 0;
-};
 
 inline std::string message_of(const auto& call) {
   try {

@@ -20,8 +20,8 @@ using Values = std::vector<double>;
 }  // namespace
 
 TEST_CASE("correlations and lines equal scipy's, ties on both sides included") {
-  Agreement p("Pearson, scipy"), s("Spearman, scipy"), k("Kendall's tau-b, scipy"), w("weighted tau, scipy"), line("line, scipy"),
-      area("area, numpy");
+  Agreement p("pearson", "scipy pearsonr"), s("spearman", "scipy spearmanr"), k("kendall", "scipy kendalltau"),
+      w("weighted_tau", "scipy weightedtau"), line("fit_line", "scipy linregress"), area("mean_height", "numpy trapz");
   for (const Json& one : fixture().at("pairs").as_array()) {
     const auto x = reals(one.at("x")), y = reals(one.at("y"));
     p(pearson(x, y), real(one, "pearson"));
@@ -68,7 +68,8 @@ TEST_CASE("the first crossing: between points, at a point, twice, never") {
 }
 
 TEST_CASE("two sources of error: Satterthwaite's interval and p equal scipy's") {
-  Agreement ends("Satterthwaite's interval, scipy"), df("its degrees of freedom"), p("its p");
+  Agreement ends("component_test interval", "scipy t on Satterthwaite's formula"),
+      df("component_test degrees of freedom", "Satterthwaite's formula"), p("component_test p", "scipy t");
   for (const Json& one : fixture().at("parts").as_array()) {
     const Components parts{real(one, "estimate"), real(one, "sample"), one.at("n").as_int(), real(one, "seed"), one.at("k").as_int()};
     const ComponentTest got = component_test(parts, real(one, "level"));

@@ -42,8 +42,8 @@ void check_bars(const ManyComparison& got) {
 }  // namespace
 
 TEST_CASE("Friedman and Iman-Davenport equal scipy's, R's, and an analysis of variance of ranks") {
-  Agreement chi("Friedman, scipy and R"), f("Iman-Davenport, statsmodels' AnovaRM on ranks"),
-      ranks("average ranks, scipy");
+  Agreement chi("friedman chi squared and p", "scipy; R friedman.test"),
+      f("friedman F and p (Iman-Davenport)", "statsmodels AnovaRM on ranks"), ranks("average_ranks", "scipy rankdata");
   for (const auto& c : python().at("friedman").as_array()) {
     Rows rows;
     for (const auto& row : c.at("rows").as_array()) rows.push_back(reals(row));
@@ -65,7 +65,7 @@ TEST_CASE("Friedman and Iman-Davenport equal scipy's, R's, and an analysis of va
 }
 
 TEST_CASE("Nemenyi: the studentized range equals scipy's and R's") {
-  Agreement scipy("studentized range, scipy"), r_range("studentized range, R", 1e-8);
+  Agreement scipy("nemenyi", "scipy studentized_range"), r_range("nemenyi", "R ptukey (its own accuracy)", 1e-8);
   // Two methods at average ranks whose distance is q standard errors.
   const auto tail = [](double q, std::size_t k) {
     std::vector<double> ranks(k, 1.0);
@@ -79,7 +79,7 @@ TEST_CASE("Nemenyi: the studentized range equals scipy's and R's") {
 }
 
 TEST_CASE("Holm equals R's p.adjust [rule 50]") {
-  Agreement adjusted("Holm, R");
+  Agreement adjusted("holm", "R p.adjust");
   const auto got = holm(reals(r().at("holm"), "p")), expected = reals(r().at("holm"), "adjusted");
   for (std::size_t i = 0; i < got.size(); ++i) adjusted(got[i], expected[i]);
 }
@@ -96,6 +96,7 @@ TEST_CASE("cliques: non-contiguous, overlapping, none, all") {
 }
 
 TEST_CASE("cliques of random graphs are exactly the maximal sets, by trying all subsets") {
+  Agreement sets("maximal_cliques", "all subsets of 40 random graphs");
   for (std::uint64_t round = 0; round < 40; ++round) {
     const assay::Rng rng(5, "graphs", round);
     const std::size_t n = 2 + rng.below(1000, 7);
@@ -120,7 +121,7 @@ TEST_CASE("cliques of random graphs are exactly the maximal sets, by trying all 
         if ((set >> v & 1U) != 0) expected.back().push_back(v);
     }
     std::sort(expected.begin(), expected.end());
-    CHECK(maximal_cliques(alike) == expected);
+    sets(maximal_cliques(alike) == expected ? 0 : 1, 0);
   }
 }
 
@@ -264,6 +265,36 @@ TEST_CASE("missing entries follow the declared policy [rule 3]") {
   CHECK(message_of([&] { complete(table, Missing::worst); }) == "table: no data set is left that has every method");
   table.values[0][0] = std::nan("");
   CHECK(message_of([&] { complete(table, Missing::worst); }) == "table: 'm0' on 'd0' is not a finite number");
+}
+
+TEST_CASE("missing entries and the diagram: refused, drawn over what is left, or not drawn [rules 3, 47]") {
+  Rows rows;
+  for (int d = 0; d < 11; ++d) rows.push_back({0.9 + 0.001 * d, 0.8 + 0.003 * d, 0.6 + 0.007 * d});
+  Table table = table_of(rows);
+  table.values[3][1] = std::nullopt;  // one data set lacks a method, another lacks another
+  table.values[7][0] = std::nullopt;
+  CHECK(message_of([&] { compare_many(table); }).find("'m1' has no result on 'd3'") != std::string::npos);
+  ManyOptions options;
+  options.missing = Missing::drop_data_set;
+  const ManyComparison dropped = compare_many(table, options);
+  CHECK(dropped.data.dropped == std::vector<std::string>{"d3", "d7"});
+  Rows nine = rows;
+  nine.erase(nine.begin() + 7);
+  nine.erase(nine.begin() + 3);
+  const ManyComparison without = compare_many(table_of(nine));
+  CHECK(dropped.ranks == without.ranks);
+  for (std::size_t i = 0; i < without.pairs.size(); ++i) CHECK(dropped.pairs[i].p == without.pairs[i].p);
+  CHECK(dropped.cliques == without.cliques);
+  check_bars(dropped);
+  options.missing = Missing::worst;  // the method that lacks a result is last there
+  const ManyComparison worst = compare_many(table, options);
+  CHECK(worst.data.imputed == 2);
+  CHECK(worst.ranks[0] == doctest::Approx((10 * 1 + 3 - 0.5) / 11));  // on d7 it shares the last place with m2
+  for (std::size_t d = 0; d < 7; ++d) table.values[d][2] = std::nullopt;
+  options.missing = Missing::drop_data_set;
+  const ManyComparison few = compare_many(table, options);
+  CHECK_FALSE(few.drawable);
+  CHECK(few.why_not == "too few data sets: 3 of at least 5");
 }
 
 TEST_CASE("seeds are averaged within data sets, they are not data sets [rule 49]") {

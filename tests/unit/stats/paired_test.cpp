@@ -16,7 +16,8 @@ DetectorScores detector(const std::vector<double>& in, const std::vector<double>
 }  // namespace
 
 TEST_CASE("McNemar: exact p, mid-p, odds ratio and its interval [rule 45]") {
-  Agreement p("mcnemar p, statsmodels"), mid("mcnemar mid-p, enumeration"), odds("odds ratio interval, R");
+  Agreement p("mcnemar p", "statsmodels mcnemar"), mid("mcnemar mid-p", "counting in fractions"),
+      odds("mcnemar odds ratio and interval", "R binom.test");
   for (const auto& c : python().at("mcnemar").as_array()) {
     const McNemar got = mcnemar(c.at("a").as_int(), c.at("b").as_int());
     p(got.p, real(c, "p"));
@@ -40,7 +41,7 @@ TEST_CASE("McNemar: exact p, mid-p, odds ratio and its interval [rule 45]") {
 }
 
 TEST_CASE("the sign test equals statsmodels'") {
-  Agreement p("sign test, statsmodels");
+  Agreement p("sign_test", "statsmodels sign_test");
   for (const auto& c : python().at("sign").as_array()) p(sign_test(reals(c, "a"), reals(c, "b")).p, real(c, "p"));
   const std::vector<double> a{0.3, 0.2, 1}, b{0.2, 0.2, 1};
   CHECK(sign_test(a, b).equal == 2);
@@ -48,7 +49,7 @@ TEST_CASE("the sign test equals statsmodels'") {
 }
 
 TEST_CASE("the exact permutation test equals scipy's and R's") {
-  Agreement scipy("permutation, scipy"), r_exact("permutation, exactRankTests");
+  Agreement scipy("permutation_test, exact", "scipy permutation_test"), r_exact("permutation_test, exact", "R exactRankTests");
   for (const auto& c : python().at("permutation").as_array()) {
     const auto got = permutation_test(reals(c, "a"), reals(c, "b"));
     CHECK(got.exact);
@@ -89,8 +90,8 @@ TEST_CASE("the Monte Carlo permutation test agrees with the exact one within its
 }
 
 TEST_CASE("Wilcoxon's signed ranks equal scipy's, R's, and an enumeration of all signs") {
-  Agreement exact("wilcoxon exact, scipy and enumeration"), normal("wilcoxon normal, scipy"),
-      coin("wilcoxon ties, coin and exactRankTests");
+  Agreement exact("wilcoxon, exact", "scipy wilcoxon; all signs"), normal("wilcoxon, normal", "scipy wilcoxon"),
+      coin("wilcoxon, exact with ties and zeros", "R coin (Pratt) and exactRankTests");
   for (const auto& c : python().at("wilcoxon").as_array()) {
     const auto d = reals(c, "d");
     const auto got =
@@ -120,7 +121,7 @@ TEST_CASE(
 }
 
 TEST_CASE("DeLong equals its definition over all pairs, and pROC's") {
-  Agreement definition("delong, definition"), proc("delong, pROC");
+  Agreement definition("delong, delong_paired", "sums over all pairs"), proc("delong, delong_paired", "R pROC");
   for (const auto& c : python().at("delong").as_array()) {
     const auto ia = reals(c, "in_a"), oa = reals(c, "out_a"), ib = reals(c, "in_b"), ob = reals(c, "out_b");
     const auto got = delong_paired(detector(ia, oa), detector(ib, ob));

@@ -23,7 +23,8 @@ std::vector<double> times(double seconds, std::uint64_t seed, std::size_t rounds
 }  // namespace
 
 TEST_CASE("the rank sum test equals scipy's, and an enumeration where values tie") {
-  Agreement exact("rank sum exact, scipy"), tied("rank sum exact with ties, enumeration"), normal("rank sum normal, scipy");
+  Agreement exact("rank_sum, exact", "scipy `mannwhitneyu`"), tied("rank_sum, exact with ties", "all choices of places");
+  Agreement normal("rank_sum, normal", "scipy `mannwhitneyu`, ties, continuity");
   const assay::Json cases = read_fixture("rank_sums.json");
   for (const auto& c : cases.as_array()) {
     const std::string method = c.at("method").as_string();

@@ -13,14 +13,16 @@
 
 using namespace assay;
 using namespace assay::stats;
+using agreement::Agreement;
 using agreement::message_of;
 using agreement::normals;
 
 TEST_CASE("Wilson intervals equal scipy's") {
+  Agreement ends("wilson", "scipy binomtest", 1e-12);
   for (const auto& c : reference::wilson) {
     const Interval got = wilson(c.k, c.n, c.level);
-    CHECK(got.lo == doctest::Approx(c.lo).epsilon(1e-12));
-    CHECK(got.hi == doctest::Approx(c.hi).epsilon(1e-12));
+    ends(got.lo, c.lo);
+    ends(got.hi, c.hi);
     CHECK(got.over == "binomial");
     CHECK(got.n == c.n);
   }
@@ -38,8 +40,9 @@ TEST_CASE("exact McNemar equals scipy's binomial test [rule 45]") {
 }
 
 TEST_CASE("quantiles equal numpy's") {
+  Agreement same("quantile, percentile_interval", "numpy quantile", 1e-13);
   for (std::size_t i = 0; i < reference::qs.size(); ++i)
-    CHECK(quantile(reference::values, reference::qs[i]) == doctest::Approx(reference::quantiles[i]).epsilon(1e-14));
+    same(quantile(reference::values, reference::qs[i]), reference::quantiles[i]);
 }
 
 TEST_CASE("the percentile bootstrap agrees with scipy's up to resampling noise, and says over what it is [rule 6]") {

@@ -7,10 +7,12 @@
 #include <cmath>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "results/store/schema.hpp"
 #include "results/store/store.hpp"
+#include "store_text.hpp"
 #include "synthetic.hpp"
 
 using namespace assay;
@@ -55,6 +57,47 @@ OpenOptions reading() {
   OpenOptions options;
   options.write = false;
   return options;
+}
+
+std::vector<Event> small_outcome();
+
+// A database with every kind of cell: done twice, failed after and before, rejected, retracted, of another numerics class,
+// not run, planned by an earlier plan only, and under another protocol.
+Plan many_states(const fs::path& file) {
+  Store db = Store::open(file);
+  Bench bench;
+  Plan plan = make_plan("attack", "robust_accuracy", "eps=1/10");
+  for (const char* method : {"pgd", "fgsm", "cw"})
+    for (int seed = 0; seed < 4; ++seed) plan.nodes.push_back(make_cell({method, seed}));
+  plan.nodes.push_back(make_cell({"gone", 0}));
+  db.record_plan(plan);
+  db.import(plan, bench.ok(plan.nodes.back(), small_outcome()));
+  plan.nodes.pop_back();
+  plan.version = 2;
+  db.record_plan(plan);
+  const auto& n = plan.nodes;
+  for (std::size_t i = 0; i < 7; ++i) db.import(plan, bench.ok(n[i], small_outcome()));
+  Finished later = bench.failed(n[0], "crashed", "signal 11");
+  later.attempt = 2;
+  db.import(plan, later);
+  db.import(plan, bench.failed(n[7], "timeout", "600 s"));
+  Finished rejected = bench.failed(n[8], "rejected", "left the ball");
+  db.import(plan, rejected);
+  db.retract(db.import(plan, bench.ok(n[9], small_outcome())).attempt, "wrong data");
+  Node elsewhere = n[1];
+  elsewhere.numerics.isa = "avx512_core";
+  Plan other_class = plan;
+  other_class.nodes = {elsewhere};
+  db.import(other_class, bench.ok(other_class.nodes[0], {column_event(column("robust", "eps=1/10", {1, 1})), score("robust_accuracy", "eps=1/10", 1)}));
+  auto suspect = small_outcome();
+  suspect.push_back(verdict("SUSPECT", 19, "flat"));
+  db.import(plan, bench.ok(n[10], suspect));
+  Plan second = make_plan("detect", "auroc", "far");
+  second.nodes = {make_cell({"msp", 0}), n[2]};
+  db.record_plan(second);
+  db.import(second, bench.ok(second.nodes[0], small_outcome()));
+  db.import(second, bench.ok(second.nodes[1], small_outcome()));
+  return plan;
 }
 
 std::vector<Event> small_outcome() { return {column_event(column("robust", "eps=1/10", {1, 0})), score("robust_accuracy", "eps=1/10", 0.5)}; }
@@ -130,6 +173,38 @@ TEST_CASE("migrations: from nothing, from version 0 and from version 1, rows kep
     CHECK(db.schema_version() == newest);
     CHECK(db.claimed("s").size() == 1);
     CHECK(db.leaderboard("none").empty());  // the views are there
+  }
+  SUBCASE("version 4: the views of version 5 say the same of the same rows") {
+    const Plan plan = many_states(file);
+    const std::vector<std::string> views = {"leaderboard", "coverage", "standing", "outcomes"};
+    const auto said = [&](const std::string& view) { return rows_of(file, "SELECT * FROM " + view + " ORDER BY 1, 2, 3, 4, 5, 6"); };
+    std::map<std::string, std::vector<std::string>> now;
+    for (const std::string& view : views) now[view] = said(view);
+    std::string back = "DROP VIEW outcomes; DROP VIEW leaderboard; DROP VIEW coverage; DROP VIEW row_cell; DROP VIEW standing;"
+                       " DROP VIEW current_cell; DROP INDEX plan_by_suite; DROP VIEW latest_plan; DROP VIEW attempts;";
+    raw(file, back + migrations()[1] + "PRAGMA user_version = 4;");
+    for (const std::string& view : views) {
+      CAPTURE(view);
+      CHECK(said(view).size() > 1);
+      CHECK(said(view) == now[view]);
+    }
+    CHECK(Store::open(file).schema_version() == newest);
+    for (const std::string& view : views) CHECK(said(view) == now[view]);
+    CHECK(Store::open(file).leaderboard(plan.protocol_hash).size() > 1);
+  }
+  SUBCASE("a condition on the protocol reaches the plans: no other protocol's rows are read") {
+    Store::open(file);
+    for (const std::string view : {"current_cell", "coverage", "leaderboard", "outcomes"}) {
+      std::string plan;
+      for (const std::string& row : rows_of(file, "EXPLAIN QUERY PLAN SELECT * FROM " + view + " WHERE protocol_hash = 'x'"))
+        plan += row + "\n";
+      CAPTURE(plan);
+      CHECK(plan.find("SEARCH p USING COVERING INDEX plan_by_protocol (protocol_hash=?)") != std::string::npos);
+      CHECK(plan.find("SCAN p ") == std::string::npos);
+      CHECK(plan.find("SCAN pc ") == std::string::npos);
+      CHECK(plan.find("SCAN c ") == std::string::npos);
+      CHECK(plan.find("SCAN a ") == std::string::npos);
+    }
   }
   SUBCASE("every view can be read") {
     Store::open(file);
