@@ -4,6 +4,7 @@
 #include "harness/base/error.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/tasks/attack_checks.hpp"
+#include "harness/tasks/examples.hpp"
 #include "harness/tasks/stages.hpp"
 
 namespace assay::tasks {
@@ -78,6 +79,7 @@ void judge_attack(StageContext& context) {
   }
   const bool iterative = context.spec().has("method") && context.spec().at("method").get("iterative", false);
   put_findings(context, compare_radii(judge, outcomes, iterative));
+  keep_examples(context, judge, outcomes);
   if (!judge.before()) return;
   const std::vector<ChainLink> links = links_with(context, judge, outcomes);
   put_links(context, links, data.size());

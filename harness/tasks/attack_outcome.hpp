@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace assay::tasks {
 
 struct AttackOutcome {
   std::vector<double> robust, success, distance;  // one a sample, in the data's order
+  // After the attack: logit of the true class less the largest other; NaN, and -1, where this attack was given no input.
+  std::vector<double> margin;
+  std::vector<std::int64_t> predicted;
 };
 
 class AttackJudge {
@@ -37,6 +41,8 @@ class AttackJudge {
   // broke it. Rule 15: nobody clips; an input that left the threat model gives Error(constraint), after `breach` heard
   // why.
   AttackOutcome outcome(const Rational& eps, const Breach& breach = {});
+  // The values of one attacked input; the condition has been judged.
+  std::span<const float> perturbed(const std::string& condition, std::size_t row) const;
 
  private:
   struct Outputs {

@@ -125,6 +125,9 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
   Json attempts = Json::array();
   for (const auto& attempt : db.attempts(cell.id)) attempts.push_back(attempt_json(db, attempt));
   const bool troubled = !cell.standing || cell.standing->status != "ok" || cell.standing->level != store::Level::valid;
+  const auto& pictures = context.board.examples.cells;
+  const auto found = pictures.find(cell.generation);
+  const Json pictured = found == pictures.end() ? Json() : Json(static_cast<std::int64_t>(found->second));
   return Json::object(
       {{"key", cell.generation},
        {"board", context.board.id},
@@ -142,6 +145,7 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
        {"identity", cell.identity},
        {"attempts", attempts},
        {"standing", cell.standing ? cell.standing->n : 0},
+       {"examples", pictured},
        {"stages", stages_json(db, cell, context.ranked || troubled)},
        {"commands", commands(cell, suite)}});
 }

@@ -20,11 +20,12 @@ std::string quoted(const std::string& json) {
 
 }  // namespace
 
-void ChunkWriter::write(const std::string& name, const Json& value) {
+std::uint64_t ChunkWriter::write(const std::string& name, const Json& value) {
   const std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
   write_atomic(folder_ / (name + ".js"), text);
   ++files_;
   bytes_ += text.size();
+  return text.size();
 }
 
 std::string safe_name(const std::string& name) {

@@ -155,7 +155,9 @@ Json health_json(const std::vector<BoardData>& boards) {
     }
   Json::Object status;
   for (const auto& [name, n] : by_status) status[name] = n;
+  const auto last = std::max_element(boards.begin(), boards.end(), [](const BoardData& a, const BoardData& b) { return a.board.suite.used < b.board.suite.used; });
   return Json::object({{"attempts", attempts},
+                       {"last", last == boards.end() ? std::string() : last->id},
                        {"by_status", Json(std::move(status))},
                        {"by_level", Json(by_level)},
                        {"machines", Json(std::vector<std::string>(machines.begin(), machines.end()))},
