@@ -20,14 +20,10 @@ using Real = double Example::*;
 constexpr std::pair<const char*, Real> reals[] = {
     {"distance", &Example::distance}, {"margin", &Example::margin}, {"scale", &Example::scale}};
 
-[[noreturn]] void refuse(const std::string& where, const std::string& what) {
-  throw Error(Fault::bad_input, where + ": " + what);
-}
-
 template <class Span>
 Span checked(Span values, std::size_t expected, const std::string& where, const char* name) {
   if (values.size() != expected)
-    refuse(where, std::string("array '") + name + "' holds " + std::to_string(values.size()) + " values, expected " +
+    bad_input_in(where, std::string("array '") + name + "' holds " + std::to_string(values.size()) + " values, expected " +
                       std::to_string(expected));
   return values;
 }
@@ -36,7 +32,7 @@ void check_size(const Examples& set, const std::string& where) {
   const bool colours = set.channels == 1 || set.channels == 3;
   const bool sides = set.height > 0 && set.width > 0 && set.height <= most_example_pixels &&
                      set.width <= most_example_pixels && set.height * set.width <= most_example_pixels;
-  if (!colours || !sides) refuse(where, "the pictures have a size that is none");
+  if (!colours || !sides) bad_input_in(where, "the pictures have a size that is none");
 }
 
 }  // namespace
@@ -74,13 +70,13 @@ Container Examples::to_container() const {
 Examples Examples::from_container(const Container& container, const std::string& where) {
   const Json& head = container.metadata;
   if (!head.is_object() || head.get("format", "") != format_name || head.get("version", 0) != format_version)
-    refuse(where, "is no set of examples of version " + std::to_string(format_version));
+    bad_input_in(where, "is no set of examples of version " + std::to_string(format_version));
   Examples set;
   set.condition = head.get("condition", "");
   set.norm = head.get("norm", "");
   set.rule = head.get("rule", "");
   const Json& shape = head.at("shape");
-  if (!shape.is_array() || shape.size() != 3) refuse(where, "'shape' is not channels, height and width");
+  if (!shape.is_array() || shape.size() != 3) bad_input_in(where, "'shape' is not channels, height and width");
   set.channels = shape.at(std::size_t{0}).as_int();
   set.height = shape.at(std::size_t{1}).as_int();
   set.width = shape.at(std::size_t{2}).as_int();
