@@ -50,7 +50,7 @@ TEST_CASE("an earlier build's results keep the numbers and intervals that its bo
     const board::Row& then = boards::row_of(before, one.row.method);
     CAPTURE(one.row.method);
     CHECK(one.row.plugin_version == "1.0");
-    CHECK(one.numerics == synthetic::make_cell({"pgd", 0}).numerics.id());
+    CHECK(one.numerics == synthetic::make_cell({"pgd", 0}).numerics.str());
     REQUIRE(one.row.values.size() == 1);
     CHECK(one.row.values[0].mean == then.values[0].mean);
     CHECK(one.row.values[0].per_seed == then.values[0].per_seed);
