@@ -69,7 +69,8 @@ struct MethodEntry {
 
 Json methods_json(const std::vector<BoardData>& boards) {
   std::map<std::string, MethodEntry> methods;
-  for (const BoardData& data : boards)
+  for (const BoardData& data : boards) {
+    for (const board::Earlier& one : data.earlier) methods[one.row.method].boards.insert(data.id);
     for (const auto& cell : data.cells) {
       MethodEntry& entry = methods[cell.method];
       entry.boards.insert(data.id);
@@ -81,6 +82,7 @@ Json methods_json(const std::vector<BoardData>& boards) {
       entry.summary = descriptor.summary;
       entry.roles.insert(descriptor.roles.begin(), descriptor.roles.end());
     }
+  }
   Json out = Json::array();
   for (const auto& [name, entry] : methods)
     out.push_back(Json::object({{"name", name},

@@ -68,6 +68,7 @@ export interface ClaimEntry {
 
 export interface Health {
   attempts: number;
+  last: string; // board of the suite that was run last
   by_status: { [status: string]: number };
   by_level: [number, number, number];
   machines: string[];
@@ -153,8 +154,24 @@ export interface Board {
   rows: Row[];
   claimed: Claimed[];
   claims?: ClaimEntry[]; // of the suite's latest plan
+  examples: BoardExamples | null; // null: a task without pictures
   curves: CurveSet | null;
 }
+
+// Rows that may have pictures: [row, why it has none; "" where chunk examples/<board>-<row> has them].
+export interface BoardExamples { about: string; rows: [number, string][] }
+
+export interface Examples {
+  label: string; // of the cell that is shown
+  cell: string;
+  says: string; // how the inputs were chosen
+  width: number; // of every picture, in pixels
+  height: number;
+  groups: ExampleGroup[];
+  images: string[]; // PNG in base64
+}
+export interface ExampleGroup { title: string; says: string; items: ExampleItem[] }
+export interface ExampleItem { id: string; facts: [string, string][]; pictures: [string, number][] } // what it is, its place in images
 
 // [a, b, difference, lo, hi, p, p_holm]
 export type Pair = [number, number, number, number, number, number, number];
@@ -207,6 +224,7 @@ export interface Cell {
   identity: Plain;
   attempts: Attempt[]; // oldest first
   standing: number; // n of the attempt that stands, 0: none
+  examples: number | null; // row of its board whose pictures are of this cell
   stages: Stage[]; // of the last attempt
   commands: string[]; // reproduce and look closer
 }
@@ -215,6 +233,12 @@ export type CellChunk = { [key: string]: Cell };
 export interface MethodCard {
   name: string;
   builds: { version: string; digest: string; descriptor: Plain | null; certificates: Certificate[] }[];
-  results: { board: string; row: number }[];
+  results: { board: string; row: number; numerics: string; order: number }[]; // order: in which results were recorded
+  earlier: EarlierResult[];
+}
+// A result that no board shows any more.
+export interface EarlierResult {
+  board: string; name: string; subject: string; axes: Plain; version: string; digest: string; numerics: string; suite_version: number; order: number;
+  value: Value | null; over: string; level: Level; status: string; reasons: string[]; cells: string[];
 }
 export interface Certificate { role: string; check: string; passed: boolean; value: number | null; detail: string }

@@ -2,7 +2,7 @@
 import { loadCell } from "../data/load";
 import type { Attempt, Cell, Index, Stage } from "../data/types";
 import { bytes, count, num, plain, seconds } from "../ui/format";
-import { BoardLink, Command, Facts, facts, Loaded, MethodLink, Table, Verdict } from "../ui/parts";
+import { BoardLink, Command, ExamplesLink, Facts, facts, Loaded, MethodLink, Table, Verdict } from "../ui/parts";
 
 function Log({ stage, index }: { stage: Stage; index: number }) {
   return (
@@ -46,7 +46,7 @@ function CellView({ cell }: { cell: Cell }) {
   return (
     <>
       <h1>{cell.label}</h1>
-      <p><MethodLink name={cell.method} /> in <BoardLink id={cell.board}>{cell.suite}</BoardLink>{cell.baseline && ", a baseline"}</p>
+      <p><MethodLink name={cell.method} /> in <BoardLink id={cell.board}>{cell.suite}</BoardLink>{cell.baseline && ", a baseline"}{cell.examples !== null && cell.examples !== undefined && <> · <ExamplesLink board={cell.board} row={cell.examples}>pictures of its inputs</ExamplesLink></>}</p>
       <h2>Reproduce</h2>
       {cell.commands.map((text) => <Command key={text} text={text} />)}
       <h2>Identity</h2>

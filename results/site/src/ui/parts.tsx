@@ -87,4 +87,5 @@ export function Command({ text }: { text: string }) {
 
 export const CellLink = ({ cell, children }: { cell: string; children: ComponentChildren }) => <a href={href(["cell", cell])}>{children}</a>;
 export const MethodLink = ({ name, children }: { name: string; children?: ComponentChildren }) => <a href={href(["method", name])}>{children ?? name}</a>;
+export const ExamplesLink = ({ board, row, children }: { board: string; row: number; children: ComponentChildren }) => <a href={href(["examples", board, String(row)])}>{children}</a>;
 export const BoardLink = ({ id, children }: { id: string; children: ComponentChildren }) => <a href={href(["board", id])}>{children}</a>;
