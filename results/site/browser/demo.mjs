@@ -104,11 +104,11 @@ function cell(b, r, s) {
   const scores = b.metrics.flatMap((m, i) => (r.values[i] ? [{ quantity: m.quantity, condition: m.condition, configuration: "", value: r.values[i][5][s], n: 1000, grade: "judged", extra: null }] : []));
   const stage = (name, status) => ({ name, status, reason: "", exit_code: 0, signal: failed ? 11 : 0, wall: 1, cpu: 1, rss: 1e7, shard: hex(name), log: `${name} began\n${failed ? "segmentation fault" : "done"}\n`, log_cut: false });
   return { key: r.cells[s] + hex("rest", 48), board: b.id, suite: b.suite, label: `${r.name} on net, seed ${s}`, method: r.method, subject: r.subject, params: r.params, axes: r.axes, seeds: { subject: s }, baseline: r.baseline, ranked: r.rank !== null,
-    plugin: { id: r.method, version: r.version, digest: r.digest }, identity: { node: "cell" }, standing: 1, stages: [stage("run", failed ? "crashed" : "ok"), stage("judge", "ok")],
+    plugin: { id: r.method, version: r.version, digest: r.digest }, identity: { node: "cell" }, plans: [{ suite: b.suite, file: `suites/${b.suite}.toml`, file_sha256: hex("file"), protocol: b.id }], standing: 1, stages: [stage("run", failed ? "crashed" : "ok"), stage("judge", "ok")],
     commands: [`assay run suites/${b.suite}.toml --only method=${r.method} --only seed=${s}`, `assay show ${r.cells[s]}`],
     examples: s === 0 && b.examples && b.examples.rows.some(([at, why]) => b.rows[at] === r && why === "") ? b.rows.indexOf(r) : null,
     attempts: [{ n: 1, status: failed ? "crashed" : "ok", reason: failed ? r.reasons[0] : "", level: r.level, retracted: "", protocol: b.protocol, judgement: hex("j"), numerics: "n2", data_hash: hex("d"), model_hash: hex("m"), machine: "host", build: "build", host: { cores: 2 }, counters: {}, cost,
-      verdicts: r.level ? [{ level: r.level, rule: 19, reason: r.reasons[0] }] : [], scores, traces: [{ name: "loss", step: 1, value: 0.5, grade: "host-measured" }], artifacts: [{ name: "adversarial", sha256: hex("a"), bytes: 1000, made: true }] }] };
+      verdicts: r.level ? [{ level: r.level, rule: 19, reason: r.reasons[0] }] : [], scores, repeats: [{ verdict: "identical", says: "all 4 columns are bit for bit the same", machine: "host", build: "build", numerics: "n2" }], traces: [{ name: "loss", step: 1, value: 0.5, grade: "host-measured" }], artifacts: [{ name: "adversarial", sha256: hex("a"), bytes: 1000, made: true }] }] };
 }
 
 const [frontEnd, target] = process.argv.slice(2);

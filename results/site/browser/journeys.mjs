@@ -98,7 +98,7 @@ async function questions(page, base, check) {
   await page.waitForSelector(".board tbody tr[aria-rowindex]");
   check((await names(page)).sort().join() === "crasher,masked" && /zero gradient \(rule 19\)/.test(await words()) && /segmentation fault/.test(await words()), "rows in trouble and their reasons");
   // How do I reproduce this number?
-  await page.getByRole("link", { name: "masked" }).click();
+  await page.getByRole("link", { name: "masked", exact: true }).click();
   await page.getByRole("link", { name: /^cell 1 / }).click();
   await page.waitForSelector(".command");
   check(/assay run suites\/demo-attacks\.toml --only method=masked --only seed=0/.test(await words()), "the command that makes the number again");
@@ -108,7 +108,7 @@ const loadedImages = (page) => page.locator(".examples img").evaluateAll((images
 
 async function examples(page, base, check) {
   await toBoard(page, base, "demo-attacks");
-  await page.getByRole("link", { name: "of strong: pictures" }).click();
+  await page.getByRole("link", { name: "pictures of strong" }).click();
   await page.waitForSelector(".examples img");
   await page.waitForFunction(() => [...document.querySelectorAll(".examples img")].every((one) => one.complete));
   check((await loadedImages(page)) === 6, "clean, perturbed and difference of a broken input and of one that stands");

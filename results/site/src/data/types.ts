@@ -213,6 +213,7 @@ export interface Attempt {
   cost: Cost;
   verdicts: Verdict[];
   scores: Score[];
+  repeats: { verdict: string; says: string; machine: string; build: string; numerics: string }[]; // second runs (rule 7)
   traces: { name: string; step: number; value: number | null; grade: string }[];
   artifacts: { name: string; sha256: string; bytes: number; made: boolean }[];
 }
@@ -223,6 +224,7 @@ export interface Cell {
   plugin: { id: string; version: string; digest: string };
   identity: Plain;
   attempts: Attempt[]; // oldest first
+  plans: { suite: string; file: string; file_sha256: string; protocol: string }[]; // that hold it, latest first
   standing: number; // n of the attempt that stands, 0: none
   examples: number | null; // row of its board whose pictures are of this cell
   stages: Stage[]; // of the last attempt

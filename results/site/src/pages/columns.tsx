@@ -81,7 +81,7 @@ function examplesColumn(board: Board): Column[] {
   if (![...rows.values()].includes("")) return [];
   const text = ({ at }: Item) => (rows.get(at) === "" ? "pictures" : "");
   return [{ id: "examples", title: "Examples", first: true, help: board.examples?.about, sort: (item) => text(item) || undefined, text,
-    show: ({ row, at }) => (rows.get(at) === "" ? <ExamplesLink board={board.id} row={at}><span class="sr">of {row.name}: </span>pictures</ExamplesLink> : <span title={rows.get(at)}>–</span>) }];
+    show: ({ row, at }) => (rows.get(at) === "" ? <ExamplesLink board={board.id} row={at} of={row.name}>pictures</ExamplesLink> : <span title={rows.get(at)}>–</span>) }];
 }
 
 export function columnsOf(board: Board): Column[] {

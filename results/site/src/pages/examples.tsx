@@ -69,7 +69,7 @@ function Others({ board, at }: { board: Board; at: number }) {
     <>
       <div class="controls"><label>Row <select value={String(at)} onChange={go}>
         {rows.filter(([, why]) => why === "").map(([r]) => <option key={r} value={String(r)}>{rowName(board, r)}</option>)}</select></label></div>
-      {without.length > 0 && <details open={without.length === rows.length}><summary>{without.length} rows without pictures</summary>
+      {without.length > 0 && <details open={without.length === rows.length}><summary>{without.length === 1 ? "1 row" : `${without.length} rows`} without pictures</summary>
         <ul>{without.map(([r, why]) => <li key={r}>{rowName(board, r)}: {why}</li>)}</ul></details>}
     </>
   );

@@ -61,13 +61,14 @@ export function History({ card, boards, index }: { card: MethodCard; boards: Map
   const latest = (id: string) => index.boards.find((board) => board.id === id)?.latest ?? false;
   const rows = [...all].reverse().map((point): (Entry | string | number)[] => [
     point.order,
-    { value: point.board.suite, show: <BoardLink id={point.board.id}>{point.board.suite}</BoardLink> }, point.suiteVersion, point.board.id,
+    point.row === null ? "replaced or taken out of the suite" : latest(point.board.id) ? "stands" : "of an earlier protocol",
+    { value: point.board.suite, show: <BoardLink id={point.board.id}>{point.board.suite}</BoardLink> },
     { value: point.name, show: point.row === null ? point.name : <a href={href(["row", point.board.id, String(point.row)])}>{point.name}</a> }, point.subject,
     { value: point.version, show: <>{point.version} <span class="dim">{point.digest}</span></> }, point.numerics,
     point.board.metrics[0] ? metricName(point.board.metrics[0]) : "",
     { value: point.value?.[0] ?? null, show: <>{num(point.value?.[0])} <span class="dim">{interval(point.value)}{point.over && ` over ${point.over}`}</span></> },
     { value: point.status, show: <Verdict level={point.level} status={point.status} /> },
-    point.row === null ? "replaced or taken out of the suite" : latest(point.board.id) ? "stands" : "of an earlier protocol",
+    point.suiteVersion, point.board.id,
     { value: point.cells.join(" "), show: point.row === null ? point.cells.join(" ") : point.cells.map((cell, i) => <>{i > 0 && " "}<CellLink cell={cell}>{i + 1}</CellLink></>) },
   ]);
   return (
@@ -78,9 +79,9 @@ export function History({ card, boards, index }: { card: MethodCard; boards: Map
           caption={`Means with intervals, in the order in which the results were recorded: version of the method, of the numerics, of the suite. Results of two protocols stand side by side and are not compared. ${captions.join(" ")}`}>
           <Curves series={series} xTitle="version of the method, numerics, suite" yTitle={title} />
         </Figure>))}
-      <Table name={`${card.name}-history`} title="Every result" numeric={[0, 2, 9]}
+      <Table name={`${card.name}-history`} title="Every result" numeric={[0, 8, 10]}
         caption="Newest first. A database keeps the order of its results and no dates. What no board shows any more keeps the numbers that it had."
-        columns={["Order", "Suite", "Suite version", "Protocol", "Row", "Subject", "Method version", "Numerics", "Metric", "Mean [interval]", "Verdict", "Now", "Cells"]} rows={rows} />
+        columns={["Order", "Now", "Suite", "Row", "Subject", "Method version", "Numerics", "Metric", "Mean [interval]", "Verdict", "Suite version", "Protocol", "Cells"]} rows={rows} />
     </>
   );
 }
