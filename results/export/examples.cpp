@@ -144,6 +144,40 @@ std::string percent_below(const std::vector<Place>& all, double score) {
   return fmt::format("{:.1f} %", 100.0 * static_cast<double>(below - all.begin()) / static_cast<double>(all.size()));
 }
 
+// One list of a detector while its pictures are chosen.
+struct Scored {
+  const std::string& condition;
+  const std::map<std::int64_t, double>& scores;
+  const ImageSet& images;
+  const ImageSet* names;            // of the in-distribution list, whose classes the model knows
+  const Columns& predicted;
+  const std::vector<Place>& inside; // scores of the in-distribution inputs, sorted
+};
+
+Json scored_item(const Scored& list, const Place& place, Gallery& gallery) {
+  const auto& [value, sample] = place;
+  const auto row = list.images.rows.find(sample);
+  if (row == list.images.rows.end()) bad_input("a scored input that is not in its list");
+  Json facts = Json::Array{fact("score", number_text(value)), fact("in-distribution inputs below", percent_below(list.inside, value))};
+  const auto label = list.images.labels.find(sample);
+  if (list.condition == "id" && label != list.images.labels.end())
+    facts.push_back(fact("true class", list.images.class_name(label->second)));
+  const auto guess = list.predicted.of(list.condition, sample);
+  if (guess && list.names != nullptr) facts.push_back(fact("classified as", list.names->class_name(static_cast<std::int64_t>(*guess))));
+  return item(sample, std::move(facts), Json::Array{Gallery::picture("input", gallery.add(list.images.at(row->second)))});
+}
+
+void add_scored(const Scored& list, Gallery& gallery) {
+  const bool id = list.condition == "id";
+  for (const bool highest : {false, true}) {
+    Json items = Json::array();
+    for (const Place& place : ends(sorted(list.scores), highest)) items.push_back(scored_item(list, place, gallery));
+    gallery.group(fmt::format("{}: {} scores", id ? "in-distribution" : list.condition, highest ? "highest" : "lowest"),
+                  id == highest ? "The worst of the detector: they look like the other kind to it." : "The best of the detector.",
+                  std::move(items));
+  }
+}
+
 Json detect_chunk(const Context& at) {
   const Columns score(at.db, at.cell.standing->id, "score"), predicted(at.db, at.cell.standing->id, "predicted");
   const auto* in = score.at("id");
@@ -155,26 +189,14 @@ Json detect_chunk(const Context& at) {
   for (const auto& [condition, key] : detect_keys(at.data.board.suite.protocol)) {
     const auto* values = score.at(condition);
     const ImageSet* images = at.sets.find(key, why);
-    if (values == nullptr || images == nullptr) left_out += fmt::format(" {} is left out: {}.", condition, values == nullptr ? "no scores" : why);
-    if (values == nullptr || images == nullptr) continue;
-    if (!gallery) gallery.emplace(images->size);
-    const bool id = condition == "id";
-    for (const bool highest : {false, true}) {
-      Json items = Json::array();
-      for (const auto& [value, sample] : ends(sorted(*values), highest)) {
-        const auto row = images->rows.find(sample);
-        if (row == images->rows.end() || images->size.values() != gallery->size().values()) continue;
-        Json facts = Json::Array{fact("score", number_text(value)), fact("in-distribution inputs below", percent_below(inside, value))};
-        const auto label = images->labels.find(sample);
-        if (id && label != images->labels.end()) facts.push_back(fact("true class", images->class_name(label->second)));
-        const auto guess = predicted.of(condition, sample);
-        if (guess && names != nullptr) facts.push_back(fact("classified as", names->class_name(static_cast<std::int64_t>(*guess))));
-        items.push_back(item(sample, std::move(facts), Json::Array{Gallery::picture("input", gallery->add(images->at(row->second)))}));
-      }
-      gallery->group(fmt::format("{}: {} scores", id ? "in-distribution" : condition, highest ? "highest" : "lowest"),
-                     id == highest ? "The worst of the detector: they look like the other kind to it." : "The best of the detector.",
-                     std::move(items));
+    if (values == nullptr) why = "no scores";
+    else if (images != nullptr && gallery && !(images->size == gallery->size())) why = "pictures of another size";
+    if (!why.empty()) {
+      left_out += fmt::format(" {} is left out: {}.", condition, why);
+      continue;
     }
+    if (!gallery) gallery.emplace(images->size);
+    add_scored({condition, *values, *images, names, predicted, inside}, *gallery);
   }
   if (!gallery) bad_input(left_out.empty() ? "no list has images" : left_out.substr(1));
   return gallery->done("Inputs by the score of the first seed; higher is more anomalous." + left_out);
@@ -183,20 +205,20 @@ Json detect_chunk(const Context& at) {
 // --- predictions ---
 
 Json predict_chunk(const Context& at) {
+  std::string why;
+  const ImageSet* images = at.sets.find(key_at(at.data.board.suite.protocol, "test"), why);
+  if (images == nullptr) bad_input(why);
   const std::int64_t attempt = at.cell.standing->id;
   const Columns nll(at.db, attempt, "nll"), predicted(at.db, attempt, "predicted"), label(at.db, attempt, "label"),
       confidence(at.db, attempt, "confidence");
   const auto* values = nll.at("test");
   if (values == nullptr || values->empty()) bad_input("no outcome of an input is stored");
-  std::string why;
-  const ImageSet* images = at.sets.find(key_at(at.data.board.suite.protocol, "test"), why);
-  if (images == nullptr) bad_input(why);
   Gallery gallery(images->size);
   for (const bool worst : {true, false}) {
     Json items = Json::array();
     for (const auto& [value, sample] : ends(sorted(*values), worst)) {
       const auto row = images->rows.find(sample);
-      if (row == images->rows.end()) continue;
+      if (row == images->rows.end()) bad_input("an outcome of an input that is not in its list");
       Json facts = Json::Array{fact("negative log-likelihood", number_text(value))};
       const auto name = [&](const char* what, const std::optional<double>& one) {
         if (one) facts.push_back(fact(what, images->class_name(static_cast<std::int64_t>(*one))));

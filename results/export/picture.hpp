@@ -10,6 +10,7 @@ namespace assay::site {
 
 struct PictureSize {
   std::int64_t channels = 1, height = 0, width = 0;  // channels 1 (grey) or 3 (red, green, blue)
+  bool operator==(const PictureSize&) const = default;
   std::size_t values() const { return static_cast<std::size_t>(channels * height * width); }
 };
 
