@@ -246,17 +246,17 @@ Kind kind_of(const std::string& task) {
   return {};
 }
 
-// The cell to show: of attacks the first whose judge kept pictures, else the first that is done.
+// The cell to show: of attacks the first whose judge kept pictures, a baseline last; else the first that is done.
 const store::CellRecord* cell_of(const store::Store& db, const std::vector<const store::CellRecord*>& cells, bool attack) {
-  const store::CellRecord* first = nullptr;
+  const store::CellRecord *first = nullptr, *kept = nullptr;
   for (const store::CellRecord* cell : cells) {
     if (!cell->standing || cell->standing->status != "ok" || cell->standing->level == store::Level::invalid) continue;
     if (first == nullptr) first = cell;
     if (!attack) return cell;
     for (const auto& one : db.artifacts(cell->standing->id))
-      if (one.made && one.name == examples_file) return cell;
+      if (one.made && one.name == examples_file && (kept == nullptr || (kept->baseline && !cell->baseline))) kept = cell;
   }
-  return first;
+  return kept != nullptr ? kept : first;
 }
 
 bool shown(const board::Row& row) {

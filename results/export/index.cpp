@@ -35,7 +35,8 @@ Json board_entry(const BoardData& data, bool latest) {
                        {"condition", b.suite.condition},
                        {"rows", static_cast<std::int64_t>(b.rows.size())},
                        {"ranked", static_cast<std::int64_t>(ranked)},
-                       {"best", best == b.rows.end() ? std::string() : best->method},
+                       {"rank", b.rank},
+                       {"best", best == b.rows.end() ? std::string() : b.rank == "subject" ? best->subject : best->method},
                        {"done", count(data,
                                       [](const auto& c) {
                                         return c.standing && c.standing->status == "ok" &&

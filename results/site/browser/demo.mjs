@@ -94,7 +94,7 @@ const earlier = (b) => [["0.8.0", "n2/dnnl2.6.3/avx2/t1/b64", 0.2, 1, 0], ["0.9.
 // Subjects of one attack suite: what a pruner made of a net, beside the net itself.
 function composed() {
   const metrics = [metric("robust_accuracy", "eps=1/20", "higher", true), metric("accuracy", "clean", "higher")];
-  const of = (subject, robust, accuracy, rank) => ({ ...row("", [robust, accuracy], { rank: [rank, rank] }), name: "pgd, noise", subject, axes: { subject } });
+  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy], { rank: [rank, rank] }), subject, axes: { subject } });
   const b = board("demo-composed", "attack", metrics, [of("net", 0.31, 0.9, 1), of("pruned-to-1/8", 0.22, 0.88, 2)], { rank: "subject", sentence: "Subjects by robust_accuracy: the worst case over all attacks of every sample." });
   return [b, compareOf(b)];
 }
@@ -139,7 +139,7 @@ for (const [name, results] of methods) {
   await put("method/" + name, { name, builds: [{ id: name, version: "1.0.0", digest: hex(name), descriptor, certificates: [{ role: "attack", check: "certificate-attack", passed: true, value: 1, detail: "" }] }], results: results.slice(0, 60), earlier: name === "quick" ? earlier(boards[0][0]) : [] });
 }
 await put("index", { format: 1, version: "demo", cell_prefix: 0, suites: boards.map(([b]) => ({ name: b.suite, task: b.task, boards: [b.id] })),
-  boards: boards.map(([b]) => ({ id: b.id, suite: b.suite, task: b.task, version: 1, protocol: b.protocol, latest: true, caption: b.caption, rank_by: b.rank_by, condition: b.condition, rows: b.rows.length, ranked: b.rows.filter((r) => r.rank).length, best: b.rows[0].method, done: 3 * b.rows.length, planned: 3 * b.rows.length, suspect: b.rows.filter((r) => r.level === 1).length, invalid: 0, failed: b.rows.filter((r) => r.status !== "ok").length })),
+  boards: boards.map(([b]) => ({ id: b.id, suite: b.suite, task: b.task, version: 1, protocol: b.protocol, latest: true, caption: b.caption, rank_by: b.rank_by, condition: b.condition, rows: b.rows.length, ranked: b.rows.filter((r) => r.rank).length, rank: b.rank, best: b.rank === "subject" ? b.rows[0].subject : b.rows[0].method, done: 3 * b.rows.length, planned: 3 * b.rows.length, suspect: b.rows.filter((r) => r.level === 1).length, invalid: 0, failed: b.rows.filter((r) => r.status !== "ok").length })),
   methods: [...methods.keys()].map((name) => ({ name, summary: `${name}, made up`, roles: ["attack"], boards: [...new Set(methods.get(name).map((m) => m.board))], baseline: false, suspect: 0, failed: 0 })),
   datasets: [{ id: hex("set", 12), label: "toy test, 1000", set: "toy", key: hex("set"), recipe: { split: "test", limit: 1000, source: { files: { images: hex("f") } } }, uses: [{ board: boards[0][0].id, as: "test" }] }],
   claims: [{ suite: "demo-attacks", board: boards[0][0].id, id: "one", says: "strong breaks the net", expect: "mean(robust_accuracy, method='strong') < 0.1", test: "bootstrap", gate: true, verdict: "reproduced", detail: "0.05, 95 % in [0.04, 0.06], n = 1000" }],

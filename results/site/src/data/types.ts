@@ -32,7 +32,8 @@ export interface BoardEntry {
   condition: string;
   rows: number;
   ranked: number;
-  best: string;
+  rank: string; // method | subject | none
+  best: string; // method or subject
   done: number;
   planned: number;
   suspect: number;

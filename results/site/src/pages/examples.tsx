@@ -11,7 +11,7 @@ const uri = (examples: Examples, at: number) => "data:image/png;base64," + examp
 // A whole multiple keeps the pixels square and equal.
 const scaleOf = ({ width, height }: Examples) => Math.max(1, Math.floor(side / Math.max(width, height)));
 const inWords = (item: ExampleItem) => item.facts.map(([name, value]) => `${name} ${value}`).join(", ");
-const rowName = (board: Board, at: number) => board.rows[at].name + (new Set(board.rows.map((row) => row.subject)).size > 1 ? ` on ${board.rows[at].subject}` : "");
+const rowName = (board: Board, at: number) => board.rank === "subject" ? board.rows[at].subject : board.rows[at].name + (new Set(board.rows.map((row) => row.subject)).size > 1 ? ` on ${board.rows[at].subject}` : "");
 
 function Item({ examples, item }: { examples: Examples; item: ExampleItem }) {
   const scale = scaleOf(examples);
@@ -80,7 +80,7 @@ function View({ board, at }: { board: Board; at: number }) {
   return (
     <>
       <h1>Examples: {rowName(board, at)}</h1>
-      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · <MethodLink name={row.method} /> · <a href={href(["row", board.id, String(at)])}>all numbers of this row</a></p>
+      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · {board.rank === "subject" ? row.name : <MethodLink name={row.method} />} · <a href={href(["row", board.id, String(at)])}>all numbers of this row</a></p>
       <Others board={board} at={at} />
       <Loaded name={`examples ${board.id} ${at}`} of={() => loadExamples(board.id, at)}>{(examples) => (
         <>

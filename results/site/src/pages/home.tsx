@@ -11,7 +11,7 @@ function Boards({ boards }: { boards: BoardEntry[] }) {
     { value: board.suite, show: <BoardLink id={board.id}>{boardName(board)}</BoardLink> },
     board.task,
     { value: `${board.rank_by} @ ${board.condition}`, show: <>{board.rank_by.replace(/_/g, " ")} <span class="dim">@ {board.condition}</span></> },
-    { value: board.best, show: board.best ? <MethodLink name={board.best} /> : "–" },
+    { value: board.best, show: !board.best ? "–" : board.rank === "subject" ? board.best : <MethodLink name={board.best} /> },
     board.rows,
     { value: `${board.done} of ${board.planned}` },
     { value: board.suspect + board.invalid + board.failed,

@@ -12,8 +12,8 @@ function RowView({ board, at }: { board: Board; at: number }) {
   const why = [...row.reasons, ...row.notes, ...(row.rank ? [] : [`not ranked: ${row.unranked}`])];
   return (
     <>
-      <h1>{row.name}</h1>
-      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · <MethodLink name={row.method} /> · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a>{pictures === "" && <> · <ExamplesLink board={board.id} row={at}>pictures</ExamplesLink></>}</p>
+      <h1>{board.rank === "subject" ? row.subject : row.name}</h1>
+      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · {board.rank === "subject" ? row.name : <MethodLink name={row.method} />} · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a>{pictures === "" && <> · <ExamplesLink board={board.id} row={at}>pictures</ExamplesLink></>}</p>
       {pictures && <p class="dim">No pictures: {pictures}.</p>}
       {why.length > 0 && <ul>{why.map((text) => <li key={text}>{text}</li>)}</ul>}
       <Facts items={[["Rank", row.rank ? row.rank.join("–") : ""], ["Subject", row.subject], ["Parameters", plain(row.params)], ["Axes", plain(row.axes)],
