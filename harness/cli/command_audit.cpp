@@ -83,6 +83,7 @@ void write_pages(const store::Store& db, const std::string& folder) {
   site::SiteOptions options;
   options.front_end = installed_layout().site;
   options.target = folder;
+  options.artifacts = artifact_folder();
   options.version = ASSAY_VERSION;
   site::write_site(db, options);
   remark("open " + (fs::absolute(folder) / "index.html").lexically_normal().string());

@@ -5,6 +5,7 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/running.hpp"
 #include "harness/cli/workspace.hpp"
 #include "results/export/site.hpp"
 
@@ -21,6 +22,7 @@ int write(const SiteCommand& command) {
   options.front_end = command.front_end.empty() ? installed_layout().site : fs::path(command.front_end);
   options.target = command.folder;
   options.version = ASSAY_VERSION;
+  options.artifacts = artifact_folder();
   const site::SiteReport report = site::write_site(db, options);
   print("{} boards, {} methods, {} cells in {} files, {}\n", report.boards, report.methods, report.cells, report.files,
         bytes_text(static_cast<double>(report.bytes)));

@@ -13,6 +13,8 @@ namespace {
 // A forward pass costs about a third of forward and backward together, a gradient for the input alone two thirds.
 constexpr double forward_share = 1.0 / 3.0;
 constexpr double input_gradient_share = 2.0 / 3.0;
+// Pictures for the results site that the judge keeps of an attack: broken ones and ones that stand. No part of a hash.
+constexpr int examples_each = 3;
 
 Json flags_of(const Descriptor& plugin) {
   Json flags = Json::array();
@@ -154,6 +156,11 @@ void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json
                                           point.method->id(), label, owner->second));
 }
 
+// One seed of a row is enough to look at.
+bool Planner::keeps_examples(const CellPoint& point) const {
+  return point.trial < 0 && point.seed == suite_.seeds.front();
+}
+
 // Without a list every model that is no surrogate is a victim.
 bool Planner::is_victim(const ModelSpec& model) const {
   const auto listed = [&](const std::vector<Located<std::string>>& list) {
@@ -195,6 +202,8 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                            {"budget", budget(point.budget.spec)}});
   parts.judge = judge_stage(point, run.spec);
   for (const auto& [key, value] : again().as_object()) parts.judge.spec[key] = value;
+  if (keeps_examples(point))
+    parts.judge.spec["examples"] = Json::object({{"eps", threat_spec.rank_eps.str()}, {"each", examples_each}});
   parts.judge.inputs.push_back(from_node("data", data, records_file));
   parts.judge.inputs.push_back(victim_ref);
   parts.identity = Json::object({{"data", data},

@@ -3,6 +3,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/base/log.hpp"
+#include "harness/record/examples.hpp"
 #include "harness/sched/facts.hpp"
 #include "harness/sched/supervisor.hpp"
 
@@ -191,7 +192,7 @@ JobInput Supervisor::resolve(const Stage& stage, const InputRef& ref) const {
 
 bool Supervisor::keeps_artifact(const Task& task, const std::map<std::string, std::string>& announced) const {
   if (task.node->kind != NodeKind::cell || task.node->keep_outputs || task.wanted_as_artifact) return true;
-  if (announced.count(model_file) > 0) return true;
+  if (announced.count(model_file) > 0 || announced.count(examples_file) > 0) return true;
   // Nobody that runs now reads it, but a node of this plan does.
   const std::size_t mine = index_.at(task.node->key);
   return std::any_of(tasks_.begin(), tasks_.end(), [&](const Task& other) {
@@ -199,14 +200,17 @@ bool Supervisor::keeps_artifact(const Task& task, const std::map<std::string, st
   });
 }
 
-// The product of a node is what its last producing stage announced; a judge's files are reports, not products.
+// The product of a node is what its last producing stage announced. A judge's files are reports and no product, but for
+// the pictures that it keeps of a cell which leaves nothing else.
 void Supervisor::publish(Task& task) {
   Finished& record = task.flight->record;
   fs::path out;
   std::map<std::string, std::string> announced;
   for (const StageResult& stage : record.stages) {
     auto files = announced_artifacts(stage.shard);
-    if (stage.stage == "judge" || files.empty()) continue;
+    if (stage.stage == "judge")
+      std::erase_if(files, [&](const auto& file) { return file.first != examples_file || !announced.empty(); });
+    if (files.empty()) continue;
     announced = std::move(files);
     out = scratch(*task.node) / stage.stage / "out";
   }

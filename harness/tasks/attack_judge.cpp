@@ -4,6 +4,7 @@
 #include "harness/base/error.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/tasks/attack_checks.hpp"
+#include "harness/tasks/examples.hpp"
 #include "harness/tasks/stages.hpp"
 
 namespace assay::tasks {
@@ -80,6 +81,7 @@ void judge_attack(StageContext& context) {
   put_findings(context, compare_radii(judge, outcomes, iterative));
   if (iterative) put_findings(context, examine_ascent(judge.threat(), outcomes));
   put_findings(context, recheck_longer(judge, outcomes, context.spec().get("longer", 0)));
+  keep_examples(context, judge, outcomes);
   if (!judge.before()) return;
   const std::vector<ChainLink> links = links_with(context, judge, outcomes);
   put_links(context, links, data.size());

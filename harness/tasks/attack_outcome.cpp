@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "harness/base/error.hpp"
@@ -19,6 +21,14 @@ std::string victim_input(const StageContext& context) { return "model:" + contex
 
 std::vector<double> correct_of(const std::vector<float>& logits, const std::vector<std::int64_t>& labels) {
   return metrics::correct({logits, logits.size() / labels.size(), metrics::Scale::logits}, labels);
+}
+
+// Of the true class over the largest other.
+double margin_of(std::span<const float> logits, std::int64_t label) {
+  double other = -std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < logits.size(); ++k)
+    if (static_cast<std::int64_t>(k) != label) other = std::max(other, static_cast<double>(logits[k]));
+  return static_cast<double>(logits[static_cast<std::size_t>(label)]) - other;
 }
 
 // Samples at these places of a whole array.
@@ -142,12 +152,22 @@ void AttackJudge::judge_rows(const std::vector<std::int64_t>& rows, const Ration
     ids.push_back(data_.ids[static_cast<std::size_t>(row)]);
     labels.push_back(data_.y[static_cast<std::size_t>(row)]);
   }
-  const std::vector<double> still = correct_of(victim_.logits(Tensor::f32(shape, x), ids), labels);
+  const std::vector<float> logits = victim_.logits(Tensor::f32(shape, x), ids);
+  const std::vector<double> still = correct_of(logits, labels);
+  const std::size_t classes = logits.size() / rows.size();
+  const std::vector<std::int64_t> predicted = metrics::predictions({logits, classes, metrics::Scale::logits});
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const auto i = static_cast<std::size_t>(rows[k]);
     outcome.robust[i] = correct_[i] == 1 && still[k] == 1 ? 1 : 0;
     outcome.distance[i] = report.distance[k];
+    outcome.margin[i] = margin_of(std::span(logits).subspan(k * classes, classes), labels[k]);
+    outcome.predicted[i] = predicted[k];
   }
+}
+
+std::span<const float> AttackJudge::perturbed(const std::string& condition, std::size_t row) const {
+  const auto size = static_cast<std::size_t>(data_.x.count() / data_.size());
+  return std::span(outputs_.at(condition).x).subspan(row * size, size);
 }
 
 AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
@@ -155,6 +175,8 @@ AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
   AttackOutcome outcome;
   outcome.robust.assign(data_.ids.size(), 0);
   outcome.distance.assign(data_.ids.size(), 0);
+  outcome.margin.assign(data_.ids.size(), std::nan(""));
+  outcome.predicted.assign(data_.ids.size(), -1);
   if (before_) outcome.distance = before_->conditions.at(condition).distance;
   const std::vector<std::int64_t> rows = attacked(condition);
   if (!rows.empty()) judge_rows(rows, eps, breach, outcome);

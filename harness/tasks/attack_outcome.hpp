@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct AttackOutcome {
   std::vector<double> robust, success, distance;  // one a sample, in the data's order
   // Of Ascent, as the run saw it: empty, or one a sample.
   std::vector<double> late_gain, passes;
+  // After the attack: logit of the true class less the largest other; NaN, and -1, where this attack was given no input.
+  std::vector<double> margin;
+  std::vector<std::int64_t> predicted;
 };
 
 class AttackJudge {
@@ -39,6 +43,8 @@ class AttackJudge {
   // broke it. Rule 15: nobody clips; an input that left the threat model gives Error(constraint), after `breach` heard
   // why.
   AttackOutcome outcome(const Rational& eps, const Breach& breach = {});
+  // The values of one attacked input; the condition has been judged.
+  std::span<const float> perturbed(const std::string& condition, std::size_t row) const;
 
  private:
   struct Outputs {

@@ -2,43 +2,16 @@
 #include "results/board/board.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "harness/base/error.hpp"
 #include "harness/metrics/registry.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/sentence.hpp"
 #include "results/board/session.hpp"
+#include "results/board/values.hpp"
 
 namespace assay::board {
 namespace {
-
-std::optional<double> number_of(const Json& json, const char* key) {
-  if (!json.is_object() || !json.has(key) || !json.at(key).is_number()) return std::nullopt;
-  return json.at(key).as_real();
-}
-
-// Rule 25. "denominator" may be the name of what is counted; then the count stands in "denominator_count".
-void add_ratio(Value& value, const Json& extra) {
-  const auto count = number_of(extra, "denominator_count");
-  const auto denominator = count ? count : number_of(extra, "denominator");
-  if (!denominator) return;
-  value.numerator = value.numerator.value_or(0) + number_of(extra, "numerator").value_or(0);
-  value.denominator = value.denominator.value_or(0) + *denominator;
-}
-
-Value make_value(const Group& group, const Metric& metric) {
-  Value value;
-  for (const auto* cell : done_cells(group)) {
-    const auto* score = find_score(*cell, metric);
-    if (score == nullptr) continue;
-    value.per_seed.push_back(score->value);
-    add_ratio(value, score->extra);
-  }
-  if (!value.per_seed.empty())
-    value.mean = std::accumulate(value.per_seed.begin(), value.per_seed.end(), 0.0) / static_cast<double>(value.per_seed.size());
-  return value;
-}
 
 // Rule 34: a calibration error is shown only beside a proper score at the same condition.
 void enforce_proper_score(Row& row, const std::vector<Metric>& metrics) {
@@ -51,19 +24,6 @@ void enforce_proper_score(Row& row, const std::vector<Metric>& metrics) {
     if (proper) continue;
     row.values[i] = Value{};
     row.notes.emplace_back(metrics[i].quantity + " is not shown without a proper score beside it (rule 34)");
-  }
-}
-
-void add_intervals(Candidate& c, const std::vector<Metric>& metrics, const std::string& by, Replicator& replicator) {
-  const auto cells = done_cells(*c.group);
-  for (std::size_t i = 0; i < metrics.size(); ++i) {
-    Value& value = c.row.values[i];
-    // An interval over the samples of all cells says nothing of a mean over some of them.
-    if (value.per_seed.size() != cells.size() || cells.empty()) continue;
-    value.interval = metrics[i].quantity == by ? replicator.over_samples(metrics[i], cells)
-                                               : replicator.mean_over_samples(metrics[i], cells);
-    if (!value.interval && value.per_seed.size() >= 3)
-      value.interval = stats::student(value.per_seed, "seeds", replicator.options().level);
   }
 }
 
@@ -96,7 +56,9 @@ Board board_of(Session& session) {
   if (!board.metrics.empty() && board.metrics[0].ranked) rules.metric = &board.metrics[0];
 
   Replicator& replicator = session.replicator;
-  for (Candidate& c : candidates) add_intervals(c, board.metrics, board.suite.rank_by, replicator);
+  for (Candidate& c : candidates)
+    for (std::size_t i = 0; i < board.metrics.size(); ++i)
+      add_interval(c.row.values[i], *c.group, board.metrics[i], board.suite.rank_by, replicator);
   decide(candidates, rules, session.db);
   rank(candidates, rules, replicator);
   order(candidates, rules);

@@ -34,7 +34,8 @@ Json metric_json(const board::Board& board, const board::Metric& metric) {
                        {"citation", info == nullptr ? "" : info->citation}});
 }
 
-// [mean, lo, hi, over, n, per_seed, numerator, denominator]; `over` collects the words.
+}  // namespace
+
 Json value_json(const board::Value& value, std::vector<std::string>& over) {
   if (!value.mean) return {};
   Json out = Json::array();
@@ -62,6 +63,8 @@ Json value_json(const board::Value& value, std::vector<std::string>& over) {
   }
   return out;
 }
+
+namespace {
 
 Json cost_json(const board::Cost& cost) {
   return Json::object({{"cpu", cost.cpu_seconds},
@@ -117,6 +120,14 @@ Json row_json(const board::Row& row, std::vector<std::string>& over) {
                     {"cells", cells}}));
 }
 
+// Of every row that may have pictures why it has none; "" where it has.
+Json examples_json(const ExamplesOf& examples) {
+  if (examples.about.empty()) return {};
+  Json rows = Json::array();
+  for (const auto& [row, why] : examples.rows) rows.push_back(Json::Array{static_cast<std::int64_t>(row), why});
+  return Json::object({{"about", examples.about}, {"rows", rows}});
+}
+
 Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {
   Json out = Json::array();
   for (const auto& one : numbers)
@@ -163,6 +174,7 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
   data.fronts = std::move(report.fronts);
   data.cells = std::move(report.cells);
   data.caption = caption(db, suite);
+  data.earlier = board::earlier_results(db, data.query, data.board);
   const auto latest = db.suite(suite.name);
   if (latest && latest->protocol_hash == suite.protocol_hash) data.claims = claims::judge(db, suite.protocol_hash, db.claims(suite.name));
   return data;
@@ -193,6 +205,7 @@ Json board_chunk(const BoardData& data) {
                        {"rows", rows},
                        {"claimed", claimed_json(board.claimed)},
                        {"claims", claims_json(data)},
+                       {"examples", examples_json(data.examples)},
                        {"curves", curves_json(data.curves)}});
 }
 

@@ -28,6 +28,22 @@ Json verdicts_json(const store::AttemptRecord& attempt) {
   return out;
 }
 
+// Second runs of the cell beside this attempt (rule 7).
+Json repeats_json(const store::Store& db, std::int64_t attempt) {
+  Json out = Json::array();
+  for (const auto& one : db.repeats(attempt))
+    out.push_back(Json::object({{"verdict", one.verdict}, {"says", one.says}, {"machine", one.machine}, {"build", one.build}, {"numerics", one.numerics}}));
+  return out;
+}
+
+// Every plan that holds the cell, latest first.
+Json plans_json(const store::Store& db, std::int64_t cell) {
+  Json out = Json::array();
+  for (const auto& one : db.planned_in(cell))
+    out.push_back(Json::object({{"suite", one.suite}, {"file", one.file}, {"file_sha256", one.file_sha256}, {"protocol", short_protocol(one.protocol)}}));
+  return out;
+}
+
 Json attempt_json(const store::Store& db, const store::AttemptRecord& a) {
   Json traces = Json::array(), artifacts = Json::array();
   for (const auto& one : db.traces(a.id))
@@ -61,6 +77,7 @@ Json attempt_json(const store::Store& db, const store::AttemptRecord& a) {
                        {"verdicts", verdicts_json(a)},
                        {"scores", scores_json(a)},
                        {"traces", traces},
+                       {"repeats", repeats_json(db, a.id)},
                        {"artifacts", artifacts}});
 }
 
@@ -128,6 +145,9 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
   const store::SuiteRecord& suite = context.board.board.suite;
   Json attempts = Json::array();
   for (const auto& attempt : db.attempts(cell.id)) attempts.push_back(attempt_json(db, attempt));
+  const auto& pictures = context.board.examples.cells;
+  const auto found = pictures.find(cell.generation);
+  const Json pictured = found == pictures.end() ? Json() : Json(static_cast<std::int64_t>(found->second));
   return Json::object(
       {{"key", cell.generation},
        {"board", context.board.id},
@@ -144,7 +164,9 @@ Json cell_record(const store::Store& db, const store::CellRecord& cell, const Ce
         Json::object({{"id", cell.plugin_id}, {"version", cell.plugin_version}, {"digest", cell.plugin_digest}})},
        {"identity", cell.identity},
        {"attempts", attempts},
+       {"plans", plans_json(db, cell.id)},
        {"standing", cell.standing ? cell.standing->n : 0},
+       {"examples", pictured},
        {"stages", stages_json(db, cell, context.log_bytes)},
        {"commands", commands(cell, suite)}});
 }

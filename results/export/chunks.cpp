@@ -24,7 +24,7 @@ std::string quoted(const std::string& json) {
 
 // Nothing is synced: thousands of chunks would take minutes, and a site is made again from its database. write_site syncs
 // the index, which comes last.
-void ChunkWriter::write(const std::string& name, const Json& value) {
+std::uint64_t ChunkWriter::write(const std::string& name, const Json& value) {
   const std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
   const std::filesystem::path file = folder_ / (name + ".js"), part = file.string() + ".part";
   if (name == "index") {
@@ -39,6 +39,7 @@ void ChunkWriter::write(const std::string& name, const Json& value) {
   }
   ++files_;
   bytes_ += text.size();
+  return text.size();
 }
 
 std::string safe_name(const std::string& name) {

@@ -12,7 +12,8 @@ class ChunkWriter {
  public:
   explicit ChunkWriter(std::filesystem::path folder) : folder_(std::move(folder)) {}
   // data/<name>.js, whole or absent; `name` may hold a folder: "board/7da787da3fb1".
-  void write(const std::string& name, const Json& value);
+  // Bytes written.
+  std::uint64_t write(const std::string& name, const Json& value);
   std::size_t files() const { return files_; }
   std::uint64_t bytes() const { return bytes_; }
 

@@ -35,7 +35,8 @@ Json board_entry(const BoardData& data, bool latest) {
                        {"condition", b.suite.condition},
                        {"rows", static_cast<std::int64_t>(b.rows.size())},
                        {"ranked", static_cast<std::int64_t>(ranked)},
-                       {"best", best == b.rows.end() ? std::string() : best->method},
+                       {"rank", b.rank},
+                       {"best", best == b.rows.end() ? std::string() : b.rank == "subject" ? best->subject : best->method},
                        {"done", count(data,
                                       [](const auto& c) {
                                         return c.standing && c.standing->status == "ok" &&
@@ -70,7 +71,8 @@ struct MethodEntry {
 Json methods_json(const std::vector<BoardData>& boards) {
   std::map<std::string, MethodEntry> methods;
   std::set<std::pair<std::string, std::string>> seen;  // cards that were read: method, plugin digest
-  for (const BoardData& data : boards)
+  for (const BoardData& data : boards) {
+    for (const board::Earlier& one : data.earlier) methods[one.row.method].boards.insert(data.id);
     for (const auto& cell : data.cells) {
       MethodEntry& entry = methods[cell.method];
       entry.boards.insert(data.id);
@@ -83,6 +85,7 @@ Json methods_json(const std::vector<BoardData>& boards) {
       entry.summary = descriptor.summary;
       entry.roles.insert(descriptor.roles.begin(), descriptor.roles.end());
     }
+  }
   Json out = Json::array();
   for (const auto& [name, entry] : methods)
     out.push_back(Json::object({{"name", name},
@@ -157,7 +160,9 @@ Json health_json(const std::vector<BoardData>& boards) {
     }
   Json::Object status;
   for (const auto& [name, n] : by_status) status[name] = n;
+  const auto last = std::max_element(boards.begin(), boards.end(), [](const BoardData& a, const BoardData& b) { return a.board.suite.used < b.board.suite.used; });
   return Json::object({{"attempts", attempts},
+                       {"last", last == boards.end() ? std::string() : last->id},
                        {"by_status", Json(std::move(status))},
                        {"by_level", Json(by_level)},
                        {"machines", Json(std::vector<std::string>(machines.begin(), machines.end()))},

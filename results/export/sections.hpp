@@ -6,10 +6,18 @@
 #include <vector>
 
 #include "results/board/board.hpp"
+#include "results/board/history.hpp"
 #include "results/board/report.hpp"
 #include "results/claims/claims.hpp"
 
 namespace assay::site {
+
+// Which rows of a board have pictures.
+struct ExamplesOf {
+  std::string about;                        // what the pictures are and which rows may have them; "": none of this task
+  std::map<std::size_t, std::string> rows;  // why a row has none; "" where it has
+  std::map<std::string, std::size_t> cells; // generation hash of the cell that is shown, its row
+};
 
 // Everything that one board's chunks are made from.
 struct BoardData {
@@ -22,6 +30,8 @@ struct BoardData {
   std::vector<store::CellRecord> cells;  // all planned cells of the protocol
   std::string caption;                   // the protocol in one sentence
   std::vector<claims::Verdict> claims;   // of the suite's latest plan; none on an earlier protocol
+  std::vector<board::Earlier> earlier;   // what the board does not show any more
+  ExamplesOf examples;
 };
 
 BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
@@ -36,6 +46,8 @@ std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol)
 Json claims_json(const BoardData& data);
 Json critical_difference(const board::Board& board);
 
+// [mean, lo, hi, over, n, per_seed, numerator, denominator]; `over` collects the words that "over" indexes.
+Json value_json(const board::Value& value, std::vector<std::string>& over);
 Json board_chunk(const BoardData& data);
 Json compare_chunk(const BoardData& data);
 

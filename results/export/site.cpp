@@ -7,6 +7,7 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "results/export/chunks.hpp"
+#include "results/export/examples.hpp"
 #include "results/export/sections.hpp"
 
 namespace assay::site {
@@ -31,7 +32,7 @@ void prepare(const fs::path& target) {
   const bool site = fs::exists(target / "data" / "index.js");
   if (fs::exists(target) && !fs::is_empty(target) && !site)
     bad_input(target.string() + ": the folder is neither empty nor a site; name another one");
-  for (const char* part : {"board", "cells", "compare", "method"}) fs::remove_all(target / "data" / part, code);
+  for (const char* part : {"board", "cells", "compare", "examples", "method"}) fs::remove_all(target / "data" / part, code);
   fs::create_directories(target / "data", code);
   if (code) throw Error(Fault::io, target.string() + ": cannot make the folder: " + code.message());
 }
@@ -68,7 +69,7 @@ std::size_t write_cells(const store::Store& db, const std::vector<BoardData>& bo
       chunks[cell.generation.substr(0, static_cast<std::size_t>(digits))].push_back({&data, &cell});
   std::map<const BoardData*, std::set<std::string>> ranked;
   for (const BoardData& data : boards) ranked[&data] = ranked_cells(data.board);
-  const std::size_t log_cap = cap_of_logs(boards, ranked);
+  const std::size_t kept = cap_of_logs(boards, ranked);
   std::set<std::string> written;
   for (const auto& [prefix, items] : chunks) {
     Json::Object records;
@@ -76,7 +77,7 @@ std::size_t write_cells(const store::Store& db, const std::vector<BoardData>& bo
       // Two suites may share a cell; the record of the first board stands for both.
       if (!written.insert(cell->generation).second) continue;
       const bool counts = ranked[data].count(cell->generation) > 0;
-      records[short_cell(cell->generation)] = cell_record(db, *cell, {*data, counts, counts || troubled(*cell) ? log_cap : 0});
+      records[short_cell(cell->generation)] = cell_record(db, *cell, {*data, counts, counts || troubled(*cell) ? kept : 0});
     }
     writer.write("cells/" + (prefix.empty() ? std::string("all") : prefix), Json(std::move(records)));
   }
@@ -93,10 +94,12 @@ SiteReport write_site(const store::Store& db, const SiteOptions& options) {
 
   ChunkWriter writer(options.target / "data");
   std::vector<BoardData> boards;
+  std::uint64_t pictures = 0;
   for (const store::SuiteRecord& suite : suites) {
     const auto same = [&](const BoardData& b) { return b.board.suite.protocol_hash == suite.protocol_hash; };
     if (std::any_of(boards.begin(), boards.end(), same)) continue;
     boards.push_back(read_board(db, suite));
+    boards.back().examples = write_examples(db, boards.back(), options.artifacts, writer, pictures);
     writer.write("board/" + boards.back().id, board_chunk(boards.back()));
     writer.write("compare/" + boards.back().id, compare_chunk(boards.back()));
   }

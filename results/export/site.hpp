@@ -14,6 +14,7 @@ struct SiteOptions {
   std::filesystem::path front_end;  // folder with index.html, site.js and site.css
   std::filesystem::path target;     // made when absent; an older site in it is replaced
   std::string version;              // of the program, shown on every page
+  std::filesystem::path artifacts{};  // the artifact cache, where pictures come from; empty: a site without pictures
 };
 
 struct SiteReport {

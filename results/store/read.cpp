@@ -106,7 +106,7 @@ CellRecord read_cell(const Statement& row) {
 
 constexpr const char* suite_columns =
     "SELECT suite_name, p.task, file, file_sha256, protocol_hash, series, rank_by, rank_what, rank_at, on_failure, version,"
-    " min_coverage, t.protocol_json, rank_axes_json FROM (SELECT * FROM latest_plan WHERE suite_name NOT LIKE 'submitted: %') p"
+    " min_coverage, t.protocol_json, rank_axes_json, used FROM (SELECT * FROM latest_plan WHERE suite_name NOT LIKE 'submitted: %') p"
     " JOIN protocol t ON t.hash = p.protocol_hash ";
 
 SuiteRecord read_suite(const Statement& row) {
@@ -125,6 +125,7 @@ SuiteRecord read_suite(const Statement& row) {
   s.min_coverage = row.real(11);
   s.protocol = parse(row.text(12));
   s.rank_axes = parse(row.text(13));
+  s.used = row.integer(14);
   return s;
 }
 
@@ -207,6 +208,30 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
   while (query.step()) {
     out.push_back(read_cell(query));
     if (!query.null(16)) out.back().standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
+  }
+  return out;
+}
+
+std::vector<EarlierCell> Store::earlier_cells(const std::string& protocol_hash) const {
+  const Connection& db = impl_->db;
+  // As in the view `standing`, but for cells that are not current.
+  Statement query = db.prepare(
+      "WITH old AS (SELECT pc.cell, pc.judgement, max(p.version) AS version FROM plan p JOIN plan_cell pc ON pc.plan = p.id"
+      "  WHERE p.protocol_hash = ?1 AND pc.cell NOT IN (SELECT id FROM current_cell WHERE protocol_hash = ?1)"
+      "  GROUP BY pc.cell, pc.judgement),"
+      " best AS (SELECT o.cell, o.version, a.id AS attempt, row_number() OVER (PARTITION BY o.cell"
+      "  ORDER BY CASE a.status WHEN 'ok' THEN 0 WHEN 'rejected' THEN 1 ELSE 2 END, a.n DESC) AS place"
+      "  FROM old o JOIN attempt a ON a.cell = o.cell AND a.judgement = o.judgement AND a.protocol_hash = ?1"
+      "  WHERE a.retracted = '')"
+      " SELECT c.id, c.kind, c.generation, c.label, c.method, c.subject, '', c.numerics, c.params_json, c.axes_json,"
+      " c.seeds_json, c.baseline, coalesce(g.name, ''), coalesce(g.version, ''), coalesce(g.digest, ''), g.descriptor_json,"
+      " b.attempt, b.version FROM best b JOIN cell c ON c.id = b.cell AND c.kind = 'cell' LEFT JOIN plugin g ON g.id = c.plugin"
+      " WHERE b.place = 1 ORDER BY b.attempt");
+  query.bind(protocol_hash);
+  std::vector<EarlierCell> out;
+  while (query.step()) {
+    out.push_back({read_cell(query), static_cast<int>(query.integer(17))});
+    out.back().cell.standing = read_attempts(db, "a.id = ?1", query.integer(16)).at(0);
   }
   return out;
 }

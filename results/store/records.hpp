@@ -55,6 +55,13 @@ struct CellRecord {
   bool submitted() const { return plugin_version == submitted_version; }
 };
 
+// A cell that an earlier plan of a protocol held and no latest one does: another version of the plugin, other numerics,
+// a method that was taken out.
+struct EarlierCell {
+  CellRecord cell;                       // standing: as for cells()
+  int version = 1;                       // of the last suite that held it
+};
+
 // A second run of the cell, compared with the attempt (rule 7).
 struct RepeatRecord {
   std::string verdict, says;             // identical | equivalent | different, and the comparison in a sentence
@@ -113,6 +120,7 @@ struct SuiteRecord {
   double min_coverage = 1;
   Json protocol;
   Json rank_axes;                        // {"ratio": "8"}: where on the axes the board ranks; {}: everywhere
+  std::int64_t used = 0;                 // plans in the order of their last use: the largest is the last run's
 };
 
 struct LeaderboardRow {

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { gradient } from "./png.mjs";
 
 // A small generator, so that every run sees the same numbers.
 let state = 12345;
@@ -22,7 +23,7 @@ function row(method, means, more = {}) {
 }
 
 const board = (name, task, metrics, rows, more = {}) => ({ id: hex(name, 12), suite: name, version: 1, task, protocol: hex(name), series: name, rank: "method", rank_by: metrics[0].quantity, condition: metrics[0].condition, level: 0.95,
-  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], claims: [], curves: null, ...more });
+  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], claims: [], curves: null, examples: null, ...more });
 
 function compareOf(b, cd) {
   const at = b.rows.map((r, i) => (r.rank || r.baseline ? i : -1)).filter((i) => i >= 0).slice(0, 40), pairs = [];
@@ -43,6 +44,7 @@ function attacks() {
     row("masked", of(0.7), { level: 1, unranked: "SUSPECT", reasons: ["3 % of samples have a zero gradient (rule 19)"] }),
     row("crasher", of(null).map(() => null), { status: "3 of 3 crashed", unranked: "3 of 3 crashed", done: 0, reasons: ["signal 11 (segmentation fault)"] }),
   ], { claimed: [{ method: "strong", subject: "net", quantity: "robust_accuracy", condition: "eps=1/10", value: 0.02, source: "Table 1 of a paper" }], footnotes: eps });
+  b.examples = { about: "Inputs before and after an attack.", rows: [[0, ""], [1, ""], [2, "the file is no longer in the artifact cache"], [4, ""]] };
   return [b, compareOf(b)];
 }
 
@@ -76,15 +78,37 @@ function large() {
   return [b, compareOf(b)];
 }
 
+// What the exporter writes for a row of an attack: pictures that a reader can tell apart.
+function pictures(b, at) {
+  const row = b.rows[at], images = [0, 1, 2, 3, 4, 5].map((k) => gradient(8, 40 * k + 10 * at));
+  const item = (id, k, truth, guess) => ({ id, facts: [["true class", truth], ["classified as", guess], ["linf distance", "0.1"]], pictures: [["clean", k], ["perturbed", k + 1], ["difference × 4.98", k + 2]] });
+  return { label: `${row.name} on net, seed 0`, cell: row.cells[0], says: "At eps=1/10. Of all inputs the first.", width: 8, height: 8, images,
+    groups: [{ title: "Broken with the least change", says: "Classified correctly before the attack and not after it.", items: [item("4611686018427387905", 0, "shoe", "shirt")] },
+      at === 4 ? { title: "Withstood it best", says: "There is none.", items: [] } : { title: "Withstood it best", says: "Still classified correctly.", items: [item("4611686018427387906", 3, "bag", "bag")] }] };
+}
+
+// Results that the board of the attacks shows no more: an older build of `quick`, and numerics of an older version.
+const earlier = (b) => [["0.8.0", "n2/dnnl2.6.3/avx2/t1/b64", 0.2, 1, 0], ["0.9.0", "n2/dnnl2.6.3/avx2/t1/b64", 0.1, 2, 1]].map(([version, numerics, mean, order, level]) => ({ board: b.id, name: "quick", subject: "net", axes: { subject: "net" },
+  version, digest: hex(version, 12), numerics, suite_version: 1, order, value: value(mean), over: "samples", level, status: "ok", reasons: level ? ["3 % of samples have a zero gradient (rule 19)"] : [], cells: [hex(`old ${version}`, 16)] }));
+
+// Subjects of one attack suite: what a pruner made of a net, beside the net itself.
+function composed() {
+  const metrics = [metric("robust_accuracy", "eps=1/20", "higher", true), metric("accuracy", "clean", "higher")];
+  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy], { rank: [rank, rank] }), subject, axes: { subject } });
+  const b = board("demo-composed", "attack", metrics, [of("net", 0.31, 0.9, 1), of("pruned-to-1/8", 0.22, 0.88, 2)], { rank: "subject", sentence: "Subjects by robust_accuracy: the worst case over all attacks of every sample." });
+  return [b, compareOf(b)];
+}
+
 function cell(b, r, s) {
   const cost = { ...r.cost }, failed = r.status !== "ok";
   const scores = b.metrics.flatMap((m, i) => (r.values[i] ? [{ quantity: m.quantity, condition: m.condition, configuration: "", value: r.values[i][5][s], n: 1000, grade: "judged", extra: null }] : []));
   const stage = (name, status) => ({ name, status, reason: "", exit_code: 0, signal: failed ? 11 : 0, wall: 1, cpu: 1, rss: 1e7, shard: hex(name), log: `${name} began\n${failed ? "segmentation fault" : "done"}\n`, log_cut: false });
   return { key: r.cells[s] + hex("rest", 48), board: b.id, suite: b.suite, label: `${r.name} on net, seed ${s}`, method: r.method, subject: r.subject, params: r.params, axes: r.axes, seeds: { subject: s }, baseline: r.baseline, ranked: r.rank !== null,
-    plugin: { id: r.method, version: r.version, digest: r.digest }, identity: { node: "cell" }, standing: 1, stages: [stage("run", failed ? "crashed" : "ok"), stage("judge", "ok")],
+    plugin: { id: r.method, version: r.version, digest: r.digest }, identity: { node: "cell" }, plans: [{ suite: b.suite, file: `suites/${b.suite}.toml`, file_sha256: hex("file"), protocol: b.id }], standing: 1, stages: [stage("run", failed ? "crashed" : "ok"), stage("judge", "ok")],
     commands: [`assay run suites/${b.suite}.toml --only method=${r.method} --only seed=${s}`, `assay show ${r.cells[s]}`],
+    examples: s === 0 && b.examples && b.examples.rows.some(([at, why]) => b.rows[at] === r && why === "") ? b.rows.indexOf(r) : null,
     attempts: [{ n: 1, status: failed ? "crashed" : "ok", reason: failed ? r.reasons[0] : "", level: r.level, retracted: "", protocol: b.protocol, judgement: hex("j"), numerics: "n2", data_hash: hex("d"), model_hash: hex("m"), machine: "host", build: "build", host: { cores: 2 }, counters: {}, cost,
-      verdicts: r.level ? [{ level: r.level, rule: 19, reason: r.reasons[0] }] : [], scores, traces: [{ name: "loss", step: 1, value: 0.5, grade: "host-measured" }], artifacts: [{ name: "adversarial", sha256: hex("a"), bytes: 1000, made: true }] }] };
+      verdicts: r.level ? [{ level: r.level, rule: 19, reason: r.reasons[0] }] : [], scores, repeats: [{ verdict: "identical", says: "all 4 columns are bit for bit the same", machine: "host", build: "build", numerics: "n2" }], traces: [{ name: "loss", step: 1, value: 0.5, grade: "host-measured" }], artifacts: [{ name: "adversarial", sha256: hex("a"), bytes: 1000, made: true }] }] };
 }
 
 const [frontEnd, target] = process.argv.slice(2);
@@ -96,12 +120,14 @@ const put = async (name, content) => {
 // As the exporter does, what is blank in a row is left out.
 const blank = (v) => v === null || v === false || v === "" || v === 0 || v === "ok" || (typeof v === "object" && Object.keys(v).length === 0);
 const sparse = (b) => ({ ...b, rows: b.rows.map((r) => Object.fromEntries(Object.entries(r).filter(([k, v]) => !blank(v) && !(k === "name" && v === r.method)))) });
-const boards = [attacks(), detectors(), pruners(), large()], cells = {}, methods = new Map(), problems = [];
+const boards = [attacks(), detectors(), pruners(), composed(), large()], cells = {}, methods = new Map(), problems = [];
 for (const [b, c] of boards) {
   await put("board/" + b.id, sparse(b));
   await put("compare/" + b.id, c);
+  for (const [at, why] of b.examples?.rows ?? []) if (why === "") await put(`examples/${b.id}-${at}`, pictures(b, at));
   b.rows.forEach((r, at) => {
-    methods.set(r.method, [...(methods.get(r.method) ?? []), { board: b.id, row: at }]);
+    if (b.rank === "subject") { r.cells.forEach((key, s) => { cells[key] = cell(b, r, s); }); return; }
+    methods.set(r.method, [...(methods.get(r.method) ?? []), { board: b.id, row: at, numerics: "n3/dnnl2.6.3/avx2/t1/b64", order: 10 + at }]);
     if (b.suite === "demo-large") return;
     r.cells.forEach((key, s) => { cells[key] = cell(b, r, s); });
     if (r.level || r.status !== "ok") problems.push({ cell: r.cells[0], label: cells[r.cells[0]].label, board: b.id, level: r.level, status: r.status === "ok" ? "ok" : "crashed", reasons: r.reasons });
@@ -110,12 +136,12 @@ for (const [b, c] of boards) {
 await put("cells/all", cells);
 for (const [name, results] of methods) {
   const descriptor = { summary: `${name}, made up`, roles: ["attack"], params: [{ key: "steps", type: "int", doc: "iterations", unit: "", fallback: 10, min: 1, max: 100, choices: [] }], title: "A paper", year: 2020, arxiv: "0000.00000" };
-  await put("method/" + name, { name, builds: [{ id: name, version: "1.0.0", digest: hex(name), descriptor, certificates: [{ role: "attack", check: "certificate-attack", passed: true, value: 1, detail: "" }] }], results: results.slice(0, 60) });
+  await put("method/" + name, { name, builds: [{ id: name, version: "1.0.0", digest: hex(name), descriptor, certificates: [{ role: "attack", check: "certificate-attack", passed: true, value: 1, detail: "" }] }], results: results.slice(0, 60), earlier: name === "quick" ? earlier(boards[0][0]) : [] });
 }
 await put("index", { format: 1, version: "demo", cell_prefix: 0, suites: boards.map(([b]) => ({ name: b.suite, task: b.task, boards: [b.id] })),
-  boards: boards.map(([b]) => ({ id: b.id, suite: b.suite, task: b.task, version: 1, protocol: b.protocol, latest: true, caption: b.caption, rank_by: b.rank_by, condition: b.condition, rows: b.rows.length, ranked: b.rows.filter((r) => r.rank).length, best: b.rows[0].method, done: 3 * b.rows.length, planned: 3 * b.rows.length, suspect: b.rows.filter((r) => r.level === 1).length, invalid: 0, failed: b.rows.filter((r) => r.status !== "ok").length })),
+  boards: boards.map(([b]) => ({ id: b.id, suite: b.suite, task: b.task, version: 1, protocol: b.protocol, latest: true, caption: b.caption, rank_by: b.rank_by, condition: b.condition, rows: b.rows.length, ranked: b.rows.filter((r) => r.rank).length, rank: b.rank, best: b.rank === "subject" ? b.rows[0].subject : b.rows[0].method, done: 3 * b.rows.length, planned: 3 * b.rows.length, suspect: b.rows.filter((r) => r.level === 1).length, invalid: 0, failed: b.rows.filter((r) => r.status !== "ok").length })),
   methods: [...methods.keys()].map((name) => ({ name, summary: `${name}, made up`, roles: ["attack"], boards: [...new Set(methods.get(name).map((m) => m.board))], baseline: false, suspect: 0, failed: 0 })),
   datasets: [{ id: hex("set", 12), label: "toy test, 1000", set: "toy", key: hex("set"), recipe: { split: "test", limit: 1000, source: { files: { images: hex("f") } } }, uses: [{ board: boards[0][0].id, as: "test" }] }],
   claims: [{ suite: "demo-attacks", board: boards[0][0].id, id: "one", says: "strong breaks the net", expect: "mean(robust_accuracy, method='strong') < 0.1", test: "bootstrap", gate: true, verdict: "reproduced", detail: "0.05, 95 % in [0.04, 0.06], n = 1000" }],
-  health: { attempts: 100, by_status: { ok: 97, crashed: 3 }, by_level: [94, 6, 0], machines: ["host"], builds: ["build"], problems } });
+  health: { attempts: 100, last: boards[0][0].id, by_status: { ok: 97, crashed: 3 }, by_level: [94, 6, 0], machines: ["host"], builds: ["build"], problems } });
 for (const name of ["index.html", "site.js", "site.css"]) await copyFile(join(frontEnd, name), join(target, name));

@@ -67,9 +67,12 @@ async function questions(page, base, check) {
   await page.getByLabel("Show").selectOption("ranked");
   await page.waitForFunction(() => document.querySelectorAll(".board tbody tr[aria-rowindex]").length === 2);
   check((await names(page)).join() === "quick,weak", "strongest attack at 20 forward passes an input: quick");
-  await page.getByRole("link", { name: /Compare methods/ }).click();
+  await page.getByRole("link", { name: "Compare the 2 rows below" }).click();
   await page.waitForSelector("figure svg");
-  check(/no difference was found between strong and quick/.test(await words()) && (await page.locator("tr", { hasText: "quick is better" }).count()) > 0, "and the pair's p-value and words say that quick beats weak");
+  check(/1 of 1 differences in robust accuracy @ eps=1\/10 are significant at 95 %/.test(await words()) && (await page.locator("tr", { hasText: "quick is better" }).filter({ hasText: "0.005" }).count()) === 1, "and that is significant: the pair's p-value and words say that quick beats weak");
+  await page.getByRole("checkbox", { name: "strong" }).check();
+  await page.waitForFunction(() => /no difference was found between strong and quick/.test(document.body.textContent));
+  check(true, "with five times the passes strong is not told apart from it");
   // Which detector for near-OOD at 1 ms an input?
   await toBoard(page, base, "demo-detectors");
   await page.getByLabel("At most").fill("1");
@@ -84,16 +87,59 @@ async function questions(page, base, check) {
   await page.getByRole("link", { name: "compare methods of demo-pruners" }).click();
   await page.waitForSelector("figure svg");
   check((await page.getByRole("heading", { name: "robust accuracy @ eps=1/10 over ratio" }).count()) > 0 && (await page.locator("tr", { hasText: "no-pruning is better" }).filter({ hasText: "magnitude ratio=8" }).count()) === 1, "pruning at ratio 8 against the unpruned net: no-pruning is better, with interval and p");
+  // And of the net itself, as subjects of one attack suite.
+  await toBoard(page, base, "demo-composed");
+  await page.getByRole("link", { name: /Compare methods/ }).click();
+  await page.waitForSelector("figure svg");
+  check((await page.locator("tr", { hasText: "net is better" }).filter({ hasText: "pruned-to-1/8" }).count()) === 1, "attacked by the same attacks the pruned net keeps less, significantly");
   // Which rows are suspect, and why?
   await home(page, base);
-  await page.getByRole("link", { name: "1 suspect, 0 invalid, 1 failed" }).click();
+  await page.getByRole("link", { name: "1 suspect, 0 invalid, 1 failed", exact: true }).click();
   await page.waitForSelector(".board tbody tr[aria-rowindex]");
   check((await names(page)).sort().join() === "crasher,masked" && /zero gradient \(rule 19\)/.test(await words()) && /segmentation fault/.test(await words()), "rows in trouble and their reasons");
   // How do I reproduce this number?
-  await page.getByRole("link", { name: "masked" }).click();
+  await page.getByRole("link", { name: "masked", exact: true }).click();
   await page.getByRole("link", { name: /^cell 1 / }).click();
   await page.waitForSelector(".command");
   check(/assay run suites\/demo-attacks\.toml --only method=masked --only seed=0/.test(await words()), "the command that makes the number again");
+}
+
+const loadedImages = (page) => page.locator(".examples img").evaluateAll((images) => images.filter((one) => one.complete && one.naturalWidth === 8).length);
+
+async function examples(page, base, check) {
+  await toBoard(page, base, "demo-attacks");
+  await page.getByRole("link", { name: "pictures of strong" }).click();
+  await page.waitForSelector(".examples img");
+  await page.waitForFunction(() => [...document.querySelectorAll(".examples img")].every((one) => one.complete));
+  check((await loadedImages(page)) === 6, "clean, perturbed and difference of a broken input and of one that stands");
+  const text = await page.locator("main").innerText();
+  check(/Broken with the least change/.test(text) && /difference × 4\.98/.test(text) && /classified as:?\s*shirt/.test(text), "the factor of the difference and what the input is taken for");
+  check(/weak: the file is no longer in the artifact cache/.test(await page.locator("main").textContent()), "a row whose pictures are gone says so");
+  const alt = await page.locator(".examples img").first().getAttribute("alt");
+  check(/^clean: sample 4611686018427387905, true class shoe/.test(alt), "a picture says in words what it shows");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "PNG", exact: true }).first().click()]);
+  check((await readFile(await file.path())).subarray(1, 4).toString() === "PNG", "a group can be saved as a picture");
+  await page.getByLabel("Row").selectOption({ label: "quick" });
+  await page.waitForFunction(() => document.querySelector("h1").textContent === "Examples: quick");
+  await page.getByRole("link", { name: "quick on net, seed 0" }).click();
+  await page.waitForSelector(".command");
+  await page.getByRole("link", { name: "pictures of its inputs" }).click();
+  await page.waitForSelector(".examples img");
+  check(/examples\/[0-9a-f]{12}\/1$/.test(page.url()), "from a cell back to its pictures");
+  await page.goto(page.url().replace(/\/1$/, "/2"));
+  await page.waitForFunction(() => /weak has no pictures here: the file is no longer/.test(document.body.textContent));
+  check((await page.locator(".examples img").count()) === 0, "an address without pictures says why and shows none");
+}
+
+async function history(page, base, check) {
+  await home(page, base);
+  check(/Last run: demo-attacks, version 1, 18 of 18 cells done/.test((await page.locator(".lastrun").innerText()).replace(/\s+/g, " ")), "home says how the last run stands");
+  await page.getByRole("link", { name: "Methods", exact: true }).click();
+  await page.getByRole("link", { name: "quick", exact: true }).first().click();
+  await page.waitForSelector("h2:has-text('History')");
+  check((await page.locator("figure svg circle, figure svg rect").count()) >= 3 && (await page.getByRole("heading", { name: "robust accuracy @ eps=1/10 of demo-attacks, over versions" }).count()) === 1, "the history of a method is a curve over versions");
+  const rows = await page.locator("section.table", { hasText: "Every result" }).locator("tbody tr").allTextContents();
+  check(rows.length === 3 && /1\.0\.0/.test(rows[0]) && /stands/.test(rows[0]) && /0\.8\.0/.test(rows[2]) && /replaced/.test(rows[2]) && /SUSPECT/.test(rows[1]), "and a table, newest first, with what was replaced and what was suspect");
 }
 
 async function printing(page, base, check) {
@@ -116,7 +162,7 @@ async function theme(page, base, check) {
 }
 
 export async function journeys(open, base, check) {
-  for (const journey of [sortsAndFilters, downloads, keyboard, questions, printing, theme]) {
+  for (const journey of [sortsAndFilters, downloads, keyboard, questions, examples, history, printing, theme]) {
     const { page, seen } = await open();
     page.setDefaultTimeout(8000);
     try { await journey(page, base, check); } catch (error) { check(false, `${journey.name} (${base.slice(0, 5)}): ${error.message}`); }

@@ -46,7 +46,7 @@ async function routesOf(page, base) {
       const script = document.createElement("script"); script.src = `data/${name}.js`; document.head.append(script);
     });
     const index = await load("index"), routes = ["", "methods", "data"];
-    for (const board of index.boards) routes.push(`board/${board.id}`, `compare/${board.id}`, `row/${board.id}/0`);
+    for (const board of index.boards) routes.push(`board/${board.id}`, `compare/${board.id}`, `row/${board.id}/0`, `examples/${board.id}`);
     for (const method of index.methods.slice(0, 4)) routes.push(`method/${method.name}`);
     for (const set of index.datasets.slice(0, 2)) routes.push(`data/${set.id}`);
     const first = await load(`board/${index.boards[0].id}`);
@@ -78,6 +78,7 @@ async function everyPage(browser, base, name, pictures) {
       await page.emulateMedia({ colorScheme: width === 800 ? "dark" : "light" });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       check(wide <= 1, `nothing sticks out at ${width} px: #/${route} (${wide} px)`);
+      if (route.startsWith("examples")) await page.waitForFunction(() => [...document.images].every((one) => one.complete && one.naturalWidth > 0));
       await page.screenshot({ path: join(out, `${name}-${route.replace(/\W+/g, "-") || "home"}-${width}.png`), fullPage: true });
     }
   }

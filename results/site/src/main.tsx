@@ -7,6 +7,7 @@ import { BoardPage } from "./pages/board";
 import { CellPage } from "./pages/cell";
 import { ComparePage } from "./pages/compare";
 import { DataSetPage, DataSetsPage } from "./pages/dataset";
+import { ExamplesPage } from "./pages/examples";
 import { HomePage } from "./pages/home";
 import { MethodPage, MethodsPage } from "./pages/method";
 import { RowPage } from "./pages/row";
@@ -19,6 +20,7 @@ function Page({ index, route }: { index: Index; route: Route }) {
   if (!kind) return <HomePage index={index} />;
   if (kind === "board" && a) return <BoardPage key={a} index={index} id={a} route={route} />;
   if (kind === "row" && a && b) return <RowPage index={index} id={a} at={Number(b)} />;
+  if (kind === "examples" && a) return <ExamplesPage index={index} id={a} at={b === undefined ? -1 : Number(b)} />;
   if (kind === "cell" && a) return <CellPage index={index} cell={a} />;
   if (kind === "methods") return <MethodsPage index={index} />;
   if (kind === "method" && a) return <MethodPage index={index} name={a} />;

@@ -9,43 +9,13 @@
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "tests/unit/board/boards.hpp"
+#include "tests/unit/export/written.hpp"
 
 using namespace assay;
 using boards::World;
+using export_test::Written;
 
 namespace {
-
-struct Written {
-  TempDir folder;
-  fs::path target = folder.path() / "out";
-  site::SiteReport report;
-
-  explicit Written(const store::Store& db) {
-    for (const char* name : {"index.html", "site.js", "site.css"})
-      write_atomic(folder.path() / "front" / name, std::string_view("x"));
-    report = again(db);
-  }
-  site::SiteReport again(const store::Store& db) const {
-    return site::write_site(db, {folder.path() / "front", target, "9.9"});
-  }
-
-  // The value in data/<name>.js, the way a browser reads it.
-  Json chunk(const std::string& name) const {
-    const std::string text = read_text(target / "data" / (name + ".js"));
-    const std::string head = "assay.data(" + Json(name).dump() + ",JSON.parse('", tail = "'));\n";
-    REQUIRE(text.rfind(head, 0) == 0);
-    REQUIRE(text.substr(text.size() - tail.size()) == tail);
-    std::string json;
-    for (std::size_t i = head.size(); i + tail.size() < text.size(); ++i) {
-      if (text[i] == '\\')
-        ++i;
-      else
-        REQUIRE(text[i] != '\'');
-      json += text[i];
-    }
-    return Json::parse(json);
-  }
-};
 
 const Json& row_of(const Json& board, const std::string& method) {
   for (const Json& row : board.at("rows").as_array())

@@ -111,6 +111,22 @@ TEST_CASE("attack: nodes, stages, inputs and specification") {
   CHECK(train->stages[0].spec.at("classes") == Json(10));
 }
 
+TEST_CASE("the judge of an attack keeps pictures for the suite's first seed at the radius that ranks; no key knows of them") {
+  const Plan plan = plan_of(attack_text);
+  const Stage judge = cell(plan, "pgd", 0).stages[1];
+  CHECK(judge.spec.at("examples").at("eps") == Json("8/255"));
+  CHECK(judge.spec.at("examples").at("each").as_int() > 0);
+  CHECK_FALSE(cell(plan, "pgd", 1).stages[1].spec.has("examples"));
+  CHECK_FALSE(cell(plan, "pgd", 0).stages[0].spec.has("examples"));
+  const Plan later = plan_of(edit(attack_text, "seeds = [0, 1, 2]", "seeds = [1, 0, 2]"));
+  CHECK(cell(later, "pgd", 1).stages[1].spec.has("examples"));
+  CHECK_FALSE(cell(later, "pgd", 0).stages[1].spec.has("examples"));
+  for (const std::int64_t seed : {0, 1}) {
+    CHECK(cell(later, "pgd", seed).key == cell(plan, "pgd", seed).key);
+    CHECK(cell(later, "pgd", seed).judgement == cell(plan, "pgd", seed).judgement);
+  }
+}
+
 TEST_CASE("a certificate is needed by every cell of a method that is no baseline [rule 4]") {
   const Plan plan = plan_of(attack_text);
   const std::string certificate = *keys(plan, NodeKind::certify).begin();

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "harness/record/examples.hpp"
 #include "plans.hpp"
 
 using namespace assay;
@@ -218,6 +219,26 @@ TEST_CASE("a cell that leaves a model, and one that keeps its outputs, are publi
   CHECK(sha256_file(cache / "compress/model.safetensors") == cell.artifact.files[0].sha256);
   CHECK(read_shard(cache / "kept/journal/run.shard").events.size() > 2);
   CHECK_FALSE(fs::exists(cache / "plain"));
+}
+
+TEST_CASE("pictures that a judge keeps are published where the cell leaves nothing else, other reports are not") {
+  World world;
+  Plan plan;
+  Json run = world.spec(), pictures = world.spec(), report = world.spec();
+  run["file"] = "model.safetensors";
+  pictures["file"] = examples_file;
+  report["file"] = "report";
+  plan.nodes.push_back(node_of(NodeKind::cell, "pictured", {stage_of("run", world.spec()), stage_of("judge", pictures)}));
+  plan.nodes.push_back(node_of(NodeKind::cell, "reported", {stage_of("run", world.spec()), stage_of("judge", report)}));
+  plan.nodes.push_back(node_of(NodeKind::cell, "both", {stage_of("run", run), stage_of("judge", pictures)}));
+  CHECK(world.run(plan).ok == 3);
+  const fs::path cache = world.folder.path() / "cache/cell";
+  REQUIRE(world.record("pictured")->artifact.files.size() == 1);
+  CHECK(sha256_file(cache / "pictured" / examples_file) == world.record("pictured")->artifact.files[0].sha256);
+  CHECK_FALSE(fs::exists(cache / "pictured/journal"));
+  CHECK_FALSE(fs::exists(cache / "reported"));
+  REQUIRE(world.record("both")->artifact.files.size() == 1);
+  CHECK(world.record("both")->artifact.files[0].name == "model.safetensors");
 }
 
 TEST_CASE("a done cell whose files another cell reads runs again when the cache has lost them") {

@@ -1,5 +1,5 @@
 // Chunks of data by script tag: works from file://, where a browser refuses fetch, and asks no other place.
-import type { Board, CellChunk, Compare, Cost, Index, MethodCard, Row } from "./types";
+import type { Board, CellChunk, Compare, Cost, Examples, Index, MethodCard, Row } from "./types";
 
 type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void };
 
@@ -61,6 +61,7 @@ export function loadBoard(id: string): Promise<Board> {
   return found;
 }
 export const loadCompare = (id: string) => chunk<Compare>("compare/" + id);
+export const loadExamples = (board: string, row: number) => chunk<Examples>(`examples/${board}-${row}`);
 export const loadMethod = (name: string) => chunk<MethodCard>("method/" + name.replace(/[^a-zA-Z0-9._-]/g, "_"));
 
 export async function loadCell(index: Index, key: string) {

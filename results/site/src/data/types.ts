@@ -32,7 +32,8 @@ export interface BoardEntry {
   condition: string;
   rows: number;
   ranked: number;
-  best: string;
+  rank: string; // method | subject | none
+  best: string; // method or subject
   done: number;
   planned: number;
   suspect: number;
@@ -68,6 +69,7 @@ export interface ClaimEntry {
 
 export interface Health {
   attempts: number;
+  last: string; // board of the suite that was run last
   by_status: { [status: string]: number };
   by_level: [number, number, number];
   machines: string[];
@@ -153,8 +155,24 @@ export interface Board {
   rows: Row[];
   claimed: Claimed[];
   claims?: ClaimEntry[]; // of the suite's latest plan
+  examples: BoardExamples | null; // null: a task without pictures
   curves: CurveSet | null;
 }
+
+// Rows that may have pictures: [row, why it has none; "" where chunk examples/<board>-<row> has them].
+export interface BoardExamples { about: string; rows: [number, string][] }
+
+export interface Examples {
+  label: string; // of the cell that is shown
+  cell: string;
+  says: string; // how the inputs were chosen
+  width: number; // of every picture, in pixels
+  height: number;
+  groups: ExampleGroup[];
+  images: string[]; // PNG in base64
+}
+export interface ExampleGroup { title: string; says: string; items: ExampleItem[] }
+export interface ExampleItem { id: string; facts: [string, string][]; pictures: [string, number][] } // what it is, its place in images
 
 // [a, b, difference, lo, hi, p, p_holm]
 export type Pair = [number, number, number, number, number, number, number];
@@ -196,6 +214,7 @@ export interface Attempt {
   cost: Cost;
   verdicts: Verdict[];
   scores: Score[];
+  repeats: { verdict: string; says: string; machine: string; build: string; numerics: string }[]; // second runs (rule 7)
   traces: { name: string; step: number; value: number | null; grade: string }[];
   artifacts: { name: string; sha256: string; bytes: number; made: boolean }[];
 }
@@ -206,7 +225,9 @@ export interface Cell {
   plugin: { id: string; version: string; digest: string };
   identity: Plain;
   attempts: Attempt[]; // oldest first
+  plans: { suite: string; file: string; file_sha256: string; protocol: string }[]; // that hold it, latest first
   standing: number; // n of the attempt that stands, 0: none
+  examples: number | null; // row of its board whose pictures are of this cell
   stages: Stage[]; // of the last attempt
   commands: string[]; // reproduce and look closer
 }
@@ -215,6 +236,12 @@ export type CellChunk = { [key: string]: Cell };
 export interface MethodCard {
   name: string;
   builds: { version: string; digest: string; descriptor: Plain | null; certificates: Certificate[] }[];
-  results: { board: string; row: number }[];
+  results: { board: string; row: number; numerics: string; order: number }[]; // order: in which results were recorded
+  earlier: EarlierResult[];
+}
+// A result that no board shows any more.
+export interface EarlierResult {
+  board: string; name: string; subject: string; axes: Plain; version: string; digest: string; numerics: string; suite_version: number; order: number;
+  value: Value | null; over: string; level: Level; status: string; reasons: string[]; cells: string[];
 }
 export interface Certificate { role: string; check: string; passed: boolean; value: number | null; detail: string }

@@ -12,9 +12,10 @@ import { columnsOf, perInput, why, type Column, type Item } from "./columns";
 
 const rowHeight = 34;
 const printed = 2000; // rows on paper
+const most = 12; // that can be compared
 
 const budgets: [string, string, (row: Row) => number | undefined][] = [
-  ["ms", "CPU ms an input", (row) => perInput(row, row.cost.cpu * 1000)],
+  ["ms", "CPU ms an input, fitting included", (row) => perInput(row, row.cost.cpu * 1000)],
   ["forward", "forward passes an input", (row) => perInput(row, row.cost.forward)],
   ["backward", "backward passes an input", (row) => perInput(row, row.cost.backward)],
   ["macs", "multiply-adds an input", (row) => perInput(row, row.cost.macs)],
@@ -135,7 +136,9 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
     <>
       <h1>{board.suite}</h1>
       <p class="lead">{board.sentence}</p>
-      <p><a href={href(["compare", board.id])}>Compare methods: differences, cost, curves</a></p>
+      <p><a href={href(["compare", board.id])}>Compare methods: differences, cost, curves</a>
+        {keep && items.length > 1 && items.length <= most && <> · <a href={href(["compare", board.id], { rows: items.map((item) => item.at).sort((a, b) => a - b).join(".") })}>Compare the {items.length} rows below</a></>}
+        {board.examples?.rows.some(([, why]) => why === "") && <> · <a href={href(["examples", board.id])}>Examples: inputs as pictures</a></>}</p>
       <Controls board={board} route={route} columns={columns} shown={shown} />
       <div class="bar"><p role="status" class="dim">{items.length} of {board.rows.length} rows{board.metrics[0] && `, ${board.metrics[0].quantity.replace(/_/g, " ")}: ${better(board.metrics[0])}`}</p><SaveSheet sheet={sheet} /></div>
       <Rows items={items} columns={visible} route={route} title={`Leaderboard of ${board.suite}`} />

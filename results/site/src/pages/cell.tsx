@@ -2,7 +2,7 @@
 import { loadCell } from "../data/load";
 import type { Attempt, Cell, Index, Stage } from "../data/types";
 import { bytes, count, num, plain, seconds } from "../ui/format";
-import { BoardLink, Command, Facts, facts, Loaded, MethodLink, Table, Verdict } from "../ui/parts";
+import { BoardLink, Command, ExamplesLink, Facts, facts, Loaded, MethodLink, Table, Verdict } from "../ui/parts";
 
 function Log({ stage, index }: { stage: Stage; index: number }) {
   return (
@@ -27,6 +27,8 @@ function AttemptView({ cell, attempt }: { cell: Cell; attempt: Attempt }) {
       <Table name={name} title="Scores" caption={`${cell.label}, attempt ${attempt.n}, protocol ${attempt.protocol.slice(0, 12)}.`} numeric={[3, 4]}
         columns={["Metric", "Condition", "Configuration", "Value", "n", "Grade", "More"]}
         rows={attempt.scores.map((s) => [s.quantity, s.condition, s.configuration, { value: s.value, show: num(s.value) }, s.n, s.grade, s.extra && Object.keys(s.extra).length ? plain(s.extra) : ""])} />
+      {attempt.repeats.length > 0 && <Table name={name + "-repeats"} title="Second runs" caption="The cell was run again and compared with this attempt (rule 7)." columns={["Verdict", "Comparison", "Machine", "Build", "Numerics"]}
+        rows={attempt.repeats.map((r) => [r.verdict, r.says, r.machine, r.build, r.numerics])} />}
       <h3>Cost</h3>
       {cell.plugin.version === "submitted" ? <p>Unknown: the outputs were made elsewhere.</p> : <Facts items={[["CPU", seconds(attempt.cost.cpu)], ["Wall", seconds(attempt.cost.wall) + (attempt.cost.shared ? " (under shared load)" : "")],
         ["Peak memory", bytes(attempt.cost.rss)], ["Forward passes", count(attempt.cost.forward)], ["Backward passes", count(attempt.cost.backward)], ["Multiply-adds", count(attempt.cost.macs)]]} />}
@@ -46,13 +48,15 @@ function CellView({ cell }: { cell: Cell }) {
   return (
     <>
       <h1>{cell.label}</h1>
-      <p><MethodLink name={cell.method} /> in <BoardLink id={cell.board}>{cell.suite}</BoardLink>{cell.baseline && ", a baseline"}</p>
+      <p><MethodLink name={cell.method} /> in <BoardLink id={cell.board}>{cell.suite}</BoardLink>{cell.baseline && ", a baseline"}{cell.examples !== null && cell.examples !== undefined && <> · <ExamplesLink board={cell.board} row={cell.examples}>pictures of its inputs</ExamplesLink></>}</p>
       <h2>Reproduce</h2>
       {cell.commands.map((text) => <Command key={text} text={text} />)}
       <h2>Identity</h2>
       <Facts items={[["Key", cell.key], ["Plugin", `${cell.plugin.id} ${cell.plugin.version}`], ["Plugin digest", cell.plugin.digest], ["Subject", cell.subject],
         ["Parameters", plain(cell.params)], ["Axes", plain(cell.axes)], ["Seeds", plain(cell.seeds)]]} />
       <details><summary>Everything that can change its outputs</summary><pre tabIndex={0} aria-label="identity of the cell">{JSON.stringify(cell.identity, null, 2)}</pre></details>
+      <Table name={`${cell.key.slice(0, 12)}-plans`} title="Planned by" caption="Suites whose plans hold this cell, with the digest of the file that was planned." columns={["Suite", "File", "Protocol", "SHA-256 of the file"]}
+        rows={cell.plans.map((p) => [p.suite, p.file, { value: p.protocol, show: <BoardLink id={p.protocol}>{p.protocol}</BoardLink> }, p.file_sha256])} />
       {attempts.length === 0 && <p>It was planned and not run.</p>}
       {attempts.map((attempt) => <AttemptView key={attempt.n} cell={cell} attempt={attempt} />)}
       {cell.stages.length > 0 && <><h2>Log of the last attempt</h2>{cell.stages.map((stage, i) => <Log key={i} stage={stage} index={i} />)}</>}

@@ -4,7 +4,7 @@ import type { Board, Row } from "../data/types";
 import { href } from "../route";
 import type { Cell } from "../ui/download";
 import { bytes, count, interval, metricName, num, seconds } from "../ui/format";
-import { Verdict } from "../ui/parts";
+import { ExamplesLink, Verdict } from "../ui/parts";
 
 export interface Item { row: Row; at: number } // at: place on the board as written
 export interface Column {
@@ -76,6 +76,14 @@ export function why(row: Row): string {
   return [...row.reasons, ...(row.rank ? [] : row.unranked && row.unranked !== row.status ? [row.unranked] : []), ...row.notes].filter((v, i, all) => all.indexOf(v) === i).join("; ");
 }
 
+function examplesColumn(board: Board): Column[] {
+  const rows = new Map(board.examples?.rows ?? []);
+  if (![...rows.values()].includes("")) return [];
+  const text = ({ at }: Item) => (rows.get(at) === "" ? "pictures" : "");
+  return [{ id: "examples", title: "Examples", first: true, help: board.examples?.about, sort: (item) => text(item) || undefined, text,
+    show: ({ row, at }) => (rows.get(at) === "" ? <ExamplesLink board={board.id} row={at} of={row.name}>pictures</ExamplesLink> : <span title={rows.get(at)}>–</span>) }];
+}
+
 export function columnsOf(board: Board): Column[] {
   const subjects = new Set(board.rows.map((row) => row.subject)).size;
   return [
@@ -91,8 +99,9 @@ export function columnsOf(board: Board): Column[] {
     { id: "verdict", title: "Verdict", first: true, sort: ({ row }) => (row.status === "ok" ? row.level : 3), text: ({ row }) => (row.status === "ok" ? ["VALID", "SUSPECT", "INVALID"][row.level] : row.status),
       show: ({ row }) => <Verdict level={row.level} status={row.status} /> },
     { id: "why", title: "Why and remarks", first: true, sort: ({ row }) => why(row) || undefined, text: ({ row }) => why(row), show: ({ row }) => <span title={why(row)}>{why(row)}</span> },
+    ...examplesColumn(board),
     cost("cpu", "CPU a cell", true, (row) => row.cost.cpu, seconds, "mean over seeds"),
-    cost("ms", "CPU ms an input", false, (row) => perInput(row, row.cost.cpu * 1000), (v) => num(v, 3), "CPU time of a cell, fitting included, over its evaluated inputs"),
+    cost("ms", "CPU ms an input, fitting included", false, (row) => perInput(row, row.cost.cpu * 1000), (v) => num(v, 3), "CPU time of a cell, fitting included, over its evaluated inputs"),
     cost("forward", "Forward", true, (row) => row.cost.forward, count, "passes of one input through the model, a cell"),
     cost("backward", "Backward", true, (row) => row.cost.backward, count, "backward passes of one input, a cell"),
     cost("macs", "Multiply-adds", false, (row) => row.cost.macs, count), cost("rss", "Peak memory", false, (row) => row.cost.rss, bytes),

@@ -11,7 +11,7 @@ function Boards({ boards }: { boards: BoardEntry[] }) {
     { value: board.suite, show: <BoardLink id={board.id}>{boardName(board)}</BoardLink> },
     board.task,
     { value: `${board.rank_by} @ ${board.condition}`, show: <>{board.rank_by.replace(/_/g, " ")} <span class="dim">@ {board.condition}</span></> },
-    { value: board.best, show: board.best ? <MethodLink name={board.best} /> : "–" },
+    { value: board.best, show: !board.best ? "–" : board.rank === "subject" ? board.best : <MethodLink name={board.best} /> },
     board.rows,
     { value: `${board.done} of ${board.planned}` },
     { value: board.suspect + board.invalid + board.failed,
@@ -46,11 +46,23 @@ function Health({ index }: { index: Index }) {
   );
 }
 
+// How the suite that was run last stands.
+function LastRun({ index }: { index: Index }) {
+  const board = index.boards.find((one) => one.id === index.health.last);
+  if (!board) return null;
+  const trouble = board.suspect + board.invalid + board.failed, missing = board.planned - board.done - board.failed - board.invalid;
+  return (
+    <p class={trouble + missing > 0 ? "lastrun error" : "lastrun"}>Last run: <BoardLink id={board.id}>{board.suite}</BoardLink>, version {board.version}, {board.done} of {board.planned} cells done
+      {missing > 0 && `, ${missing} not run`}, {trouble === 0 ? "none in trouble." : <a href={href(["board", board.id], { level: "trouble" })}>{board.suspect} suspect, {board.invalid} invalid, {board.failed} failed of the last run</a>}</p>
+  );
+}
+
 export function HomePage({ index }: { index: Index }) {
   return (
     <>
       <h1>Results</h1>
       <p class="lead">{index.suites.length} suites, {index.methods.length} methods, {index.health.attempts} measured cells.</p>
+      <LastRun index={index} />
       <Boards boards={index.boards} />
       <Claims claims={index.claims} />
       <Health index={index} />

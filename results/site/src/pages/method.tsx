@@ -3,7 +3,8 @@ import { loadBoard, loadMethod } from "../data/load";
 import type { Board, Index, MethodCard, Plain } from "../data/types";
 import { href } from "../route";
 import { interval, metricName, num, plain } from "../ui/format";
-import { BoardLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
+import { History } from "./history";
+import { BoardLink, ExamplesLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
 
 export function MethodsPage({ index }: { index: Index }) {
   const suite = (id: string) => index.boards.find((board) => board.id === id)?.suite ?? id;
@@ -63,26 +64,27 @@ function Results({ card, boards }: { card: MethodCard; boards: Map<string, Board
       { value: value?.[0] ?? null, show: <>{num(value?.[0])} <span class="dim">{interval(value)}</span></> },
       row.rank ? row.rank.join("–") : row.unranked,
       { value: row.status, show: <Verdict level={row.level} status={row.status} /> },
+      { value: board.examples?.rows.some(([at, why]) => at === r && why === "") ? "pictures" : "", show: board.examples?.rows.some(([at, why]) => at === r && why === "") ? <ExamplesLink board={id} row={r}>pictures</ExamplesLink> : "–" },
       { value: row.cells.length, show: row.cells.map((cell, i) => <>{i > 0 && " "}<a href={href(["cell", cell])}>{i + 1}</a></>) },
     ] as (Entry | string)[]];
   });
   return <Table name={`${card.name}-results`} title="Results" caption="Every row of this method on every board, each under the protocol of its board."
-    columns={["Suite", "Row", "Subject", "Metric", "Mean [interval]", "Rank", "Verdict", "Cells"]} rows={rows} numeric={[4]} />;
+    columns={["Suite", "Row", "Subject", "Metric", "Mean [interval]", "Rank", "Verdict", "Examples", "Cells"]} rows={rows} numeric={[4]} />;
 }
 
 async function loadAll(name: string): Promise<[MethodCard, Map<string, Board>]> {
   const card = await loadMethod(name);
-  const ids = [...new Set(card.results.map((result) => result.board))];
+  const ids = [...new Set([...card.results, ...card.earlier].map((result) => result.board))];
   const boards = await Promise.all(ids.map(loadBoard));
   return [card, new Map(ids.map((id, i) => [id, boards[i]]))];
 }
 
-export function MethodPage({ name }: { index: Index; name: string }) {
+export function MethodPage({ index, name }: { index: Index; name: string }) {
   return (
     <>
       <h1>{name}</h1>
       <Loaded name={"method " + name} of={() => loadAll(name)}>
-        {([card, boards]) => <><Results card={card} boards={boards} /><Builds card={card} /></>}
+        {([card, boards]) => <><Results card={card} boards={boards} /><History card={card} boards={boards} index={index} /><Builds card={card} /></>}
       </Loaded>
     </>
   );

@@ -3,16 +3,18 @@ import { loadBoard } from "../data/load";
 import type { Board, Index } from "../data/types";
 import { href } from "../route";
 import { better, bytes, count, interval, metricName, num, plain, seconds } from "../ui/format";
-import { BoardLink, CellLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
+import { BoardLink, CellLink, ExamplesLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
 
 function RowView({ board, at }: { board: Board; at: number }) {
   const row = board.rows[at];
   if (!row) return <p class="error" role="alert">The board has no row {at + 1}.</p>;
+  const pictures = board.examples?.rows.find(([r]) => r === at)?.[1];
   const why = [...row.reasons, ...row.notes, ...(row.rank ? [] : [`not ranked: ${row.unranked}`])];
   return (
     <>
-      <h1>{row.name}</h1>
-      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · <MethodLink name={row.method} /> · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a></p>
+      <h1>{board.rank === "subject" ? row.subject : row.name}</h1>
+      <p><BoardLink id={board.id}>{board.suite}</BoardLink> · {board.rank === "subject" ? row.name : <MethodLink name={row.method} />} · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a>{pictures === "" && <> · <ExamplesLink board={board.id} row={at}>pictures</ExamplesLink></>}</p>
+      {pictures && <p class="dim">No pictures: {pictures}.</p>}
       {why.length > 0 && <ul>{why.map((text) => <li key={text}>{text}</li>)}</ul>}
       <Facts items={[["Rank", row.rank ? row.rank.join("–") : ""], ["Subject", row.subject], ["Parameters", plain(row.params)], ["Axes", plain(row.axes)],
         ["Plugin version", row.version], ["Plugin digest", row.digest], ["Cells done", `${row.done} of ${row.planned}`]]} />

@@ -51,7 +51,12 @@ export function standalone(svg: SVGSVGElement, caption: string): string {
 }
 
 function savePng(svg: SVGSVGElement, name: string, caption: string): void {
-  const image = new Image(), scale = 2, box = svg.viewBox.baseVal;
+  const box = svg.viewBox.baseVal;
+  saveDrawn(standalone(svg, caption), box, name);
+}
+
+function saveDrawn(text: string, box: { width: number; height: number }, name: string): void {
+  const image = new Image(), scale = 2;
   image.onload = () => {
     const canvas = document.createElement("canvas");
     canvas.width = box.width * scale;
@@ -59,7 +64,7 @@ function savePng(svg: SVGSVGElement, name: string, caption: string): void {
     canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
     canvas.toBlob((blob) => blob && save(name + ".png", "image/png", blob));
   };
-  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(standalone(svg, caption));
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(text);
 }
 
 export function SaveSheet({ sheet }: { sheet: () => Sheet }) {
@@ -67,6 +72,17 @@ export function SaveSheet({ sheet }: { sheet: () => Sheet }) {
     <span class="save">
       <button type="button" onClick={() => { const s = sheet(); save(s.name + ".csv", "text/csv", csv(s)); }}>CSV</button>
       <button type="button" onClick={() => { const s = sheet(); save(s.name + ".json", "application/json", json(s)); }}>JSON</button>
+    </span>
+  );
+}
+
+// A drawing that is not on the page: made when it is asked for.
+export interface Drawing { text: string; width: number; height: number }
+export function SaveDrawing({ name, draw }: { name: string; draw: () => Drawing }) {
+  return (
+    <span class="save">
+      <button type="button" onClick={() => save(name + ".svg", "image/svg+xml", draw().text)}>SVG</button>
+      <button type="button" onClick={() => { const drawn = draw(); saveDrawn(drawn.text, drawn, name); }}>PNG</button>
     </span>
   );
 }

@@ -87,4 +87,6 @@ export function Command({ text }: { text: string }) {
 
 export const CellLink = ({ cell, children }: { cell: string; children: ComponentChildren }) => <a href={href(["cell", cell])}>{children}</a>;
 export const MethodLink = ({ name, children }: { name: string; children?: ComponentChildren }) => <a href={href(["method", name])}>{children ?? name}</a>;
+// `of`: what tells the link from others like it, for those who hear it.
+export const ExamplesLink = ({ board, row, of, children }: { board: string; row: number; of?: string; children: ComponentChildren }) => <a href={href(["examples", board, String(row)])} aria-label={of ? `pictures of ${of}` : undefined}>{children}</a>;
 export const BoardLink = ({ id, children }: { id: string; children: ComponentChildren }) => <a href={href(["board", id])}>{children}</a>;
