@@ -1,4 +1,5 @@
 // Reading: suites, cells and what belongs to an attempt.
+#include <algorithm>
 #include <cmath>
 
 #include "harness/base/error.hpp"
@@ -212,12 +213,12 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
   return out;
 }
 
-std::vector<EarlierCell> Store::earlier_cells(const std::string& protocol_hash) const {
+std::vector<EarlierCell> Store::earlier_cells(const std::string& protocol_hash, const EarlierLimits& limits) const {
   const Connection& db = impl_->db;
   // As in the view `standing`, but for cells that are not current.
   Statement query = db.prepare(
       "WITH old AS (SELECT pc.cell, pc.judgement, max(p.version) AS version FROM plan p JOIN plan_cell pc ON pc.plan = p.id"
-      "  WHERE p.protocol_hash = ?1 AND pc.cell NOT IN (SELECT id FROM current_cell WHERE protocol_hash = ?1)"
+      "  WHERE p.id IN (SELECT id FROM plan WHERE protocol_hash = ?1 ORDER BY used DESC LIMIT ?2) AND pc.cell NOT IN (SELECT id FROM current_cell WHERE protocol_hash = ?1)"
       "  GROUP BY pc.cell, pc.judgement),"
       " best AS (SELECT o.cell, o.version, a.id AS attempt, row_number() OVER (PARTITION BY o.cell"
       "  ORDER BY CASE a.status WHEN 'ok' THEN 0 WHEN 'rejected' THEN 1 ELSE 2 END, a.n DESC) AS place"
@@ -226,13 +227,14 @@ std::vector<EarlierCell> Store::earlier_cells(const std::string& protocol_hash) 
       " SELECT c.id, c.kind, c.generation, c.label, c.method, c.subject, '', c.numerics, c.params_json, c.axes_json,"
       " c.seeds_json, c.baseline, coalesce(g.name, ''), coalesce(g.version, ''), coalesce(g.digest, ''), g.descriptor_json,"
       " b.attempt, b.version FROM best b JOIN cell c ON c.id = b.cell AND c.kind = 'cell' LEFT JOIN plugin g ON g.id = c.plugin"
-      " WHERE b.place = 1 ORDER BY b.attempt");
-  query.bind(protocol_hash);
+      " WHERE b.place = 1 ORDER BY b.attempt DESC LIMIT ?3");
+  query.bind(protocol_hash, limits.plans, limits.cells);
   std::vector<EarlierCell> out;
   while (query.step()) {
     out.push_back({read_cell(query), static_cast<int>(query.integer(17))});
-    out.back().cell.standing = read_attempts(db, "a.id = ?1", query.integer(16)).at(0);
+    out.back().cell.standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
   }
+  std::reverse(out.begin(), out.end());
   return out;
 }
 

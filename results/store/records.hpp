@@ -62,6 +62,11 @@ struct EarlierCell {
   int version = 1;                       // of the last suite that held it
 };
 
+// How far back a history goes: a protocol's plans in the order of their last use, and cells.
+struct EarlierLimits {
+  int plans = 12, cells = 1000;
+};
+
 // A second run of the cell, compared with the attempt (rule 7).
 struct RepeatRecord {
   std::string verdict, says;             // identical | equivalent | different, and the comparison in a sentence

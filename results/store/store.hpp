@@ -137,8 +137,9 @@ class Store {
   // Cells of the latest plans on one protocol hash, each with the attempt that stands: the last concluded one, else
   // the last one, else none. Ordered by method, params, subject, axes, seeds.
   std::vector<CellRecord> cells(const std::string& protocol_hash) const;
-  // In the order in which their attempts were recorded. Those that never ran are left out.
-  std::vector<EarlierCell> earlier_cells(const std::string& protocol_hash) const;
+  // In the order in which their attempts were recorded, the last ones where there are more. Those that never ran are left
+  // out.
+  std::vector<EarlierCell> earlier_cells(const std::string& protocol_hash, const EarlierLimits& limits = {}) const;
   // Every node ever recorded whose key starts with `prefix` (all kinds).
   CellRecord show(const std::string& prefix) const;                        // throws Error(bad_input) when none or several match
   std::optional<CellRecord> find(const std::string& generation) const;    // by the whole hash
