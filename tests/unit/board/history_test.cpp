@@ -92,3 +92,22 @@ TEST_CASE("a retracted result is no history, and results of two numerics classes
   for (const auto& cell : old) w.db.retract(cell.standing->id, "a wrong data set");
   CHECK(board::earlier_results(w.db, query_of(w), w.board()).size() == 1);
 }
+
+TEST_CASE("a history goes as far back as it is asked to: the last plans, and of their cells the last ones") {
+  World w(synthetic::make_plan("attack", "robust_accuracy", "eps=1/10"));
+  for (const char* version : {"1.0", "1.1", "1.2"}) {
+    w.plan.nodes.clear();
+    add_runs(w, version, false);
+  }
+  const std::string& protocol = w.plan.protocol_hash;
+  const auto all = w.db.earlier_cells(protocol);
+  REQUIRE(all.size() == 6);
+  CHECK(w.db.earlier_cells(protocol, {1, 1000}).empty());  // the latest plan has no earlier cell
+  const auto last = w.db.earlier_cells(protocol, {2, 1000});
+  REQUIRE(last.size() == 3);
+  CHECK(last[0].cell.plugin_version == "1.1");
+  const auto two = w.db.earlier_cells(protocol, {12, 2});
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].cell.generation == all[4].cell.generation);
+  CHECK(two[1].cell.generation == all[5].cell.generation);
+}
