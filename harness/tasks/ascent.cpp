@@ -16,6 +16,7 @@ constexpr double kLevel = 0.01;  // of the sign test
 double margin(std::span<const float> z, std::int64_t label) {
   double other = -1e300;
   for (std::size_t k = 0; k < z.size(); ++k) {
+    if (!std::isfinite(z[k])) return std::nan("");
     if (static_cast<std::int64_t>(k) != label) other = std::max(other, static_cast<double>(z[k]));
   }
   return other - static_cast<double>(z[static_cast<std::size_t>(label)]);

@@ -116,7 +116,7 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
 std::vector<std::string> outdone(const store::Store& db, const std::vector<Group>& groups, const WorstCase& worst,
                                  const std::string& condition) {
   std::vector<std::string> reasons;
-  for (const auto& [method, transfer] : transferred(db, nets_of(groups), worst, condition)) {
+  for (const auto& [method, transfer] : transferred(db, groups, worst, condition)) {
     if (!beyond_chance(transfer)) continue;
     reasons.push_back("SUSPECT (rule 21): " + method + ", transferred from other nets, breaks " +
                       std::to_string(transfer.broken) + " samples that every attack here left");

@@ -28,11 +28,9 @@ std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::
 struct Transferred {
   std::int64_t broken = 0, samples = 0;
 };
-// By method, from the transfer suites of the database that hold the same net, list of samples, norm and condition. `nets`:
-// nets_of the subject's groups, with their subject seeds.
-std::map<std::string, Transferred> transferred(const store::Store& db, const std::map<std::string, std::uint64_t>& nets,
+// By method, from the transfer suites of the database that hold the same net, list of samples, norm and condition.
+std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<Group>& groups,
                                                const WorstCase& worst, const std::string& condition);
-std::map<std::string, std::uint64_t> nets_of(const std::vector<Group>& groups);
 // More than 0.2 points, and more than a paired 1 % test allows (rule 21).
 bool beyond_chance(const Transferred& transfer);
 

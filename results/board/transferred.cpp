@@ -10,22 +10,35 @@ namespace {
 // Those of rule 18.
 constexpr double least_share = 0.002, level = 0.01;
 
-// What two cells must have in common to be about one net under one threat on one list of samples; "" when the cell does
-// not say.
-std::string about(const store::CellRecord& cell) {
-  const Json& identity = cell.identity;
-  if (!identity.is_object() || !identity.has("victim") || !identity.has("data") || !identity.has("threat")) return "";
+// What a cell is about, and whether its attack never saw the net.
+struct About {
+  std::string net;  // one net under one norm on one list of samples; "" when the cell does not say
+  bool transfer = false;
+};
+About about(const store::Store& db, const store::CellRecord& cell) {
+  const auto whole = db.find(cell.generation);  // lists of cells come without identities
+  if (!whole || !whole->identity.is_object()) return {};
+  const Json& identity = whole->identity;
+  if (!identity.has("victim") || !identity.has("data") || !identity.has("threat")) return {};
   const Json& threat = identity.at("threat");
-  return Json::object({{"victim", identity.at("victim")},
-                       {"data", identity.at("data")},
-                       {"norm", threat.get("norm", "")},
-                       {"targeted", threat.get("targeted", false)}})
-      .dump();
+  const Json net = Json::object({{"victim", identity.at("victim")},
+                                 {"data", identity.at("data")},
+                                 {"norm", threat.get("norm", "")},
+                                 {"targeted", threat.get("targeted", false)}});
+  // On the diagonal the attack knew its victim.
+  return {net.dump(), identity.get("access", "") == "transfer" && !cell.axes.has("diagonal")};
 }
 
-bool transfers(const store::CellRecord& cell) {
-  // On the diagonal the attack knew its victim.
-  return cell.identity.is_object() && cell.identity.get("access", "") == "transfer" && !cell.axes.has("diagonal");
+// The subject's nets with their subject seeds.
+std::map<std::string, std::uint64_t> nets_of(const store::Store& db, const std::vector<Group>& groups) {
+  std::map<std::string, std::uint64_t> nets;
+  for (const Group& group : groups) {
+    for (const auto* cell : done_cells(group)) {
+      const About own = about(db, *cell);
+      if (!own.net.empty() && !own.transfer) nets[own.net] = cell->seeds.get("subject");
+    }
+  }
+  return nets;
 }
 
 std::int64_t broken_of(const std::vector<double>& standing, const std::vector<double>& robust) {
@@ -36,15 +49,19 @@ std::int64_t broken_of(const std::vector<double>& standing, const std::vector<do
 
 }  // namespace
 
-std::map<std::string, Transferred> transferred(const store::Store& db, const std::map<std::string, std::uint64_t>& nets,
+std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<Group>& groups,
                                                const WorstCase& worst, const std::string& condition) {
   std::map<std::string, Transferred> found;
+  std::map<std::string, std::uint64_t> nets;
   for (const store::SuiteRecord& suite : db.suites()) {
     if (suite.task != "attack" || !suite.protocol.has("threat")) continue;
     if (suite.protocol.at("threat").get("access", "") != "transfer") continue;
+    if (nets.empty()) nets = nets_of(db, groups);
     for (const store::CellRecord& cell : db.cells(suite.protocol_hash)) {
-      const auto net = nets.find(about(cell));
-      if (!done(cell) || !transfers(cell) || net == nets.end() || worst.robust.count(net->second) == 0) continue;
+      if (!done(cell)) continue;
+      const About other = about(db, cell);
+      const auto net = nets.find(other.net);
+      if (!other.transfer || net == nets.end() || worst.robust.count(net->second) == 0) continue;
       const auto robust = db.outcomes(cell.standing->id, "robust", condition);
       if (robust.empty() || robust[0].ids != worst.ids) continue;
       Transferred& sum = found[cell.method];
@@ -53,17 +70,6 @@ std::map<std::string, Transferred> transferred(const store::Store& db, const std
     }
   }
   return found;
-}
-
-std::map<std::string, std::uint64_t> nets_of(const std::vector<Group>& groups) {
-  std::map<std::string, std::uint64_t> nets;
-  for (const Group& group : groups) {
-    for (const auto* cell : done_cells(group)) {
-      const std::string net = about(*cell);
-      if (!net.empty() && !transfers(*cell)) nets[net] = cell->seeds.get("subject");
-    }
-  }
-  return nets;
 }
 
 bool beyond_chance(const Transferred& transfer) {

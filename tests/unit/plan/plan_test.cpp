@@ -159,7 +159,8 @@ TEST_CASE("a longer attack of the judge's judges white-box cells again and runs 
   CHECK(after.key == before.key);
   CHECK(after.judgement != before.judgement);
   const std::string scores = "[threat]\naccess = \"score\"\nlonger = 16\n";
-  CHECK_FALSE(cell(plan_of(edit(attack_text, "[threat]\n", scores)), "pgd", 0).stages[1].spec.has("longer"));
+  const Plan scored = plan_of(edit(attack_text, "[threat]\n", scores));
+  CHECK_FALSE(cell(scored, "pgd", 0).stages[1].spec.has("longer"));
 }
 
 TEST_CASE("detect: one stream for all seeds, a fit list, truth only for the judge [rule 28] [rule 32]") {

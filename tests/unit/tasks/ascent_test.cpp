@@ -16,7 +16,7 @@ const std::vector<std::int64_t> kIds{7, 9}, kLabels{0, 1};
 // Logits of two samples and three classes whose margins are a and b.
 Tensor logits(double a, double b) {
   const auto x = static_cast<float>(a), y = static_cast<float>(b);
-  return Tensor::f32({2, 3}, std::vector<float>{1, 1 + x, -5, 2 + y, 2, -5});
+  return Tensor::f32({2, 3}, std::vector<float>{1, 1 + x, -50, 2 + y, 2, -50});
 }
 
 std::vector<double> after(int passes, const std::function<double(int)>& a, const std::function<double(int)>& b) {
