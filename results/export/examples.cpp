@@ -120,7 +120,8 @@ Json attack_chunk(const Context& at) {
     Json items = Json::array();
     for (const Example& one : set.items)
       if (one.broken == broken) items.push_back(attack_item(one, set, names, gallery));
-    gallery.group(title, items.size() == 0 ? "There is none." : says, std::move(items));
+    const char* text = items.size() == 0 ? "There is none." : says;
+    gallery.group(title, text, std::move(items));
   };
   put(true, "Broken with the least change", "Classified correctly before the attack and not after it.");
   put(false, "Withstood it best", "Still classified correctly; the margin is the logit of the true class less the largest other.");

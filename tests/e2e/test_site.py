@@ -130,7 +130,7 @@ def attack_pictures(home, check):
             check((float(facts["margin"]) > 0) == (group["title"] == "Withstood it best"), f"margin: {facts}")
             seen += 1
     check(seen >= 3, f"{seen} pictures")
-    return row
+    return row, page["cell"]
 
 
 def detector_pictures(home, check):
@@ -146,14 +146,14 @@ def detector_pictures(home, check):
         check(all(kept[item["pictures"][0][1]] in own for item in group["items"]), f"{group['title']}: from its own list")
 
 
-def without(home, check, row):
+def without(home, check, row, cell):
     def why():
         folder, boards = write(home, check)
         board = chunk(folder, f"board/{boards['attacks']}")
         check(not (folder / "data" / "examples" / f"{boards['attacks']}-{row}.js").exists(), "no picture is shown")
         return dict(board["examples"]["rows"])[row]
 
-    file, = (home.folder / "cache" / "cell").glob("*/examples.safetensors")
+    file, = (home.folder / "cache" / "cell").glob(f"{cell}*/examples.safetensors")
     content = file.read_bytes()
     os.unlink(file)
     check(why() == "the file is no longer in the artifact cache", "gone")
@@ -177,9 +177,9 @@ def main():
         (home.folder / "front" / name).write_text("x")
     home.run("run", home.suite("attacks", ATTACK), check=0)
     home.run("run", home.suite("ood", DETECT), check=0)
-    row = attack_pictures(home, check)
+    row, cell = attack_pictures(home, check)
     detector_pictures(home, check)
-    without(home, check, row)
+    without(home, check, row, cell)
     home.remove()
     check.done()
 

@@ -181,6 +181,8 @@ TEST_CASE("an attack's pictures are those that its judge kept, with classes by n
   CHECK(chunk.at("says").as_string().find("At eps=1/10. Of all the first.") == 0);
   REQUIRE(group(chunk, 0).at("items").size() == 1);
   CHECK(group(chunk, 1).at("items").size() == 0);
+  CHECK(group(chunk, 0).at("says").as_string() != "There is none.");
+  CHECK(group(chunk, 1).at("says").as_string() == "There is none.");
   const Json& one = group(chunk, 0).at("items").at(std::size_t{0});
   CHECK(one.at("id").as_string() == "4611686018427387905");  // more than a double holds
   CHECK(one.at("facts").at(std::size_t{0}) == Json(Json::Array{"true class", "shirt"}));

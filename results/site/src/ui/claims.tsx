@@ -13,11 +13,11 @@ export function Claims({ claims, name = "claims" }: { claims: ClaimEntry[]; name
   if (!claims.length) return null;
   const rows = claims.map((claim): (Entry | string)[] => [
     { value: claim.suite, show: <BoardLink id={claim.board}>{claim.suite}</BoardLink> },
-    { value: claim.says, show: <>{claim.says}{!claim.gate && <span class="dim"> (reported only)</span>}</> },
+    { value: claim.says, show: <div class="says">{claim.says}{!claim.gate && <span class="dim"> (reported only)</span>}</div> },
+    { value: claim.verdict ?? "not evaluated", show: <div class="verdict">{claim.verdict ?? "not evaluated"}{claim.detail && <div class="dim">{claim.detail}</div>}</div> },
     { value: claim.expect, show: <code>{claim.expect}</code> },
     claim.test,
-    { value: claim.verdict ?? "not evaluated", show: <>{claim.verdict ?? "not evaluated"}{claim.detail && <div class="dim">{claim.detail}</div>}</> },
   ]);
   return <Table name={name} title="Claims" caption={`${claims.length} claims: ${score(claims)}. What the suites' authors expect, as written in the suites. An effect is left minus right of the comparison that decided; each verdict is at its own level.`}
-    columns={["Suite", "Claim", "Expression", "Test", "Verdict"]} rows={rows} />;
+    columns={["Suite", "Claim", "Verdict", "Expression", "Test"]} rows={rows} />;
 }
