@@ -23,8 +23,8 @@ constexpr std::pair<const char*, Real> reals[] = {
 template <class Span>
 Span checked(Span values, std::size_t expected, const std::string& where, const char* name) {
   if (values.size() != expected)
-    bad_input_in(where, std::string("array '") + name + "' holds " + std::to_string(values.size()) + " values, expected " +
-                      std::to_string(expected));
+    bad_input_in(where, std::string("array '") + name + "' holds " + std::to_string(values.size()) +
+                            " values, expected " + std::to_string(expected));
   return values;
 }
 
@@ -41,8 +41,12 @@ Container Examples::to_container() const {
   check_size(*this, "examples");
   const auto n = static_cast<std::int64_t>(items.size());
   Container out;
-  out.metadata = Json::object({{"format", format_name}, {"version", format_version}, {"condition", condition}, {"norm", norm},
-                               {"rule", rule}, {"shape", Json(Json::Array{channels, height, width})}});
+  out.metadata = Json::object({{"format", format_name},
+                               {"version", format_version},
+                               {"condition", condition},
+                               {"norm", norm},
+                               {"rule", rule},
+                               {"shape", Json(Json::Array{channels, height, width})}});
   for (const auto& [name, member] : wholes) {
     std::vector<std::int64_t> values;
     for (const Example& one : items) values.push_back(one.*member);

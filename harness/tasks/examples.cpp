@@ -36,7 +36,8 @@ struct Pictures {
     const double range = static_cast<double>(high) - static_cast<double>(low);
     std::vector<double> change;
     for (std::size_t i = 0; i < clean.size(); ++i) {
-      const double before = (static_cast<double>(clean[i]) - low) / range, after = (static_cast<double>(perturbed[i]) - low) / range;
+      const double before = (static_cast<double>(clean[i]) - low) / range,
+                   after = (static_cast<double>(perturbed[i]) - low) / range;
       one.clean.push_back(level(before, 0, 255));
       one.perturbed.push_back(level(after, 0, 255));
       change.push_back(after - before);
@@ -80,8 +81,10 @@ void keep_examples(StageContext& context, const AttackJudge& judge, const std::v
   set.condition = eps_condition(eps);
   set.norm = judge.threat().norm_name;
   set.rule = fmt::format(
-      "Of the inputs that are classified correctly without an attack and that this attack was given: the {0} that it broke with "
-      "the smallest {1} distance (in steps of a hundredth of the radius; among equals those whose true class falls farthest "
+      "Of the inputs that are classified correctly without an attack and that this attack was given: the {0} that it "
+      "broke with "
+      "the smallest {1} distance (in steps of a hundredth of the radius; among equals those whose true class falls "
+      "farthest "
       "behind), and the {0} that stand with the largest margin of the true class",
       each, set.norm);
   set.channels = shape[1];
@@ -97,7 +100,9 @@ void keep_examples(StageContext& context, const AttackJudge& judge, const std::v
     one.broken = outcomes[*k].robust[row] == 0;
     one.distance = outcomes[*k].distance[row];
     one.margin = outcomes[*k].margin[row];
-    Pictures{clean.subspan(row * size, size), judge.perturbed(set.condition, row), judge.threat().low, judge.threat().high}.put(one);
+    Pictures{clean.subspan(row * size, size), judge.perturbed(set.condition, row), judge.threat().low,
+             judge.threat().high}
+        .put(one);
     set.items.push_back(std::move(one));
   }
   if (set.items.empty()) return;

@@ -30,11 +30,13 @@ Value make_value(const Group& group, const Metric& metric) {
     add_ratio(value, score->extra);
   }
   if (!value.per_seed.empty())
-    value.mean = std::accumulate(value.per_seed.begin(), value.per_seed.end(), 0.0) / static_cast<double>(value.per_seed.size());
+    value.mean =
+        std::accumulate(value.per_seed.begin(), value.per_seed.end(), 0.0) / static_cast<double>(value.per_seed.size());
   return value;
 }
 
-void add_interval(Value& value, const Group& group, const Metric& metric, const std::string& by, Replicator& replicator) {
+void add_interval(Value& value, const Group& group, const Metric& metric, const std::string& by,
+                  Replicator& replicator) {
   const auto cells = done_cells(group);
   // An interval over the samples of all cells says nothing of a mean over some of them.
   if (value.per_seed.size() != cells.size() || cells.empty()) return;

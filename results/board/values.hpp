@@ -11,8 +11,9 @@ namespace assay::board {
 // Without an interval. Of cells that are done.
 Value make_value(const Group& group, const Metric& metric);
 
-// Over samples where their outcomes are kept, else over seeds where there are three; none where a seed is missing. `by`:
-// the quantity that ranks, whose interval resamples every seed.
-void add_interval(Value& value, const Group& group, const Metric& metric, const std::string& by, Replicator& replicator);
+// Over samples where their outcomes are kept, else over seeds where there are three; none where a seed is missing.
+// `by`: the quantity that ranks, whose interval resamples every seed.
+void add_interval(Value& value, const Group& group, const Metric& metric, const std::string& by,
+                  Replicator& replicator);
 
 }  // namespace assay::board

@@ -27,8 +27,11 @@ class Gallery {
     groups_.push_back(Json::object({{"title", title}, {"says", says}, {"items", std::move(items)}}));
   }
   Json done(const std::string& says) {
-    return Json::object(
-        {{"says", says}, {"width", size_.width}, {"height", size_.height}, {"groups", std::move(groups_)}, {"images", std::move(images_)}});
+    return Json::object({{"says", says},
+                         {"width", size_.width},
+                         {"height", size_.height},
+                         {"groups", std::move(groups_)},
+                         {"images", std::move(images_)}});
   }
 
  private:
@@ -84,7 +87,9 @@ std::vector<Place> ends(const std::vector<Place>& all, bool highest) {
 }
 
 std::string key_at(const Json& protocol, const char* place) {
-  return protocol.is_object() && protocol.has("data") && protocol.at("data").is_object() ? protocol.at("data").get(place, "") : "";
+  return protocol.is_object() && protocol.has("data") && protocol.at("data").is_object()
+             ? protocol.at("data").get(place, "")
+             : "";
 }
 
 struct Context {
@@ -101,10 +106,14 @@ std::string factor_text(const Example& one) {
 }
 
 Json attack_item(const Example& one, const Examples& set, const ImageSet* names, Gallery& gallery) {
-  const auto name = [&](std::int64_t label) { return names != nullptr ? names->class_name(label) : "class " + std::to_string(label); };
-  Json facts = Json::Array{fact("true class", name(one.label)), fact("classified as", name(one.predicted)),
-                           fact(set.norm + " distance", number_text(one.distance)), fact("margin", number_text(one.margin))};
-  Json pictures = Json::Array{Gallery::picture("clean", gallery.add(one.clean)), Gallery::picture("perturbed", gallery.add(one.perturbed)),
+  const auto name = [&](std::int64_t label) {
+    return names != nullptr ? names->class_name(label) : "class " + std::to_string(label);
+  };
+  Json facts =
+      Json::Array{fact("true class", name(one.label)), fact("classified as", name(one.predicted)),
+                  fact(set.norm + " distance", number_text(one.distance)), fact("margin", number_text(one.margin))};
+  Json pictures = Json::Array{Gallery::picture("clean", gallery.add(one.clean)),
+                              Gallery::picture("perturbed", gallery.add(one.perturbed)),
                               Gallery::picture(factor_text(one), gallery.add(one.difference))};
   return item(one.id, std::move(facts), std::move(pictures));
 }
@@ -124,9 +133,11 @@ Json attack_chunk(const Context& at) {
     gallery.group(title, text, std::move(items));
   };
   put(true, "Broken with the least change", "Classified correctly before the attack and not after it.");
-  put(false, "Withstood it best", "Still classified correctly; the margin is the logit of the true class less the largest other.");
+  put(false, "Withstood it best",
+      "Still classified correctly; the margin is the logit of the true class less the largest other.");
   return gallery.done(fmt::format(
-      "At {}. {}. A difference shows grey where nothing was changed, and is amplified by the factor beneath it.", set.condition, set.rule));
+      "At {}. {}. A difference shows grey where nothing was changed, and is amplified by the factor beneath it.",
+      set.condition, set.rule));
 }
 
 // --- detectors ---
@@ -150,22 +161,25 @@ struct Scored {
   const std::string& condition;
   const std::map<std::int64_t, double>& scores;
   const ImageSet& images;
-  const ImageSet* names;            // of the in-distribution list, whose classes the model knows
+  const ImageSet* names;  // of the in-distribution list, whose classes the model knows
   const Columns& predicted;
-  const std::vector<Place>& inside; // scores of the in-distribution inputs, sorted
+  const std::vector<Place>& inside;  // scores of the in-distribution inputs, sorted
 };
 
 Json scored_item(const Scored& list, const Place& place, Gallery& gallery) {
   const auto& [value, sample] = place;
   const auto row = list.images.rows.find(sample);
   if (row == list.images.rows.end()) bad_input("a scored input that is not in its list");
-  Json facts = Json::Array{fact("score", number_text(value)), fact("in-distribution inputs below", percent_below(list.inside, value))};
+  Json facts = Json::Array{fact("score", number_text(value)),
+                           fact("in-distribution inputs below", percent_below(list.inside, value))};
   const auto label = list.images.labels.find(sample);
   if (list.condition == "id" && label != list.images.labels.end())
     facts.push_back(fact("true class", list.images.class_name(label->second)));
   const auto guess = list.predicted.of(list.condition, sample);
-  if (guess && list.names != nullptr) facts.push_back(fact("classified as", list.names->class_name(static_cast<std::int64_t>(*guess))));
-  return item(sample, std::move(facts), Json::Array{Gallery::picture("input", gallery.add(list.images.at(row->second)))});
+  if (guess && list.names != nullptr)
+    facts.push_back(fact("classified as", list.names->class_name(static_cast<std::int64_t>(*guess))));
+  return item(sample, std::move(facts),
+              Json::Array{Gallery::picture("input", gallery.add(list.images.at(row->second)))});
 }
 
 void add_scored(const Scored& list, Gallery& gallery) {
@@ -173,9 +187,10 @@ void add_scored(const Scored& list, Gallery& gallery) {
   for (const bool highest : {false, true}) {
     Json items = Json::array();
     for (const Place& place : ends(sorted(list.scores), highest)) items.push_back(scored_item(list, place, gallery));
-    gallery.group(fmt::format("{}: {} scores", id ? "in-distribution" : list.condition, highest ? "highest" : "lowest"),
-                  id == highest ? "The worst of the detector: they look like the other kind to it." : "The best of the detector.",
-                  std::move(items));
+    gallery.group(
+        fmt::format("{}: {} scores", id ? "in-distribution" : list.condition, highest ? "highest" : "lowest"),
+        id == highest ? "The worst of the detector: they look like the other kind to it." : "The best of the detector.",
+        std::move(items));
   }
 }
 
@@ -190,8 +205,10 @@ Json detect_chunk(const Context& at) {
   for (const auto& [condition, key] : detect_keys(at.data.board.suite.protocol)) {
     const auto* values = score.at(condition);
     const ImageSet* images = at.sets.find(key, why);
-    if (values == nullptr) why = "no scores";
-    else if (images != nullptr && gallery && !(images->size == gallery->size())) why = "pictures of another size";
+    if (values == nullptr)
+      why = "no scores";
+    else if (images != nullptr && gallery && !(images->size == gallery->size()))
+      why = "pictures of another size";
     if (!why.empty()) {
       left_out += fmt::format(" {} is left out: {}.", condition, why);
       continue;
@@ -227,9 +244,11 @@ Json predict_chunk(const Context& at) {
       name("true class", label.of("test", sample));
       name("classified as", predicted.of("test", sample));
       if (const auto sure = confidence.of("test", sample)) facts.push_back(fact("confidence", number_text(*sure)));
-      items.push_back(item(sample, std::move(facts), Json::Array{Gallery::picture("input", gallery.add(images->at(row->second)))}));
+      items.push_back(
+          item(sample, std::move(facts), Json::Array{Gallery::picture("input", gallery.add(images->at(row->second)))}));
     }
-    gallery.group(worst ? "Worst: the true class was least likely" : "Best: the true class was most likely", "", std::move(items));
+    gallery.group(worst ? "Worst: the true class was least likely" : "Best: the true class was most likely", "",
+                  std::move(items));
   }
   return gallery.done("Test inputs by the negative log-likelihood of their class, of the first seed.");
 }
@@ -241,21 +260,28 @@ struct Kind {
 };
 Kind kind_of(const std::string& task) {
   if (task == "attack")
-    return {attack_chunk, "Inputs before and after an attack with their amplified difference, as its judge kept them for the suite's first seed"};
-  if (task == "detect") return {detect_chunk, "In-distribution and out-of-distribution inputs with the lowest and the highest scores of the first seed"};
-  if (task == "predict" || task == "compress") return {predict_chunk, "Test inputs on which the first seed was worst and best"};
+    return {attack_chunk,
+            "Inputs before and after an attack with their amplified difference, as its judge kept them for the suite's "
+            "first seed"};
+  if (task == "detect")
+    return {detect_chunk,
+            "In-distribution and out-of-distribution inputs with the lowest and the highest scores of the first seed"};
+  if (task == "predict" || task == "compress")
+    return {predict_chunk, "Test inputs on which the first seed was worst and best"};
   return {};
 }
 
 // The cell to show: of attacks the first whose judge kept pictures, a baseline last; else the first that is done.
-const store::CellRecord* cell_of(const store::Store& db, const std::vector<const store::CellRecord*>& cells, bool attack) {
+const store::CellRecord* cell_of(const store::Store& db, const std::vector<const store::CellRecord*>& cells,
+                                 bool attack) {
   const store::CellRecord *first = nullptr, *kept = nullptr;
   for (const store::CellRecord* cell : cells) {
     if (!cell->standing || cell->standing->status != "ok" || cell->standing->level == store::Level::invalid) continue;
     if (first == nullptr) first = cell;
     if (!attack) return cell;
     for (const auto& one : db.artifacts(cell->standing->id))
-      if (one.made && one.name == examples_file && (kept == nullptr || (kept->baseline && !cell->baseline))) kept = cell;
+      if (one.made && one.name == examples_file && (kept == nullptr || (kept->baseline && !cell->baseline)))
+        kept = cell;
   }
   return kept != nullptr ? kept : first;
 }
@@ -271,8 +297,8 @@ ExamplesOf write_examples(const store::Store& db, const BoardData& data, const f
   ExamplesOf out;
   const Kind kind = kind_of(data.board.suite.task);
   if (kind.make == nullptr) return out;
-  out.about = fmt::format("{}; of the first {} rows of a board that are ranked or SUSPECT, at most {} MB in a site.", kind.about, example_rows,
-                          example_bytes >> 20);
+  out.about = fmt::format("{}; of the first {} rows of a board that are ranked or SUSPECT, at most {} MB in a site.",
+                          kind.about, example_rows, example_bytes >> 20);
   std::map<std::string, const store::CellRecord*> by_key;
   for (const auto& cell : data.cells) by_key[cell.generation] = &cell;
   ImageSets sets(db, cache);

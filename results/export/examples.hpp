@@ -13,12 +13,13 @@
 
 namespace assay::site {
 
-inline constexpr std::size_t example_rows = 24;                             // of one board
-inline constexpr std::uint64_t example_bytes = std::uint64_t{24} << 20;     // of a whole site
-inline constexpr std::size_t examples_each = 4;                             // of every group but those of attacks
+inline constexpr std::size_t example_rows = 24;                          // of one board
+inline constexpr std::uint64_t example_bytes = std::uint64_t{24} << 20;  // of a whole site
+inline constexpr std::size_t examples_each = 4;                          // of every group but those of attacks
 
-// Writes examples/<board>-<row> for ranked and SUSPECT rows in the board's order, until a cap is met, and says of each row
-// why it has none. Never throws for what the cache holds.
-ExamplesOf write_examples(const store::Store& db, const BoardData& data, const fs::path& cache, ChunkWriter& writer, std::uint64_t& spent);
+// Writes examples/<board>-<row> for ranked and SUSPECT rows in the board's order, until a cap is met, and says of each
+// row why it has none. Never throws for what the cache holds.
+ExamplesOf write_examples(const store::Store& db, const BoardData& data, const fs::path& cache, ChunkWriter& writer,
+                          std::uint64_t& spent);
 
 }  // namespace assay::site

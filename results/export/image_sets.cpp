@@ -74,14 +74,16 @@ ImageSet read_images(const Container& records) {
 
 }  // namespace
 
-Maybe<fs::path> cached_file(const store::Store& db, const fs::path& cache, const store::CellRecord& node, const std::string& name) {
+Maybe<fs::path> cached_file(const store::Store& db, const fs::path& cache, const store::CellRecord& node,
+                            const std::string& name) {
   if (!node.standing) return {{}, "nothing stands for it"};
   for (const store::ArtifactRecord& one : db.artifacts(node.standing->id)) {
     if (!one.made || one.name != name) continue;
     const fs::path file = cache / node.kind / node.generation / name;
     std::error_code code;
     if (cache.empty() || !fs::is_regular_file(file, code)) return {{}, "the file is no longer in the artifact cache"};
-    if (sha256_file(file) != one.sha256) return {{}, "the file in the artifact cache has another digest than was recorded"};
+    if (sha256_file(file) != one.sha256)
+      return {{}, "the file in the artifact cache has another digest than was recorded"};
     return {file, ""};
   }
   return {{}, "none were kept"};

@@ -1,5 +1,5 @@
-// Inputs of prepared lists as pictures, from the artifact cache: <cache>/<kind>/<key>/<file>. Nothing is believed without
-// the digest that the database recorded. Inside of the export; one thread.
+// Inputs of prepared lists as pictures, from the artifact cache: <cache>/<kind>/<key>/<file>. Nothing is believed
+// without the digest that the database recorded. Inside of the export; one thread.
 #pragma once
 
 #include <filesystem>
@@ -21,16 +21,18 @@ struct Maybe {
 };
 
 // The file `name` that the attempt that stands for the node made, when it is in the cache with the recorded digest.
-Maybe<std::filesystem::path> cached_file(const store::Store& db, const std::filesystem::path& cache, const store::CellRecord& node,
-                                         const std::string& name);
+Maybe<std::filesystem::path> cached_file(const store::Store& db, const std::filesystem::path& cache,
+                                         const store::CellRecord& node, const std::string& name);
 
 struct ImageSet {
   PictureSize size;
   std::vector<std::string> classes;          // names; may be empty
   std::map<std::int64_t, std::size_t> rows;  // by sample id
   std::map<std::int64_t, std::int64_t> labels;
-  std::vector<std::uint8_t> values;          // [n, channels, height, width]
-  std::span<const std::uint8_t> at(std::size_t row) const { return std::span(values).subspan(row * size.values(), size.values()); }
+  std::vector<std::uint8_t> values;  // [n, channels, height, width]
+  std::span<const std::uint8_t> at(std::size_t row) const {
+    return std::span(values).subspan(row * size.values(), size.values());
+  }
   std::string class_name(std::int64_t label) const;  // "sneaker", else "class 7"
 };
 

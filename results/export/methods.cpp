@@ -63,8 +63,10 @@ void add_results(const BoardData& data, std::map<std::string, Lists>& lists) {
   for (const auto& cell : data.cells) cells[cell.generation] = &cell;
   for (std::size_t r = 0; r < data.board.rows.size(); ++r) {
     const board::Recorded when = board::recorded(data.board.rows[r], cells);
-    lists[data.board.rows[r].method].results.push_back(Json::object(
-        {{"board", data.id}, {"row", static_cast<std::int64_t>(r)}, {"numerics", when.numerics}, {"order", when.order}}));
+    lists[data.board.rows[r].method].results.push_back(Json::object({{"board", data.id},
+                                                                     {"row", static_cast<std::int64_t>(r)},
+                                                                     {"numerics", when.numerics},
+                                                                     {"order", when.order}}));
   }
   for (const board::Earlier& one : data.earlier) lists[one.row.method].earlier.push_back(earlier_json(data, one));
 }

@@ -48,14 +48,16 @@ std::string base64(std::span<const std::uint8_t> bytes) {
 }
 
 std::string png_base64(std::span<const std::uint8_t> planes, const PictureSize& size) {
-  if (size.height <= 0 || size.width <= 0 || (size.channels != 1 && size.channels != 3) || planes.size() != size.values())
+  if (size.height <= 0 || size.width <= 0 || (size.channels != 1 && size.channels != 3) ||
+      planes.size() != size.values())
     bad_input("a picture of another size than its values");
   PngImage png(size);
   const std::vector<std::uint8_t> pixels = interleaved(planes, size);
   std::vector<std::uint8_t> file(PNG_IMAGE_PNG_SIZE_MAX(png.image));
   png_alloc_size_t bytes = file.size();
   if (png_image_write_to_memory(&png.image, file.data(), &bytes, 0, pixels.data(), 0, nullptr) == 0)
-    throw Error(Fault::internal, std::string("a picture cannot be encoded: ") + static_cast<const char*>(png.image.message));
+    throw Error(Fault::internal,
+                std::string("a picture cannot be encoded: ") + static_cast<const char*>(png.image.message));
   return base64(std::span(file).first(bytes));
 }
 

@@ -14,8 +14,8 @@ struct PictureSize {
   std::size_t values() const { return static_cast<std::size_t>(channels * height * width); }
 };
 
-// `planes`: [channels, height, width], 8 bits a value. Throws Error(bad_input) when it has another length, Error(internal)
-// when the picture cannot be encoded.
+// `planes`: [channels, height, width], 8 bits a value. Throws Error(bad_input) when it has another length,
+// Error(internal) when the picture cannot be encoded.
 std::string png_base64(std::span<const std::uint8_t> planes, const PictureSize& size);
 
 std::string base64(std::span<const std::uint8_t> bytes);  // RFC 4648, padded

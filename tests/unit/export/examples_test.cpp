@@ -1,4 +1,7 @@
-// Pictures of a site: what stands in the chunks is what the cache and the database hold, and what is gone or damaged is said.
+// Pictures of a site: what stands in the chunks is what the cache and the database hold, and what is gone or damaged is
+// said.
+#include "harness/record/examples.hpp"
+
 #include <doctest/doctest.h>
 #include <png.h>
 
@@ -6,7 +9,6 @@
 
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
-#include "harness/record/examples.hpp"
 #include "results/export/picture.hpp"
 #include "tests/unit/board/boards.hpp"
 #include "tests/unit/export/written.hpp"
@@ -47,11 +49,21 @@ std::vector<std::uint8_t> pixels_of(const Json& text, std::uint32_t width, std::
 
 Container records(std::int64_t n, std::uint8_t first) {
   Container out;
-  const Json image = Json::object({{"kind", "dense"}, {"dtype", "U8"}, {"space", "image"}, {"shape", Json(Json::Array{1, 2, 2})}, {"ranges", Json(Json::Array{Json(Json::Array{0.0, 1.0})})}});
+  const Json image = Json::object({{"kind", "dense"},
+                                   {"dtype", "U8"},
+                                   {"space", "image"},
+                                   {"shape", Json(Json::Array{1, 2, 2})},
+                                   {"ranges", Json(Json::Array{Json(Json::Array{0.0, 1.0})})}});
   const Json category = Json::object({{"kind", "cat"}, {"classes", 2}});
-  const auto field = [](const char* name, const char* role, const Json& type) { return Json::object({{"name", name}, {"role", role}, {"type", type}}); };
-  out.metadata = Json::object({{"format", "records"}, {"version", 1}, {"origin", "toy"}, {"classes", Json(Json::Array{"shoe", "shirt"})},
-                               {"fields", Json(Json::Array{field("input", "input", image), field("target", "target", category)})}});
+  const auto field = [](const char* name, const char* role, const Json& type) {
+    return Json::object({{"name", name}, {"role", role}, {"type", type}});
+  };
+  out.metadata = Json::object(
+      {{"format", "records"},
+       {"version", 1},
+       {"origin", "toy"},
+       {"classes", Json(Json::Array{"shoe", "shirt"})},
+       {"fields", Json(Json::Array{field("input", "input", image), field("target", "target", category)})}});
   std::vector<std::int64_t> ids, labels;
   std::vector<std::uint8_t> values;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -66,7 +78,8 @@ Container records(std::int64_t n, std::uint8_t first) {
 }
 
 // A node that made one file, recorded and in the cache.
-void make_file(World& w, const fs::path& cache, Node node, const std::string& name, const Container& content, const std::vector<Event>& events) {
+void make_file(World& w, const fs::path& cache, Node node, const std::string& name, const Container& content,
+               const std::vector<Event>& events) {
   const fs::path file = cache / node_kind_name(node.kind) / node.key / name;
   save_container(file, content);
   w.plan.nodes.push_back(std::move(node));
@@ -123,11 +136,14 @@ struct AttackSite {
     make_file(w, cache.path(), list_node(key), "records.safetensors", records(8, 0), {});
     for (std::uint64_t s = 0; s < 3; ++s) {
       auto events = boards::attacked(boards::flags(180, 1000 + s), boards::flags(20, 30 + s));
-      events.push_back(synthetic::verdict("SUSPECT", 19, "masked"));  // without a certificate only such a row has pictures
+      events.push_back(
+          synthetic::verdict("SUSPECT", 19, "masked"));  // without a certificate only such a row has pictures
       const Node node = synthetic::make_cell({"pgd", static_cast<std::int64_t>(s)});
       if (s == 0) file = cache.path() / "cell" / node.key / examples_file;
-      if (s == 0) make_file(w, cache.path(), node, examples_file, kept().to_container(), events);
-      else w.ok(w.add({"pgd", static_cast<std::int64_t>(s)}), events);
+      if (s == 0)
+        make_file(w, cache.path(), node, examples_file, kept().to_container(), events);
+      else
+        w.ok(w.add({"pgd", static_cast<std::int64_t>(s)}), events);
     }
     w.ok(w.add({"noise", 0, true}), boards::attacked(boards::flags(180, 1000), boards::flags(170, 5)));
     w.import();
@@ -161,7 +177,9 @@ TEST_CASE("a picture is a PNG with the pixels that it was made of, grey and in c
   }
   CHECK_THROWS_AS(site::png_base64(std::vector<std::uint8_t>(5), {1, 2, 2}), Error);
   // RFC 4648, section 10.
-  const auto text = [](std::string_view s) { return site::base64({reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}); };
+  const auto text = [](std::string_view s) {
+    return site::base64({reinterpret_cast<const std::uint8_t*>(s.data()), s.size()});
+  };
   CHECK(text("") == "");
   CHECK(text("f") == "Zg==");
   CHECK(text("fo") == "Zm8=");
@@ -173,7 +191,8 @@ TEST_CASE("an attack's pictures are those that its judge kept, with classes by n
   const Written site(made.w.db, made.cache.path());
   const Json board = site.chunk("board/" + made.id());
   REQUIRE(board.at("examples").at("rows").size() == 1);  // a baseline has none
-  const auto row = static_cast<std::size_t>(board.at("examples").at("rows").at(std::size_t{0}).at(std::size_t{0}).as_int());
+  const auto row =
+      static_cast<std::size_t>(board.at("examples").at("rows").at(std::size_t{0}).at(std::size_t{0}).as_int());
   CHECK(board.at("examples").at("rows").at(std::size_t{0}).at(std::size_t{1}).as_string() == "");
   CHECK(board.at("rows").at(row).at("method").as_string() == "pgd");
   const Json chunk = site.chunk("examples/" + made.id() + "-" + std::to_string(row));
@@ -195,7 +214,8 @@ TEST_CASE("an attack's pictures are those that its judge kept, with classes by n
     const auto pixels = pixels_of(chunk.at("images").at(at), 2, 1, true);
     for (std::size_t i = 0; i < 6; ++i) CHECK(pixels[i % 2 * 3 + i / 2] == (*planes[p])[i]);
   }
-  CHECK(one.at("pictures").at(std::size_t{2}).at(std::size_t{0}).as_string() == "difference × 4.98");  // 127 / 255 / 0.1
+  CHECK(one.at("pictures").at(std::size_t{2}).at(std::size_t{0}).as_string() ==
+        "difference × 4.98");  // 127 / 255 / 0.1
   const auto digits = static_cast<std::size_t>(site.chunk("index").at("cell_prefix").as_int());
   const std::string key = made.w.plan.nodes[1].key;
   const Json cells = site.chunk("cells/" + (digits == 0 ? std::string("all") : key.substr(0, digits)));
@@ -216,7 +236,9 @@ TEST_CASE("pictures that are gone, damaged or another's are not shown; the site 
   CHECK(why_none(cut).find("another digest") != std::string::npos);
   const AttackSite nowhere;
   const Written site(nowhere.w.db);
-  CHECK(site.chunk("board/" + nowhere.id()).at("examples").at("rows").at(std::size_t{0}).at(std::size_t{1}).as_string() != "");
+  CHECK(
+      site.chunk("board/" + nowhere.id()).at("examples").at("rows").at(std::size_t{0}).at(std::size_t{1}).as_string() !=
+      "");
 }
 
 TEST_CASE("without the test list an attack's pictures are shown and its classes are numbers") {
@@ -224,15 +246,20 @@ TEST_CASE("without the test list an attack's pictures are shown and its classes 
   fs::remove_all(made.cache.path() / "prepare");
   const Written site(made.w.db, made.cache.path());
   const Json rows = site.chunk("board/" + made.id()).at("examples").at("rows");
-  const Json chunk = site.chunk("examples/" + made.id() + "-" + std::to_string(rows.at(std::size_t{0}).at(std::size_t{0}).as_int()));
-  CHECK(group(chunk, 0).at("items").at(std::size_t{0}).at("facts").at(std::size_t{0}) == Json(Json::Array{"true class", "class 1"}));
+  const Json chunk =
+      site.chunk("examples/" + made.id() + "-" + std::to_string(rows.at(std::size_t{0}).at(std::size_t{0}).as_int()));
+  CHECK(group(chunk, 0).at("items").at(std::size_t{0}).at("facts").at(std::size_t{0}) ==
+        Json(Json::Array{"true class", "class 1"}));
 }
 
 TEST_CASE("a detector's pictures are the inputs with the lowest and highest scores of every list, from that list") {
   World w(synthetic::make_plan("detect", "auroc", "far:mnist"));
   const TempDir cache;
   const std::string test = sha256("in"), far = sha256("far");
-  set_protocol(w, Json::object({{"test", test}, {"ood", Json(Json::Array{Json::object({{"group", "far"}, {"label", "mnist"}, {"records", far}})})}}));
+  set_protocol(
+      w, Json::object(
+             {{"test", test},
+              {"ood", Json(Json::Array{Json::object({{"group", "far"}, {"label", "mnist"}, {"records", far}})})}}));
   make_file(w, cache.path(), list_node(test), "records.safetensors", records(30, 0), {});
   make_file(w, cache.path(), list_node(far), "records.safetensors", records(30, 100), {});
   std::vector<double> in, out;
@@ -240,9 +267,10 @@ TEST_CASE("a detector's pictures are the inputs with the lowest and highest scor
     in.push_back((i * 7) % 30);
     out.push_back(10 + (i * 11) % 30);
   }
-  w.ok(w.add({"msp", 0}), {column_event(synthetic::column("score", "id", in)), column_event(synthetic::column("score", "far:mnist", out)),
-                           column_event(synthetic::column("predicted", "id", std::vector<double>(30, 1.0))),
-                           synthetic::score("auroc", "far:mnist", 0.7, 60), synthetic::verdict("SUSPECT", 7, "not repeated")});
+  w.ok(w.add({"msp", 0}),
+       {column_event(synthetic::column("score", "id", in)), column_event(synthetic::column("score", "far:mnist", out)),
+        column_event(synthetic::column("predicted", "id", std::vector<double>(30, 1.0))),
+        synthetic::score("auroc", "far:mnist", 0.7, 60), synthetic::verdict("SUSPECT", 7, "not repeated")});
   w.import();
   const std::string id = w.plan.protocol_hash.substr(0, 12);
   const Written site(w.db, cache.path());
@@ -270,10 +298,14 @@ TEST_CASE("a detector's pictures are the inputs with the lowest and highest scor
   fs::remove_all(cache.path() / "prepare" / far);
   const Json half = site.again(w.db).boards == 1 ? site.chunk("examples/" + id + "-0") : Json();
   CHECK(half.at("groups").size() == 2);
-  CHECK(half.at("says").as_string().find("far:mnist is left out: the list's records: the file is no longer in the artifact cache") != std::string::npos);
+  CHECK(half.at("says").as_string().find(
+            "far:mnist is left out: the list's records: the file is no longer in the artifact cache") !=
+        std::string::npos);
 }
 
-TEST_CASE("a method's card has what its board shows no more, and when what it shows was recorded; the index names the last run") {
+TEST_CASE(
+    "a method's card has what its board shows no more, and when what it shows was recorded; the index names the last "
+    "run") {
   AttackSite made;
   const std::string id = made.id();
   Node newer = synthetic::make_cell({"pgd", 0});

@@ -28,7 +28,8 @@ std::vector<float> clean_pixels() {
 }
 std::int64_t label_of(std::int64_t i) { return i % 12 == 11 ? 1 - i % 2 : i % 2; }
 
-// Inputs 0 to 9 lose (21 + i) hundredths of the true pixel, the others nothing of it; the last pixel rises by a hundredth.
+// Inputs 0 to 9 lose (21 + i) hundredths of the true pixel, the others nothing of it; the last pixel rises by a
+// hundredth.
 std::vector<float> attacked_pixels() {
   std::vector<float> x = clean_pixels();
   for (std::int64_t i = 0; i < inputs_count; ++i) {
@@ -68,7 +69,8 @@ struct Scene {
       Container batch;
       batch.arrays["id"] = Array::i64({inputs_count}, ids);
       batch.arrays["x"] = Array::f32({inputs_count, 1, 2, 2}, x);
-      run.append({Json::object({{"type", "batch"}, {"index", 0}, {"condition", condition}, {"count", inputs_count}}), encode(batch)});
+      run.append({Json::object({{"type", "batch"}, {"index", 0}, {"condition", condition}, {"count", inputs_count}}),
+                  encode(batch)});
     }
   }
 
@@ -149,7 +151,8 @@ TEST_CASE("a kept picture is what was judged: flags, distances, margins, pixels 
   }
 }
 
-TEST_CASE("pictures are kept where they are asked for, equal outcomes give equal bytes, and no outcome depends on them") {
+TEST_CASE(
+    "pictures are kept where they are asked for, equal outcomes give equal bytes, and no outcome depends on them") {
   Scene scene;
   CHECK(scene.judge(Json()).empty());
   const auto without = scene.columns;
