@@ -201,7 +201,8 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                            {"threat", threat()},
                            {"budget", budget(point.budget.spec)}});
   parts.judge = judge_stage(point, run.spec);
-  for (const auto& [key, value] : again().as_object()) parts.judge.spec[key] = value;
+  const Json more = again();  // it must outlive the loop
+  for (const auto& [key, value] : more.as_object()) parts.judge.spec[key] = value;
   if (keeps_examples(point))
     parts.judge.spec["examples"] = Json::object({{"eps", threat_spec.rank_eps.str()}, {"each", examples_each}});
   parts.judge.inputs.push_back(from_node("data", data, records_file));
