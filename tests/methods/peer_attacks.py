@@ -2,7 +2,7 @@
 """APGD-CE, APGD-T, FAB-T and Square of assay against torch_attacks.py on one ONNX model and the same CIFAR-10 images: robust
 accuracies within a point, and on more than 97 % of the images the same verdict.
 
-usage: peer_attacks.py BUILD MODEL.onnx [--images 200] [--eps 8/255] [--queries 1000] [--threads 1] [--only NAME ...] [--out FILE]
+usage: peer_attacks.py BUILD MODEL.onnx [--images 200] [--eps 8/255] [--queries 1000] [--threads 1] [--only NAME ...] [--out FILE] [--work DIR]
 The model takes [n, 3, 32, 32] in [0, 1] and is a chain of convolutions, batch norms, relus, sums, average pools and linear
 layers, such as `assay model export` writes of a ResNet. ASSAY_HOME must hold CIFAR-10. Agreement is given over all images
 and over those that the model classifies correctly, the interesting ones.
@@ -161,12 +161,15 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=METHODS, default=list(METHODS))
     parser.add_argument("--out", help="JSON lines, one an attack")
+    parser.add_argument("--work", help="folder of suite and database, kept, so that a second call measures no cell again")
     args = parser.parse_args()
     args.condition = f"eps={args.eps}"
     torch.set_num_threads(args.threads)
     net, wrong = Net(args.model), []
-    with tempfile.TemporaryDirectory(prefix="assay-peer-") as folder:
-        given, found = ours(args, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="assay-peer-") as own:
+        folder = pathlib.Path(args.work or own)
+        folder.mkdir(parents=True, exist_ok=True)
+        given, found = ours(args, folder)
         for name in args.only:
             row = compare(name, args, net, given, found[name])
             print(json.dumps(row), flush=True)
