@@ -75,6 +75,7 @@ class Columns {
 using Place = std::pair<double, std::int64_t>;  // value, sample
 std::vector<Place> sorted(const std::map<std::int64_t, double>& values) {
   std::vector<Place> out;
+  out.reserve(values.size());
   for (const auto& [id, value] : values) out.emplace_back(value, id);
   std::sort(out.begin(), out.end());
   return out;
@@ -209,7 +210,7 @@ Json detect_chunk(const Context& at) {
       why = "no scores";
     else if (images != nullptr && gallery && !(images->size == gallery->size()))
       why = "pictures of another size";
-    if (!why.empty()) {
+    if (values == nullptr || images == nullptr || !why.empty()) {
       left_out += fmt::format(" {} is left out: {}.", condition, why);
       continue;
     }
@@ -312,9 +313,10 @@ ExamplesOf write_examples(const store::Store& db, const BoardData& data, const f
       if (by_key.count(key) > 0) cells.push_back(by_key.at(key));
     std::string& why = out.rows[r];
     const store::CellRecord* cell = cell_of(db, cells, data.board.suite.task == "attack");
-    if (cell == nullptr) why = "no cell of this row is done";
-    if (why.empty() && spent >= example_bytes) why = "the site's cap on pictures is met";
-    if (!why.empty()) continue;
+    if (cell == nullptr || spent >= example_bytes) {
+      why = cell == nullptr ? "no cell of this row is done" : "the site's cap on pictures is met";
+      continue;
+    }
     try {
       Json chunk = kind.make({db, data, sets, *cell});
       chunk["cell"] = short_cell(cell->generation);
