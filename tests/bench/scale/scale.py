@@ -68,7 +68,7 @@ class Measurement:
 
     def command_line(self, database, sql):
         with open(sql) as statements:
-            return run(["sqlite3", database], stdin=statements, stdout=subprocess.DEVNULL)
+            return run(["sqlite3", "-bail", database], stdin=statements, stdout=subprocess.DEVNULL)
 
     def generate(self):
         if self.database.exists():
