@@ -152,9 +152,12 @@ class WeightedAuroc {
   double operator()(std::span<const std::uint32_t> in_counts, std::span<const std::uint32_t> out_counts) const;
 
  private:
+  double without_ties(std::span<const std::uint32_t> in_counts, std::span<const std::uint32_t> out_counts) const;
+
   std::vector<std::uint32_t> order_;  // indices into in ++ out, ascending by score
   std::vector<std::uint8_t> new_group_;  // 1 where order_[k] starts a group of equal scores
   std::size_t in_size_ = 0, out_size_ = 0;
+  bool tied_ = false;
 };
 
 // --- compression ---

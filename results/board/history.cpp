@@ -12,11 +12,12 @@ using Batch = std::pair<std::string, int>;
 
 }  // namespace
 
-std::vector<Earlier> earlier_results(const store::Store& db, const Query& query, const Board& board) {
+std::vector<Earlier> earlier_results(const store::Store& db, const Query& query, const Board& board,
+                                     const store::EarlierLimits& limits) {
   std::vector<Earlier> out;
   if (board.rank == "subject" || board.metrics.empty()) return out;
   std::map<Batch, std::vector<store::CellRecord>> batches;
-  for (store::EarlierCell& one : db.earlier_cells(board.suite.protocol_hash))
+  for (store::EarlierCell& one : db.earlier_cells(board.suite.protocol_hash, limits))
     batches[{one.cell.numerics, one.version}].push_back(std::move(one.cell));
   stats::BootstrapOptions options;
   options.level = query.level;

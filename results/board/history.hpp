@@ -19,7 +19,8 @@ struct Earlier {
 };
 
 // Empty for a board that ranks subjects, or that has no metric.
-std::vector<Earlier> earlier_results(const store::Store& db, const Query& query, const Board& board);
+std::vector<Earlier> earlier_results(const store::Store& db, const Query& query, const Board& board,
+                                     const store::EarlierLimits& limits = {});
 
 // When the results of a row that a board shows were recorded, and under which numerics. `cells`: those of the protocol
 // by their generation hash.

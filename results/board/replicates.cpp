@@ -24,37 +24,41 @@ double mean_at(const std::vector<double>& values, Indices at) {
   return sum / static_cast<double>(at.size());
 }
 
+// The means of four resamples that lie one behind the other, each summed in its order: a single sum waits for every addition.
+void four_means(const std::vector<double>& values, Indices at, std::span<double> out) {
+  const std::size_t n = values.size();
+  double sum[4] = {};
+  for (std::size_t k = 0; k < n; ++k)
+    for (std::size_t j = 0; j < 4; ++j) sum[j] += values[at[j * n + k]];
+  for (std::size_t j = 0; j < 4; ++j) out[j] = sum[j] / static_cast<double>(n);
+}
+
 std::vector<double> gather(const std::vector<double>& values, Indices at) {
   std::vector<double> out(at.size());
   for (std::size_t i = 0; i < at.size(); ++i) out[i] = values[at[i]];
   return out;
 }
 
-void count(Indices at, std::vector<std::uint32_t>& counts) {
-  std::fill(counts.begin(), counts.end(), 0u);
-  for (const std::uint32_t i : at) ++counts[i];
-}
+// One resample: which units, and how often each; of the reference sample likewise. Counts are there where they are used.
+struct Resample {
+  Indices at, reference, counts, reference_counts;
+};
 
 // The metric of one cell on every resample.
 class Evaluator {
  public:
   Evaluator(const MetricInfo& info, const CellColumns& columns) : info_(info), columns_(columns) {
-    if (info.id != "auroc") return;
-    auroc_ = std::make_unique<metrics::WeightedAuroc>(columns.reference, columns.values[0]);
-    in_counts_.resize(columns.reference.size());
-    out_counts_.resize(columns.values[0].size());
+    if (counts(info)) auroc_ = std::make_unique<metrics::WeightedAuroc>(columns.reference, columns.values[0]);
   }
 
-  double operator()(Indices at, Indices reference) {
-    if (info_.pool == Pool::mean) return mean_at(columns_.values[0], at);
-    if (auroc_) {
-      count(reference, in_counts_);
-      count(at, out_counts_);
-      return (*auroc_)(in_counts_, out_counts_);
-    }
+  static bool counts(const MetricInfo& info) { return info.id == "auroc"; }  // else indices are enough
+
+  double operator()(const Resample& one) const {
+    if (info_.pool == Pool::mean) return mean_at(columns_.values[0], one.at);
+    if (auroc_) return (*auroc_)(one.reference_counts, one.counts);
     std::vector<std::vector<double>> drawn;
-    if (info_.pool == Pool::rank) drawn.push_back(gather(columns_.reference, reference));
-    for (const auto& values : columns_.values) drawn.push_back(gather(values, at));
+    if (info_.pool == Pool::rank) drawn.push_back(gather(columns_.reference, one.reference));
+    for (const auto& values : columns_.values) drawn.push_back(gather(values, one.at));
     return metrics::evaluate(info_.id, {drawn.begin(), drawn.end()});
   }
 
@@ -62,7 +66,6 @@ class Evaluator {
   const MetricInfo& info_;
   const CellColumns& columns_;
   std::unique_ptr<metrics::WeightedAuroc> auroc_;  // an optional trips gcc 12 under sanitizers
-  std::vector<std::uint32_t> in_counts_, out_counts_;
 };
 
 // A ratio whose denominator is empty on some resample has no interval.
@@ -88,6 +91,15 @@ const std::vector<std::uint32_t>& Replicator::indices(std::size_t n, std::uint64
   return all;
 }
 
+const std::vector<std::uint32_t>& Replicator::counts(std::size_t n, std::uint64_t salt) {
+  auto& all = counts_[{n, salt}];
+  if (!all.empty()) return all;
+  const auto& drawn = indices(n, salt);
+  all.resize(drawn.size());
+  for (std::size_t k = 0; k < drawn.size(); ++k) ++all[k / n * n + drawn[k]];
+  return all;
+}
+
 const Replicator::Drawn& Replicator::draw(const Metric& metric, const MetricInfo& info, const store::CellRecord& cell) {
   if (drawn_of_ != metric.title()) drawn_.clear();
   drawn_of_ = metric.title();
@@ -97,13 +109,18 @@ const Replicator::Drawn& Replicator::draw(const Metric& metric, const MetricInfo
   CellColumns columns = load_columns(db_, cell, metric, info);
   if (!columns.complete || resamples_may_fail(info, columns)) return out;
   out.known = true;
-  Evaluator evaluate(info, columns);
+  const Evaluator evaluate(info, columns);
   const std::size_t n = columns.ids.size(), references = columns.reference_ids.size();
-  const std::span all = indices(n, 0);
-  const Indices reference_all = references == 0 ? Indices{} : Indices(indices(references, in_distribution_salt));
+  const bool counted = Evaluator::counts(info);
+  Resample all{indices(n, 0), {}, {}, {}};
+  if (references > 0) all.reference = indices(references, in_distribution_salt);
+  if (counted) all.counts = counts(n, 0);
+  if (counted) all.reference_counts = counts(references, in_distribution_salt);
+  const auto part = [](Indices of, std::size_t b, std::size_t size) { return of.empty() ? of : of.subspan(b * size, size); };
   out.statistic.resize(static_cast<std::size_t>(options_.resamples));
   for (std::size_t b = 0; b < out.statistic.size(); ++b)
-    out.statistic[b] = evaluate(all.subspan(b * n, n), references == 0 ? reference_all : reference_all.subspan(b * references, references));
+    out.statistic[b] = evaluate({part(all.at, b, n), part(all.reference, b, references), part(all.counts, b, n),
+                                 part(all.reference_counts, b, references)});
   // Not defined on some resample (a member that is always right on it): no interval.
   if (!all_finite(out.statistic)) out.statistic.clear();
   out.ids = std::move(columns.ids);
@@ -136,7 +153,10 @@ CellReplicates Replicator::cells(const Metric& metric, const CellList& cells) {
 std::vector<double> Replicator::resampled_mean(const std::vector<double>& values) {
   const std::span all = indices(values.size(), 0);
   std::vector<double> out(static_cast<std::size_t>(options_.resamples));
-  for (std::size_t b = 0; b < out.size(); ++b) out[b] = mean_at(values, all.subspan(b * values.size(), values.size()));
+  const std::size_t n = values.size();
+  std::size_t b = 0;
+  for (; b + 4 <= out.size(); b += 4) four_means(values, all.subspan(b * n, 4 * n), std::span(out).subspan(b, 4));
+  for (; b < out.size(); ++b) out[b] = mean_at(values, all.subspan(b * n, n));
   return all_finite(out) ? out : std::vector<double>();
 }
 

@@ -57,13 +57,14 @@ class Replicator {
   };
 
   const std::vector<std::uint32_t>& indices(std::size_t n, std::uint64_t salt);  // resamples * n
+  const std::vector<std::uint32_t>& counts(std::size_t n, std::uint64_t salt);   // the same as how often each unit is drawn
   const Drawn& draw(const Metric& metric, const metrics::MetricInfo& info, const store::CellRecord& cell);
   std::vector<double> resampled_mean(const std::vector<double>& values);
   GroupReplicates mean_groups(const Metric& metric, const metrics::MetricInfo& info, const std::vector<CellList>& groups);
 
   const store::Store& db_;
   stats::BootstrapOptions options_;
-  std::map<std::pair<std::size_t, std::uint64_t>, std::vector<std::uint32_t>> indices_;
+  std::map<std::pair<std::size_t, std::uint64_t>, std::vector<std::uint32_t>> indices_, counts_;
   std::string drawn_of_;                  // the metric that drawn_ holds: a board asks for its ranked one again and again
   std::map<std::int64_t, Drawn> drawn_;   // by attempt
 };

@@ -163,7 +163,7 @@ Json curves_json(const std::optional<board::Curves>& curves) {
 
 }  // namespace
 
-BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
+BoardData read_board(const store::Store& db, const store::SuiteRecord& suite, const store::EarlierLimits& history) {
   BoardData data;
   data.id = short_protocol(suite.protocol_hash);
   data.query.protocol = suite.protocol_hash;
@@ -174,7 +174,7 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite) {
   data.fronts = std::move(report.fronts);
   data.cells = std::move(report.cells);
   data.caption = caption(db, suite);
-  data.earlier = board::earlier_results(db, data.query, data.board);
+  data.earlier = board::earlier_results(db, data.query, data.board, history);
   const auto latest = db.suite(suite.name);
   if (latest && latest->protocol_hash == suite.protocol_hash) data.claims = claims::judge(db, suite.protocol_hash, db.claims(suite.name));
   return data;

@@ -34,7 +34,8 @@ struct BoardData {
   ExamplesOf examples;
 };
 
-BoardData read_board(const store::Store& db, const store::SuiteRecord& suite);
+inline constexpr int earlier_total = 20'000;  // cells of a site's histories
+BoardData read_board(const store::Store& db, const store::SuiteRecord& suite, const store::EarlierLimits& history);
 
 // caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf radius 0, 1/10); test: fashion-mnist test,
 // 1000 balanced; suite version 1, protocol 7da787da3fb1."

@@ -95,10 +95,12 @@ SiteReport write_site(const store::Store& db, const SiteOptions& options) {
   ChunkWriter writer(options.target / "data");
   std::vector<BoardData> boards;
   std::uint64_t pictures = 0;
+  store::EarlierLimits history;
+  history.cells = std::min(history.cells, std::max(1, earlier_total / static_cast<int>(suites.size())));
   for (const store::SuiteRecord& suite : suites) {
     const auto same = [&](const BoardData& b) { return b.board.suite.protocol_hash == suite.protocol_hash; };
     if (std::any_of(boards.begin(), boards.end(), same)) continue;
-    boards.push_back(read_board(db, suite));
+    boards.push_back(read_board(db, suite, history));
     boards.back().examples = write_examples(db, boards.back(), options.artifacts, writer, pictures);
     writer.write("board/" + boards.back().id, board_chunk(boards.back()));
     writer.write("compare/" + boards.back().id, compare_chunk(boards.back()));

@@ -29,9 +29,8 @@ using scale::Stopwatch;
 
 std::ofstream* trace_into = nullptr;
 
-int on_statement(unsigned, void*, void* statement, void* text) {
-  // The text of a trigger or of a subprogram is a comment.
-  if (trace_into == nullptr || std::string_view(static_cast<const char*>(text)).starts_with("--")) return 0;
+int on_statement(unsigned, void*, void* statement, void*) {
+  if (trace_into == nullptr) return 0;
   char* expanded = sqlite3_expanded_sql(static_cast<sqlite3_stmt*>(statement));
   *trace_into << (expanded == nullptr ? "" : expanded) << ";\n";
   sqlite3_free(expanded);

@@ -76,7 +76,7 @@ TEST_CASE("claims carry their verdict, its numbers and why into a board's chunk"
   w.plan.claims = {{"holds", "noise is harmless", "mean(robust_accuracy, method='noise') > 0.5", "", true},
                    {"open", "pgd has no certificate", "mean(robust_accuracy, method='pgd') < 0.5", "", false}};
   w.db.record_plan(w.plan);
-  const site::BoardData data = site::read_board(w.db, w.db.protocol(w.plan.protocol_hash));
+  const site::BoardData data = site::read_board(w.db, w.db.protocol(w.plan.protocol_hash), {});
   const Json claims = site::board_chunk(data).at("claims");
   REQUIRE(claims.size() == 2);
   const Json &holds = claims.at(std::size_t{0}), &open = claims.at(std::size_t{1});

@@ -65,6 +65,9 @@ TEST_CASE("weighted AUROC equals AUROC of the repeated scores") {
   const std::vector<std::uint32_t> in_counts{2, 0, 1, 1}, out_counts{0, 2, 1};
   const std::vector<double> in_repeated{0.1, 0.1, 0.4, 2}, out_repeated{3, 3, -1};
   CHECK(WeightedAuroc(in, out)(in_counts, out_counts) == doctest::Approx(auroc(in_repeated, out_repeated)).epsilon(1e-14));
+  // Without ties another loop runs.
+  const std::vector<double> apart_in{0.1, 0.5, 2, 7}, apart_out{0.3, 3, -1}, in_twice{0.1, 0.1, 2, 7}, out_twice{3, 3, -1};
+  CHECK(WeightedAuroc(apart_in, apart_out)(in_counts, out_counts) == doctest::Approx(auroc(in_twice, out_twice)).epsilon(1e-14));
 }
 
 TEST_CASE("AUROC: signed zeros tie, infinities order, many magnitudes sort") {
