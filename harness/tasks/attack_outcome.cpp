@@ -180,12 +180,13 @@ AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
   if (before_) outcome.distance = before_->conditions.at(condition).distance;
   const std::vector<std::int64_t> rows = attacked(condition);
   if (!rows.empty()) judge_rows(rows, eps, breach, outcome);
-  const auto found = outputs_.find(condition);
-  if (found == outputs_.end()) return outcome;
-  outcome.late_gain = found->second.late_gain;
-  outcome.passes = found->second.passes;
   for (std::size_t i = 0; i < outcome.robust.size(); ++i) {
     outcome.success.push_back(correct_[i] == 1 && outcome.robust[i] == 0 ? 1 : 0);
+  }
+  // Of a chain's last link that had nothing left to attack there is none.
+  if (const auto found = outputs_.find(condition); found != outputs_.end()) {
+    outcome.late_gain = found->second.late_gain;
+    outcome.passes = found->second.passes;
   }
   return outcome;
 }

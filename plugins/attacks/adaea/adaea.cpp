@@ -120,6 +120,7 @@ struct AdaEa {
       Points trial = x;
       step_along_signs(problem, slopes[k], step * problem.eps, trial);
       std::vector<Scores> logits;
+      logits.reserve(sources.size());
       for (const assay::Model& source : sources) logits.push_back(scores_of(problem, source, trial));
       for (std::size_t i = 0; i < x.count(); ++i) {
         double others = 0;
@@ -144,6 +145,7 @@ struct AdaEa {
     const std::size_t plane = image.height * image.width;
     for (std::size_t i = 0; i < way.count(); ++i) {
       std::vector<ConstRow> grads;
+      grads.reserve(slopes.size());
       for (const Points& slope : slopes) grads.push_back(slope.row(i));
       const std::vector<double> mean = agreement(image, grads, !drf_compat);
       for (std::size_t j = 0; j < way.size; ++j) {

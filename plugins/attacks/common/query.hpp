@@ -97,6 +97,7 @@ inline Pulls pull(const Problem& problem, const Points& x, const Index& rows, co
   problem.run.check();
   std::vector<assay::Tensor> ways;
   const auto n = static_cast<std::int64_t>(rows.size()), classes = static_cast<std::int64_t>(problem.classes);
+  ways.reserve(cotangents.size());
   for (const Scores& cotangent : cotangents) ways.push_back(problem.run.tensor<float>({n, classes}, cotangent.values));
   const assay::Pulled pulled = problem.model.pull(problem.tensor(x), ways, {.ids = problem.keys(rows)});
   Pulls result{{}, Scores(pulled.logits)};

@@ -83,10 +83,11 @@ struct Place {
   // Adversarial inputs for these rows, at eps = 1/2 with the label's elements darkened where `strong`.
   // `late`: what each gained late, as the run stage saw it; 0 or more.
   fs::path run(const std::string& name, const std::vector<std::int64_t>& rows,
-               const std::function<bool(std::int64_t)>& strong, double late = -1) {
+               const std::function<bool(std::int64_t)>& strong, double late = -1,
+               const std::vector<std::string>& conditions = {"eps=0", "eps=1/2"}) {
     const fs::path shard = folder.path() / name;
     ShardWriter writer(shard);
-    for (const char* condition : {"eps=0", "eps=1/2"}) {
+    for (const std::string& condition : conditions) {
       Container batch;
       std::vector<std::int64_t> ids;
       std::vector<float> x;
@@ -95,7 +96,7 @@ struct Place {
         ids.push_back(100 + row);
         for (std::int64_t j = 0; j < kSize; ++j) {
           const bool dark =
-              condition != std::string("eps=0") && strong(row) && j / 2 == labels()[static_cast<std::size_t>(row)];
+              condition != "eps=0" && strong(row) && j / 2 == labels()[static_cast<std::size_t>(row)];
           const float value = clean[static_cast<std::size_t>(row * kSize + j)];
           x.push_back(dark ? std::max(0.0f, value - 0.5f) : value);
         }
@@ -195,6 +196,18 @@ TEST_CASE("[rule 14] [rule 17] a chain's links attack what is left, and its outc
   CHECK(score(events, "accuracy", "clean") == doctest::Approx(36.0 / kSamples));
   const auto found = rules(events);
   CHECK(found == std::vector<int>{17});  // it left more than 1 % at radius 1/2
+}
+
+TEST_CASE("a chain that leaves its last link nothing to attack is judged all the same") {
+  Place place;
+  place.stage("survivors", {});
+  const auto rows = tasks::ChainState::load(place.left("")).standing("eps=1/2");
+  const fs::path all = place.run("all", rows, [](std::int64_t) { return true; });
+  place.stage("survivors", {{"run", all}, {"chain", place.left("")}}, "apgd-ce");
+  const fs::path none = place.run("none", rows, [](std::int64_t) { return true; }, -1, {"eps=0"});
+  const auto events = place.stage("judge", {{"run", none}, {"chain", place.left("apgd-ce")}}, "square");
+  CHECK(score(events, "robust_accuracy", "eps=1/2") == 0);
+  CHECK(score(events, "attack_success_rate", "eps=1/2") == 1);
 }
 
 TEST_CASE("a link that leaves samples out is refused, and one that adds samples changes nothing") {
