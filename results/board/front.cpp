@@ -6,6 +6,7 @@
 #include "harness/base/error.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/session.hpp"
+#include "results/board/timings.hpp"
 
 namespace assay::board {
 
@@ -22,6 +23,7 @@ double cost_of(const Cost& cost, const std::string& kind) {
 // The rows of one subject.
 void add_front(Front& out, const std::vector<const Compared*>& rows, const Board& board) {
   std::vector<stats::UncertainPoint> points;
+  points.reserve(rows.size());
   for (const Compared* one : rows)
     points.push_back({{one->input.value, cost_of(board.rows[one->row].cost, out.cost)}, {one->input.replicates, {}}});
   const bool lower = lower_is_better(board.metrics[0].quantity, board.suite.task, board.rank);
@@ -46,6 +48,10 @@ Front front_of(Session& session, const Board& board, const std::string& cost) {
   out.resamples = session.query.resamples;
   if (board.rank == "subject" || board.metrics.empty() || !board.metrics[0].ranked) {
     out.note = "this board has no quality of methods to set against their cost";
+    return out;
+  }
+  if (is_timing(board.metrics[0])) {
+    out.note = "timings are not resampled, so nobody can say how sure a row is on a front";
     return out;
   }
   std::size_t left_out = 0;

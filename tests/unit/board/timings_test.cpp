@@ -6,6 +6,7 @@
 
 #include "boards.hpp"
 #include "results/board/compare.hpp"
+#include "results/board/front.hpp"
 #include "results/board/pairs.hpp"
 
 using namespace boards;
@@ -62,6 +63,19 @@ TEST_CASE("a board of timings tells rows apart by their rounds and a factor [rul
     CHECK((pair.p_holm < 0.01) == slow);
     CHECK(pair.interval.over == "seeds");
   }
+}
+
+TEST_CASE("a board of timings has no front: nothing says how sure it would be") {
+  World w(synthetic::make_plan("predict", "latency", "test"));
+  add_timed(w, "quick", 0.010);
+  add_timed(w, "slow", 0.013);
+  w.import();
+  Query query;
+  query.protocol = w.plan.protocol_hash;
+  query.require_certificate = false;
+  const auto front = board::make_front(w.db, query, w.board(), "forward");
+  CHECK(front.rows.empty());
+  CHECK(front.note.find("timings are not resampled") == 0);
 }
 
 TEST_CASE("timings without rounds are not told apart, and the rows say why [rule 44]") {
