@@ -11,10 +11,10 @@
 #include "harness/cli/command.hpp"
 #include "harness/cli/keyboard.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/pages.hpp"
 #include "harness/cli/running.hpp"
 #include "harness/cli/signals.hpp"
 #include "harness/cli/workspace.hpp"
-#include "results/export/site.hpp"
 
 namespace assay::cli {
 namespace {
@@ -79,16 +79,6 @@ int interrupted(const RunReport& report) {
   return exit_interrupted;
 }
 
-void write_pages(const store::Store& db, const std::string& folder) {
-  site::SiteOptions options;
-  options.front_end = installed_layout().site;
-  options.target = folder;
-  options.artifacts = artifact_folder();
-  options.version = ASSAY_VERSION;
-  site::write_site(db, options);
-  remark("open " + (fs::absolute(folder) / "index.html").lexically_normal().string());
-}
-
 int audit(const AuditOptions& options) {
   const Format format = parse_format(options.format, {"markdown", "json"});
   const AuditQuestion question = question_of(options);
@@ -116,7 +106,10 @@ int audit(const AuditOptions& options) {
   write_atomic(folder / "report.md", text);
   print(format == Format::json ? to_json(report).dump(2) + "\n" : text);
   remark("suites and report are in " + folder.string());
-  if (!options.site.empty()) write_pages(db, options.site);
+  if (!options.site.empty()) {
+    write_pages(db, options.site);
+    remark("open " + page_of(options.site));
+  }
   return clean ? exit_done : exit_some_failed;
 }
 

@@ -5,9 +5,9 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/pages.hpp"
 #include "harness/cli/running.hpp"
 #include "harness/cli/workspace.hpp"
-#include "results/export/site.hpp"
 
 namespace assay::cli {
 namespace {
@@ -17,20 +17,25 @@ struct SiteCommand {
 };
 
 int write(const SiteCommand& command) {
-  const store::Store db = open_database(command.db);
-  site::SiteOptions options;
-  options.front_end = command.front_end.empty() ? installed_layout().site : fs::path(command.front_end);
-  options.target = command.folder;
-  options.version = ASSAY_VERSION;
-  options.artifacts = artifact_folder();
-  const site::SiteReport report = site::write_site(db, options);
+  const site::SiteReport report = write_pages(open_database(command.db), command.folder, command.front_end);
   print("{} boards, {} methods, {} cells in {} files, {}\n", report.boards, report.methods, report.cells, report.files,
         bytes_text(static_cast<double>(report.bytes)));
-  print("open {}\n", (fs::absolute(options.target) / "index.html").lexically_normal().string());
+  print("open {}\n", page_of(command.folder));
   return exit_done;
 }
 
 }  // namespace
+
+site::SiteReport write_pages(const store::Store& db, const std::string& folder, const std::string& front_end) {
+  site::SiteOptions options;
+  options.front_end = front_end.empty() ? installed_layout().site : fs::path(front_end);
+  options.target = folder;
+  options.version = ASSAY_VERSION;
+  options.artifacts = artifact_folder();
+  return site::write_site(db, options);
+}
+
+std::string page_of(const std::string& folder) { return (fs::absolute(folder) / "index.html").lexically_normal().string(); }
 
 void add_site(CLI::App& app, Action& action) {
   auto options = std::make_shared<SiteCommand>();

@@ -85,21 +85,22 @@ Json answer_of(const Captured& captured, const std::vector<std::string>& args) {
 
 }  // namespace
 
-Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seconds) const {
+SpawnOptions WorkerClient::question(const std::vector<std::string>& args) const {
   SpawnOptions options;
   options.argv = {program_.string()};
   options.argv.insert(options.argv.end(), args.begin(), args.end());
   options.env = child_environment();
-  return answer_of(run_captured(options, timeout_seconds), args);
+  return options;
+}
+
+Json WorkerClient::ask(const std::vector<std::string>& args, double timeout_seconds) const {
+  return answer_of(run_captured(question(args), timeout_seconds), args);
 }
 
 Captured WorkerClient::run_with(const std::filesystem::path& library, const std::vector<std::string>& args, double timeout_seconds) const {
   if (!sandbox_) sandbox_ = sched::find_sandbox(mode_, program_);
   const TempDir scratch("assay-question");
-  SpawnOptions options;
-  options.argv = {program_.string()};
-  options.argv.insert(options.argv.end(), args.begin(), args.end());
-  options.env = child_environment();
+  SpawnOptions options = question(args);
   if (!sandbox_->empty()) options.argv = sched::in_sandbox(*sandbox_, options.argv, library, scratch.path());
   return run_captured(options, timeout_seconds);
 }

@@ -74,6 +74,7 @@ class WorkerClient {
   const std::filesystem::path& program() const { return program_; }
 
  private:
+  SpawnOptions question(const std::vector<std::string>& args) const;
   Json ask(const std::vector<std::string>& args, double timeout_seconds) const;
   Json ask_about(const std::filesystem::path& library, const std::string& verb, double timeout_seconds) const;
   Captured run_with(const std::filesystem::path& library, const std::vector<std::string>& args, double timeout_seconds) const;

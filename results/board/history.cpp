@@ -19,10 +19,7 @@ std::vector<Earlier> earlier_results(const store::Store& db, const Query& query,
   std::map<Batch, std::vector<store::CellRecord>> batches;
   for (store::EarlierCell& one : db.earlier_cells(board.suite.protocol_hash, limits))
     batches[{one.cell.numerics, one.version}].push_back(std::move(one.cell));
-  stats::BootstrapOptions options;
-  options.level = query.level;
-  options.resamples = query.resamples;
-  Replicator replicator(db, options);
+  Replicator replicator(db, {query.resamples, query.level});
   const Metric& metric = board.metrics[0];
   for (auto& [batch, cells] : batches)
     for (const Group& group : make_groups(std::move(cells))) {

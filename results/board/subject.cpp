@@ -113,10 +113,9 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
 }
 
 // Rule 21: what attacks from other nets break beyond the suite's.
-std::vector<std::string> outdone(const store::Store& db, const std::vector<Group>& groups, const WorstCase& worst,
-                                 const std::string& condition) {
+std::vector<std::string> outdone(const std::map<std::string, Transferred>& found) {
   std::vector<std::string> reasons;
-  for (const auto& [method, transfer] : transferred(db, groups, worst, condition)) {
+  for (const auto& [method, transfer] : found) {
     if (!beyond_chance(transfer)) continue;
     reasons.push_back("SUSPECT (rule 21): " + method + ", transferred from other nets, breaks " +
                       std::to_string(transfer.broken) + " samples that every attack here left");
@@ -195,9 +194,10 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   options.resamples = query.resamples;
 
   std::vector<Candidate> candidates;
+  const auto transfers = transfer_cells(db);
   for (const auto& [subject, groups] : subjects) {
     WorstCase worst = worst_case(db, groups, board.suite.condition);
-    auto reasons = outdone(db, groups, worst, board.suite.condition);
+    auto reasons = outdone(transferred(db, transfers, groups, worst, board.suite.condition));
     candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, board.suite, options));
   }
 

@@ -28,9 +28,17 @@ std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::
 struct Transferred {
   std::int64_t broken = 0, samples = 0;
 };
-// By method, from the transfer suites of the database that hold the same net, list of samples, norm and condition.
-std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<Group>& groups,
-                                               const WorstCase& worst, const std::string& condition);
+// A done cell of the database's transfer suites whose attack never saw its victim, and what it is about: one net under one
+// norm on one list of samples.
+struct TransferCell {
+  std::string net, method;
+  std::int64_t attempt = 0;
+};
+std::vector<TransferCell> transfer_cells(const store::Store& db);
+// By method, from those of `cells` that are about a net of the groups, on the same samples at the same condition.
+std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<TransferCell>& cells,
+                                               const std::vector<Group>& groups, const WorstCase& worst,
+                                               const std::string& condition);
 // More than 0.2 points, and more than a paired 1 % test allows (rule 21).
 bool beyond_chance(const Transferred& transfer);
 

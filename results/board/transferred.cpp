@@ -49,25 +49,34 @@ std::int64_t broken_of(const std::vector<double>& standing, const std::vector<do
 
 }  // namespace
 
-std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<Group>& groups,
-                                               const WorstCase& worst, const std::string& condition) {
-  std::map<std::string, Transferred> found;
-  std::map<std::string, std::uint64_t> nets;
+std::vector<TransferCell> transfer_cells(const store::Store& db) {
+  std::vector<TransferCell> out;
   for (const store::SuiteRecord& suite : db.suites()) {
     if (suite.task != "attack" || !suite.protocol.has("threat")) continue;
     if (suite.protocol.at("threat").get("access", "") != "transfer") continue;
-    if (nets.empty()) nets = nets_of(db, groups);
     for (const store::CellRecord& cell : db.cells(suite.protocol_hash)) {
       if (!done(cell)) continue;
-      const About other = about(db, cell);
-      const auto net = nets.find(other.net);
-      if (!other.transfer || net == nets.end() || worst.robust.count(net->second) == 0) continue;
-      const auto robust = db.outcomes(cell.standing->id, "robust", condition);
-      if (robust.empty() || robust[0].ids != worst.ids) continue;
-      Transferred& sum = found[cell.method];
-      sum.broken += broken_of(worst.robust.at(net->second), robust[0].values);
-      sum.samples += static_cast<std::int64_t>(worst.ids.size());
+      About of = about(db, cell);
+      if (of.transfer) out.push_back({std::move(of.net), cell.method, cell.standing->id});
     }
+  }
+  return out;
+}
+
+std::map<std::string, Transferred> transferred(const store::Store& db, const std::vector<TransferCell>& cells,
+                                               const std::vector<Group>& groups, const WorstCase& worst,
+                                               const std::string& condition) {
+  std::map<std::string, Transferred> found;
+  if (cells.empty()) return found;
+  const auto nets = nets_of(db, groups);
+  for (const TransferCell& cell : cells) {
+    const auto net = nets.find(cell.net);
+    if (net == nets.end() || worst.robust.count(net->second) == 0) continue;
+    const auto robust = db.outcomes(cell.attempt, "robust", condition);
+    if (robust.empty() || robust[0].ids != worst.ids) continue;
+    Transferred& sum = found[cell.method];
+    sum.broken += broken_of(worst.robust.at(net->second), robust[0].values);
+    sum.samples += static_cast<std::int64_t>(worst.ids.size());
   }
   return found;
 }

@@ -22,24 +22,27 @@ std::string quoted(const std::string& json) {
 
 }  // namespace
 
-// Nothing is synced: thousands of chunks would take minutes, and a site is made again from its database. write_site syncs
-// the index, which comes last.
-std::uint64_t ChunkWriter::write(const std::string& name, const Json& value) {
-  const std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
-  const std::filesystem::path file = folder_ / (name + ".js"), part = file.string() + ".part";
-  if (name == "index") {
-    write_atomic(file, text);
-  } else {
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream out(part, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out) throw Error(Fault::io, "cannot write '" + part.string() + "'");
-    std::filesystem::rename(part, file);
-  }
+std::string ChunkWriter::counted(const std::string& name, const Json& value) {
+  std::string text = "assay.data(" + Json(name).dump() + ",JSON.parse(" + quoted(value.dump()) + "));\n";
   ++files_;
   bytes_ += text.size();
+  return text;
+}
+
+std::uint64_t ChunkWriter::write(const std::string& name, const Json& value) {
+  const std::string text = counted(name, value);
+  const std::filesystem::path file = folder_ / (name + ".js"), part = file.string() + ".part";
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream out(part, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw Error(Fault::io, "cannot write '" + part.string() + "'");
+  std::filesystem::rename(part, file);
   return text.size();
+}
+
+void ChunkWriter::write_last(const std::string& name, const Json& value) {
+  write_atomic(folder_ / (name + ".js"), counted(name, value));
 }
 
 std::string safe_name(const std::string& name) {

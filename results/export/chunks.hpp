@@ -12,12 +12,16 @@ class ChunkWriter {
  public:
   explicit ChunkWriter(std::filesystem::path folder) : folder_(std::move(folder)) {}
   // data/<name>.js, whole or absent; `name` may hold a folder: "board/7da787da3fb1".
-  // Bytes written.
+  // Bytes written. Nothing is synced: thousands of chunks would take minutes, and a site is made again from its database.
   std::uint64_t write(const std::string& name, const Json& value);
+  // The one that makes the others count, synced.
+  void write_last(const std::string& name, const Json& value);
   std::size_t files() const { return files_; }
   std::uint64_t bytes() const { return bytes_; }
 
  private:
+  std::string counted(const std::string& name, const Json& value);  // the chunk's text
+
   std::filesystem::path folder_;
   std::size_t files_ = 0;
   std::uint64_t bytes_ = 0;

@@ -185,9 +185,10 @@ Json scored_item(const Scored& list, const Place& place, Gallery& gallery) {
 
 void add_scored(const Scored& list, Gallery& gallery) {
   const bool id = list.condition == "id";
+  const std::vector<Place> places = sorted(list.scores);
   for (const bool highest : {false, true}) {
     Json items = Json::array();
-    for (const Place& place : ends(sorted(list.scores), highest)) items.push_back(scored_item(list, place, gallery));
+    for (const Place& place : ends(places, highest)) items.push_back(scored_item(list, place, gallery));
     gallery.group(
         fmt::format("{}: {} scores", id ? "in-distribution" : list.condition, highest ? "highest" : "lowest"),
         id == highest ? "The worst of the detector: they look like the other kind to it." : "The best of the detector.",
@@ -233,9 +234,10 @@ Json predict_chunk(const Context& at) {
   const auto* values = nll.at("test");
   if (values == nullptr || values->empty()) bad_input("no outcome of an input is stored");
   Gallery gallery(images->size);
+  const std::vector<Place> places = sorted(*values);
   for (const bool worst : {true, false}) {
     Json items = Json::array();
-    for (const auto& [value, sample] : ends(sorted(*values), worst)) {
+    for (const auto& [value, sample] : ends(places, worst)) {
       const auto row = images->rows.find(sample);
       if (row == images->rows.end()) bad_input("an outcome of an input that is not in its list");
       Json facts = Json::Array{fact("negative log-likelihood", number_text(value))};

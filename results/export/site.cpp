@@ -116,7 +116,7 @@ SiteReport write_site(const store::Store& db, const SiteOptions& options) {
   report.methods = cards.size();
 
   for (const char* name : front_end_files) write_atomic(options.target / name, read_text(options.front_end / name));
-  writer.write("index", index_chunk(db, boards, options.version, digits));
+  writer.write_last("index", index_chunk(db, boards, options.version, digits));
   report.files = writer.files() + std::size(front_end_files);
   report.bytes = writer.bytes();
   for (const char* name : front_end_files) report.bytes += fs::file_size(options.target / name);
