@@ -156,9 +156,12 @@ void Planner::finish_cell(Node node, const CellPoint& point, Json identity, Json
                                           point.method->id(), label, owner->second));
 }
 
-// One seed of a row is enough to look at.
-bool Planner::keeps_examples(const CellPoint& point) const {
-  return point.trial < 0 && point.seed == suite_.seeds.front();
+// What the judge of a cell does beyond judging it; that of a chain's link before the last does not.
+void Planner::ask_more(const CellPoint& point, Stage& judge) const {
+  if (const Json more = again(); more.has("longer")) judge.spec["longer"] = more.at("longer");
+  // One seed of a row is enough to look at.
+  if (point.trial < 0 && point.seed == suite_.seeds.front())
+    judge.spec["examples"] = Json::object({{"eps", suite_.threat->rank_eps.str()}, {"each", examples_each}});
 }
 
 // Without a list every model that is no surrogate is a victim.
@@ -201,10 +204,6 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                            {"threat", threat()},
                            {"budget", budget(point.budget.spec)}});
   parts.judge = judge_stage(point, run.spec);
-  const Json more = again();  // it must outlive the loop
-  for (const auto& [key, value] : more.as_object()) parts.judge.spec[key] = value;
-  if (keeps_examples(point))
-    parts.judge.spec["examples"] = Json::object({{"eps", threat_spec.rank_eps.str()}, {"each", examples_each}});
   parts.judge.inputs.push_back(from_node("data", data, records_file));
   parts.judge.inputs.push_back(victim_ref);
   parts.identity = Json::object({{"data", data},
@@ -220,6 +219,7 @@ void Planner::attack_cell(const CellPoint& point) {
   if (!is_victim(*point.model)) return;
   Node node = start_cell(point);
   AttackParts parts = attack_parts(point);
+  ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
                       eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));

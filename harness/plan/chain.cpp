@@ -19,7 +19,6 @@ Json link_of(const Descriptor& plugin) {
 Stage survivors_stage(Stage judge, const Descriptor& plugin) {
   judge.stage = "survivors";
   judge.spec["link"] = link_of(plugin);
-  judge.spec.object_ref().erase("longer");
   return judge;
 }
 
@@ -81,6 +80,7 @@ void Planner::chain_cell(const CellPoint& point, const std::vector<CellPoint>& l
   Node node = start_cell(point);
   node.params = Json::object({{"chain", text_of(*point.method)}});
   AttackParts parts = attack_parts(point);
+  ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27
   parts.run.inputs.push_back(from_node(chain_input, before, chain_file));
   parts.judge.spec["link"] = link_of(*point.plugin);

@@ -107,7 +107,7 @@ class Planner {
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
   bool is_victim(const ModelSpec& model) const;
-  bool keeps_examples(const CellPoint& point) const;
+  void ask_more(const CellPoint& point, Stage& judge) const;
   AttackParts attack_parts(const CellPoint& point);
   void attack_cell(const CellPoint& point);
   void plan_chain(const MethodSpec& method);  // chain.cpp

@@ -13,13 +13,10 @@ namespace {
 
 constexpr double kLevel = 0.01;  // of the sign test
 
-double margin(std::span<const float> z, std::int64_t label) {
-  double other = -1e300;
-  for (std::size_t k = 0; k < z.size(); ++k) {
-    if (!std::isfinite(z[k])) return std::nan("");
-    if (static_cast<std::int64_t>(k) != label) other = std::max(other, static_cast<double>(z[k]));
-  }
-  return other - static_cast<double>(z[static_cast<std::size_t>(label)]);
+// How far the largest other class leads; NaN where a logit is not finite.
+double lead_of(std::span<const float> z, std::int64_t label) {
+  const bool finite = std::all_of(z.begin(), z.end(), [](float value) { return std::isfinite(value); });
+  return finite ? -margin_of(z, label) : std::nan("");
 }
 
 }  // namespace
@@ -42,7 +39,7 @@ void Ascent::see(std::span<const std::uint64_t> ids, const engine::Tensor& logit
     const auto found = ids.empty() ? place_.end() : place_.find(ids[row]);
     if (!ids.empty() && found == place_.end()) continue;
     Track& track = tracks_[ids.empty() ? row : found->second];
-    const double now = margin(std::span(z).subspan(row * classes, classes), track.label);
+    const double now = lead_of(std::span(z).subspan(row * classes, classes), track.label);
     if (!std::isfinite(now)) continue;
     if (track.best.empty()) track.first = now;
     track.best.push_back(track.best.empty() ? now : std::max(track.best.back(), now));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "harness/base/error.hpp"
@@ -21,14 +20,6 @@ std::string victim_input(const StageContext& context) { return "model:" + contex
 
 std::vector<double> correct_of(const std::vector<float>& logits, const std::vector<std::int64_t>& labels) {
   return metrics::correct({logits, logits.size() / labels.size(), metrics::Scale::logits}, labels);
-}
-
-// Of the true class over the largest other.
-double margin_of(std::span<const float> logits, std::int64_t label) {
-  double other = -std::numeric_limits<double>::infinity();
-  for (std::size_t k = 0; k < logits.size(); ++k)
-    if (static_cast<std::int64_t>(k) != label) other = std::max(other, static_cast<double>(logits[k]));
-  return static_cast<double>(logits[static_cast<std::size_t>(label)]) - other;
 }
 
 // Samples at these places of a whole array.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "harness/base/error.hpp"
 
@@ -61,6 +62,13 @@ ThreatReport check_threat(std::span<const float> x, std::span<const float> adver
     report.distance.push_back(d);
   }
   return report;
+}
+
+double margin_of(std::span<const float> logits, std::int64_t label) {
+  double other = -std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < logits.size(); ++k)
+    if (static_cast<std::int64_t>(k) != label) other = std::max(other, static_cast<double>(logits[k]));
+  return static_cast<double>(logits[static_cast<std::size_t>(label)]) - other;
 }
 
 double sign_test(std::int64_t worse, std::int64_t better) {

@@ -38,6 +38,9 @@ struct ThreatReport {
 ThreatReport check_threat(std::span<const float> x, std::span<const float> adversarial, std::int64_t n,
                           const Threat& threat, double eps);
 
+// Logit of the true class less the largest other.
+double margin_of(std::span<const float> logits, std::int64_t label);
+
 // One-sided exact sign test: the probability of at least `worse` heads in worse + better fair tosses.
 // Used as the paired 1 % test of rule 16 (McNemar, exact form).
 double sign_test(std::int64_t worse, std::int64_t better);
