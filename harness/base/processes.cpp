@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -118,6 +119,23 @@ TreeUse tree_use(const std::vector<ProcessFacts>& all, pid_t root) {
     for (auto child = first; child != last; ++child) open.push_back(child->second);
   }
   return use;
+}
+
+std::vector<pid_t> leaderless(const std::vector<ProcessFacts>& all) {
+  std::set<pid_t> known;
+  for (const ProcessFacts& one : all) known.insert(one.pid);
+  std::vector<pid_t> found;
+  // The kernel gives no session's number to a new process while somebody is in the session. 0: opened outside our view.
+  for (const ProcessFacts& one : all)
+    if (!one.zombie && one.session != 0 && known.count(one.session) == 0) found.push_back(one.pid);
+  return found;
+}
+
+std::vector<std::string> command_line_of(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
+  return words;
 }
 
 std::uint64_t rss_bytes_of(pid_t pid) {

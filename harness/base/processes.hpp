@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace assay {
@@ -28,6 +29,10 @@ struct TreeUse {
   double cpu_seconds = 0;
 };
 TreeUse tree_use(const std::vector<ProcessFacts>& all, pid_t root);
+
+// Processes whose session was opened by a process that is gone: who started them died before them.
+std::vector<pid_t> leaderless(const std::vector<ProcessFacts>& all);
+std::vector<std::string> command_line_of(pid_t pid);  // empty when it is gone or not to be read
 
 std::uint64_t rss_bytes_of(pid_t pid);  // of one process; 0 when it is gone
 pid_t first_child_of(pid_t pid);        // 0 when there is none

@@ -1,12 +1,14 @@
 #include "harness/sched/confinement.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/log.hpp"
+#include "harness/base/processes.hpp"
 #include "harness/base/subprocess.hpp"
 
 namespace assay::sched {
@@ -120,6 +122,19 @@ Confinement find_confinement(SandboxMode mode, const fs::path& worker) {
     log::warn("plugins run without a sandbox (recorded as sandbox: off): {}", found.why_no_sandbox);
   }
   return found;
+}
+
+int end_orphaned_sandboxes(const fs::path& work) {
+  const std::string below = work.string() + "/";
+  int ended = 0;
+  for (const pid_t pid : leaderless(all_processes())) {
+    const Words words = command_line_of(pid);
+    const auto ours = [&](const std::string& word) { return word == work || word.rfind(below, 0) == 0; };
+    if (words.empty() || fs::path(words[0]).filename() != "bwrap" || std::none_of(words.begin(), words.end(), ours))
+      continue;
+    if (::kill(pid, SIGKILL) == 0) ++ended;
+  }
+  return ended;
 }
 
 View view_of(const Job& job, const fs::path& worker) {

@@ -28,6 +28,11 @@ struct Confinement {
 // Error(bad_input) with `require`.
 Confinement find_confinement(SandboxMode mode, const std::filesystem::path& worker);
 
+// Kills the sandboxes over folders below `work` that a killed supervisor left half made, and gives their number. A
+// bubblewrap killed right after it has made its first process leaves that one waiting for ever: only later would it ask
+// to die with its maker. Those of a living supervisor have a living bubblewrap and are not touched.
+int end_orphaned_sandboxes(const std::filesystem::path& work);
+
 // What the sandbox shows beyond the system.
 struct View {
   std::filesystem::path program;                 // the worker

@@ -1,6 +1,7 @@
 #include "harness/sched/local_run.hpp"
 
 #include "harness/base/error.hpp"
+#include "harness/base/log.hpp"
 #include "harness/sched/facts.hpp"
 
 namespace assay::sched {
@@ -11,7 +12,10 @@ class LocalExecutor final : public Executor {
   explicit LocalExecutor(const SchedOptions& options)
       : jobs_(static_cast<std::size_t>(options.jobs)),
         confinement_(find_confinement(options.sandbox, options.worker)),
-        judges_(options.worker, confinement_, {options.work, options.cache}) {}
+        judges_(options.worker, confinement_, {options.work, options.cache}) {
+    const int ended = end_orphaned_sandboxes(std::filesystem::absolute(options.work));
+    if (ended > 0) log::info("ended {} sandboxes that a killed run had left", ended);
+  }
   // Nothing new starts while a timed stage waits for the machine or has it.
   std::size_t capacity() const override { return turns_.taken() ? turns_.runs() : jobs_; }
   int parallel() const override { return static_cast<int>(jobs_); }
@@ -29,7 +33,9 @@ class LocalExecutor final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> local_executor(const SchedOptions& options) { return std::make_unique<LocalExecutor>(options); }
+std::unique_ptr<Executor> local_executor(const SchedOptions& options) {
+  return std::make_unique<LocalExecutor>(options);
+}
 
 void Turns::share(const void* run) {
   if (alone_ == run) alone_ = nullptr;
@@ -54,7 +60,10 @@ bool Turns::alone(const void* run, const std::string& key) {
 }
 
 LocalRun::LocalRun(Ticket ticket, const Confinement& confinement, JudgePool* judges, Turns* turns)
-    : ticket_(std::move(ticket)), machine_{ticket_.worker, confinement, judges}, turns_(turns), load_before_(load_average()) {
+    : ticket_(std::move(ticket)),
+      machine_{ticket_.worker, confinement, judges},
+      turns_(turns),
+      load_before_(load_average()) {
   if (turns_ != nullptr) turns_->enter(this);
   advance();
 }

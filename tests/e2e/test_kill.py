@@ -124,6 +124,23 @@ def life_and_death(home, suite, chance, limit):
     return workers, 1
 
 
+def left_over(home):
+    """Processes that name this home in their command line, once those that die with a killed one have had the time to."""
+    for _ in range(50):
+        found = []
+        for words in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                text = words.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if f"{home.folder}/" in text:
+                found.append(f"{words.parent.name}: {text[:200]}")
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
+
+
 def killed(home, suites, kills, chance, limit):
     """Starts, kills after a random while, starts again; `kills` times, then lets it end. How many workers and supervisors were killed."""
     workers = supervisors = finished = 0
@@ -163,6 +180,8 @@ def main():
     for part in a:
         check(len(a[part]) > 0 or part == "verdicts", f"{part}: the uninterrupted run recorded nothing")
         check(a[part] == b[part], f"{part} differ:\n  {sorted(set(map(str, a[part])) ^ set(map(str, b[part])))[:6]}")
+    left = left_over(wild)
+    check(not left, f"{len(left)} processes outlived the kills and the run after them: {left[:3]}")
     for home in (calm, wild):
         home.remove()
     check.done()
