@@ -111,9 +111,9 @@ std::string read_text(const fs::path& file) { return read_all<std::string>(file)
 
 std::vector<std::byte> read_bytes(const fs::path& file) { return read_all<std::vector<std::byte>>(file); }
 
-void write_atomic(const fs::path& file, std::string_view content) {
-  const fs::path folder = parent_of(file);
-  make_folders(folder);
+namespace {
+
+void put(const fs::path& file, std::string_view content, bool durably) {
   fs::path temporary = neighbour(file);
   int opened = -1;
   // A killed process may have left this name: in a sandbox every worker has the same process id.
@@ -123,13 +123,26 @@ void write_atomic(const fs::path& file, std::string_view content) {
   try {
     const Descriptor fd(opened);
     write_all(fd.get(), content.data(), content.size(), file);
-    if (disk_calls().sync(fd.get()) != 0) fail("sync", file);
+    if (durably && disk_calls().sync(fd.get()) != 0) fail("sync", file);
     if (disk_calls().rename(temporary.c_str(), file.c_str()) != 0) fail("replace", file);
   } catch (...) {
     disk_calls().unlink(temporary.c_str());
     throw;
   }
+}
+
+}  // namespace
+
+void write_atomic(const fs::path& file, std::string_view content) {
+  const fs::path folder = parent_of(file);
+  make_folders(folder);
+  put(file, content, true);
   fsync_path(folder);
+}
+
+void write_scratch(const fs::path& file, std::string_view content) {
+  fs::create_directories(parent_of(file));
+  put(file, content, false);
 }
 
 void write_atomic(const fs::path& file, std::span<const std::byte> content) {

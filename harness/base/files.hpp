@@ -18,6 +18,9 @@ std::vector<std::byte> read_bytes(const fs::path& file);
 // content, never a part. Creates missing parent folders.
 void write_atomic(const fs::path& file, std::string_view content);
 void write_atomic(const fs::path& file, std::span<const std::byte> content);
+// The same without the fsyncs, for what can be made again: whole for every reader, but a power cut may leave an empty or a
+// torn file, so who reads it must take that for "not there".
+void write_scratch(const fs::path& file, std::string_view content);
 void fsync_path(const fs::path& file_or_folder);
 // Makes the folders that are missing; when it returns, a power cut leaves them.
 void make_folders(const fs::path& folder);

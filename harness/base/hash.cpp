@@ -168,7 +168,11 @@ std::string sha256_file(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw Error(Fault::io, "cannot read " + file.string() + ": " + std::strerror(errno));
   Sha256 hash;
-  std::string chunk(1 << 18, '\0');
+  // Most files are small, and a fresh page costs more than hashing what stands in it.
+  constexpr std::uintmax_t most = 1 << 18;
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(file, unknown);
+  std::string chunk(static_cast<std::size_t>(unknown ? most : std::clamp<std::uintmax_t>(size, 1, most)), '\0');
   while (in) {
     in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
     hash.update(std::string_view(chunk.data(), static_cast<std::size_t>(in.gcount())));

@@ -70,7 +70,7 @@ StageRun::StageRun(Job job, const StageLimits& limits, const Machine& machine)
   }
   fs::create_directories(scratch / "out");
   fs::create_directories(scratch / "tmp");
-  write_atomic(file("job.json"), job_.to_json().dump(2));
+  write_scratch(file("job.json"), job_.to_json().dump(2));
   if (fs::exists(file("shard"))) recover_shard(file("shard"));
   follower_.poll();  // what earlier processes said is not ours
   start(machine);
@@ -196,7 +196,7 @@ void StageRun::conclude(const Exit& exit) {
   result.peak_rss_bytes = exit.peak_rss_bytes;
   result.log_tail = tail_of(file("log"));
   if (result.status == "crashed") result.log_tail = with_names(result.log_tail);
-  write_atomic(exit_file(), to_json(result).dump());
+  write_scratch(exit_file(), to_json(result).dump());
   result.shard = file("shard").string();
   result_ = std::move(result);
 }

@@ -20,7 +20,7 @@ def duration(seconds):
 
 def of_peak(row, peak):
     """Of the peak in the row's precision: dot products of bf16 pairs and u8 quadruples do 2 and 4 times f32's work."""
-    peak *= {"bf16": 2, "int8": 4}.get(row["work"].rsplit("-", 1)[1] if "-" in row["work"] else "", 1)
+    peak = row.get("peak", peak) * {"bf16": 2, "int8": 4}.get(row["work"].rsplit("-", 1)[1] if "-" in row["work"] else "", 1)
     return f"{100 * row['flops'] / row['assay'] / peak:.0f} %" if row.get("flops") else ""
 
 
@@ -86,9 +86,12 @@ def main():
     for file in files:
         result = json.load(open(file, encoding="utf-8"))
         for row in result["rows"]:
-            rows[(row["subject"], row["work"], row.get("peer"))] = row
+            # Each row keeps the peak and the rounds of its own run.
+            rows[(row["subject"], row["work"], row.get("peer"))] = {"peak": result["machine"]["peak"], "of_rounds": result["rounds"], **row}
         merged = result
     merged["rows"] = list(rows.values())
+    rounds = sorted({row["of_rounds"] for row in merged["rows"]})
+    merged["rounds"] = f"{rounds[0]} to {rounds[-1]}" if len(rounds) > 1 else rounds[0]
     write(merged, folder)
 
 
