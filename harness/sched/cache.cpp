@@ -28,11 +28,10 @@ void write_journal(const Finished& finished, const fs::path& folder) {
   }
   Json inputs = Json::array();
   for (const auto& [name, digest] : finished.input_digests) inputs.push_back(Json(Json::Array{name, digest}));
-  write_atomic(folder / "finished.json", Json::object({{"attempt", finished.attempt},
-                                                       {"stages", stages},
-                                                       {"inputs", inputs},
-                                                       {"host", finished.host}})
-                                             .dump(2));
+  write_scratch(
+      folder / "finished.json",
+      Json::object({{"attempt", finished.attempt}, {"stages", stages}, {"inputs", inputs}, {"host", finished.host}})
+          .dump(2));
 }
 
 void check_announced(const Manifest& manifest, const std::map<std::string, std::string>& announced) {
@@ -125,7 +124,7 @@ Manifest Cache::publish(const Finished& finished, const fs::path& out,
   Manifest manifest = Manifest::describe(staging, node.key, node_kind_name(node.kind), node.label);
   check_announced(manifest, announced);
   if (journal) write_journal(finished, staging / "journal");
-  write_atomic(staging / "manifest.json", manifest.to_json().dump(2));
+  write_scratch(staging / "manifest.json", manifest.to_json().dump(2));
   if (const auto before = lookup(node); fs::exists(target) && (!before || before->to_json() != manifest.to_json()))
     quarantine(node);
   publish_folder(staging, target);
