@@ -16,8 +16,10 @@ using namespace assay;
 
 namespace {
 
-[[noreturn]] void sleep_as(const std::string& name, const std::string& argument) {
-  const std::string script = "exec -a " + name + " tail -f /dev/null '" + argument + "' 2>/dev/null";
+// Keeps no pipe of the test's and ends with the test, however that ends: a runner waits for both.
+[[noreturn]] void sleep_as(const std::string& name, const std::string& argument, pid_t test) {
+  const std::string script = "exec -a " + name + " tail --pid=" + std::to_string(test) + " -f /dev/null '" + argument +
+                             "' >/dev/null 2>&1";
   ::execl("/bin/bash", "bash", "-c", script.c_str(), nullptr);
   ::_exit(127);
 }
@@ -28,24 +30,30 @@ struct Sleeper {
   Sleeper(const std::string& name, const std::string& argument, bool orphaned) {
     int told[2];
     REQUIRE(::pipe2(told, O_CLOEXEC) == 0);
+    const pid_t test = ::getpid();
     const pid_t leader = ::fork();
     if (leader == 0) {
       ::setsid();
       pid = orphaned ? ::fork() : ::getpid();
-      if (pid == 0) sleep_as(name, argument);
+      if (pid == 0) sleep_as(name, argument, test);
       if (::write(told[1], &pid, sizeof pid) != sizeof pid) ::_exit(1);
-      if (!orphaned) sleep_as(name, argument);
+      if (!orphaned) sleep_as(name, argument, test);
       ::_exit(0);
     }
     REQUIRE(::read(told[0], &pid, sizeof pid) == sizeof pid);
     ::close(told[0]);
     ::close(told[1]);
     if (orphaned) REQUIRE(::waitpid(leader, nullptr, 0) == leader);
-    while (command_line_of(pid).empty() || command_line_of(pid)[0] != name) ::usleep(1000);
+    while (!is_called(name)) ::usleep(1000);
   }
   Sleeper(const Sleeper&) = delete;
   ~Sleeper() {
     if (lives()) ::kill(pid, SIGKILL), ::waitpid(pid, nullptr, 0);
+  }
+  // Read once: a process has no command line for a moment while it becomes another program.
+  bool is_called(const std::string& name) const {
+    const auto line = command_line_of(pid);
+    return !line.empty() && line[0] == name;
   }
   bool lives() { return !ended && !(ended = ::waitpid(pid, nullptr, WNOHANG) == pid); }
   bool ends() {
