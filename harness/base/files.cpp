@@ -2,7 +2,9 @@
 #include "harness/base/files.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 
 #include "harness/base/disk_calls.hpp"
 #include "harness/base/error.hpp"
+#include "harness/base/hash.hpp"
 
 namespace assay {
 namespace {
@@ -171,6 +174,14 @@ void rename_durably(const fs::path& from, const fs::path& to) {
   fsync_path(parent_of(to));
 }
 
+void spread_subfolders(const fs::path& folder) {
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int flags = 0;
+  if (fd.get() < 0 || ::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL) != 0) return;
+  flags |= FS_TOPDIR_FL;
+  static_cast<void>(::ioctl(fd.get(), FS_IOC_SETFLAGS, &flags));  // a hint; whoever may not give it does without
+}
+
 bool publish_folder(const fs::path& folder, const fs::path& target) {
   make_folders(parent_of(target));
   for (const auto& entry : fs::recursive_directory_iterator(folder))
@@ -204,6 +215,26 @@ TempDir::TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, fs
 FileLock FileLock::lock(const fs::path& file) { return FileLock(open_lock(file, LOCK_EX)); }
 
 FileLock FileLock::try_lock(const fs::path& file) { return FileLock(open_lock(file, LOCK_EX | LOCK_NB)); }
+
+FileLock FileLock::try_lock_in(const fs::path& file, const std::string& name) {
+  constexpr std::size_t digits = 15;  // 60 bits: a place that no file system refuses
+  std::error_code code;
+  fs::create_directories(parent_of(file), code);
+  if (code) fail("create folder", parent_of(file), code.value());
+  Descriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (fd.get() < 0) fail("open lock", file);
+  struct flock place{};
+  place.l_type = F_WRLCK;
+  place.l_whence = SEEK_SET;
+  place.l_start = static_cast<off_t>(std::stoull(sha256(name).substr(0, digits), nullptr, 16));
+  place.l_len = 1;
+  while (::fcntl(fd.get(), F_OFD_SETLK, &place) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EACCES) return FileLock(-1);
+    fail("lock", file);
+  }
+  return FileLock(fd.release());
+}
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 

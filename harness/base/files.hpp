@@ -26,6 +26,10 @@ void fsync_path(const fs::path& file_or_folder);
 void make_folders(const fs::path& folder);
 // Rename over `to`, then fsync the folder of `to`.
 void rename_durably(const fs::path& from, const fs::path& to);
+// Tells the file system that the folder's subfolders have nothing to do with each other (ext4's "top of a hierarchy"), so
+// that it spreads them over the disk. ext4 does not take an inode again within a minute of its removal and looks past all of
+// those; where a work folder makes and removes files by the thousand, spread they are few. Elsewhere without effect.
+void spread_subfolders(const fs::path& folder);
 // fsync every file and folder below `folder`, then rename it to `target` and fsync the parent. When `target`
 // exists already, `folder` is removed instead and false comes back.
 bool publish_folder(const fs::path& folder, const fs::path& target);
@@ -43,11 +47,14 @@ class TempDir {
   fs::path path_;
 };
 
-// Exclusive advisory lock on a file (flock), held until destroyed. try_lock gives no lock when another process has it.
+// Exclusive advisory lock on a file (flock), held until destroyed. try_lock gives no lock when another holder has it.
 class FileLock {
  public:
   static FileLock lock(const fs::path& file);
   static FileLock try_lock(const fs::path& file);
+  // A lock for `name` in a file of many that stays: one byte of it, whose place is the name's hash. For locks that come and
+  // go by the thousand, since a file system remembers files that it just removed, at a price for every new one.
+  static FileLock try_lock_in(const fs::path& file, const std::string& name);
   bool held() const { return fd_ >= 0; }
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;

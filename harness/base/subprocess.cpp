@@ -1,8 +1,9 @@
-// Child processes over fork, exec and wait4. Between fork and exec only async-signal-safe calls are made.
+// Child processes over clone, exec and wait4. Before exec the child only makes async-signal-safe calls.
 #include "harness/base/subprocess.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <utility>
 
 #include "harness/base/error.hpp"
@@ -39,7 +41,7 @@ void pause_for(double seconds) {
   throw Error(Fault::io, what + ": " + std::strerror(code));
 }
 
-// Everything the child needs, made before fork, since the child may not allocate.
+// Everything the child needs, made before it is, since it may not allocate.
 struct Prepared {
   std::vector<std::string> env_text, groups;
   std::vector<char*> argv, envp;
@@ -132,31 +134,37 @@ int become(const SpawnOptions& options, const Prepared& made) {
   return errno;
 }
 
+// What the child of launch() is given, and gives back: it works in this process's memory until it is another program.
+struct Birth {
+  const SpawnOptions& options;
+  const Prepared& made;
+  int failed = 0;  // errno of the step that failed
+};
+
+int be_born(void* given) {
+  Birth& birth = *static_cast<Birth*>(given);
+  birth.failed = become(birth.options, birth.made);
+  ::_exit(127);
+}
+
+// A fork would copy the page tables of a supervisor that holds thousands of cells, at every start. The child borrows our
+// memory instead (as posix_spawn's does, which knows neither groups of processes nor parents that die) and we wait until it
+// is another program or has failed.
 pid_t launch(const SpawnOptions& options, const Prepared& made) {
-  int report[2];  // closed by a successful exec, else carries errno
-  if (::pipe2(report, O_CLOEXEC) != 0) fail("cannot start " + options.argv[0], errno);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    const int to_parent = ::fcntl(report[1], F_DUPFD_CLOEXEC, out_of_the_way);
-    ::close(report[1]);
-    const int code = become(options, made);
-    const ssize_t ignored = ::write(to_parent, &code, sizeof code);
-    ::_exit(ignored == 0 ? 126 : 127);
-  }
-  const int fork_error = errno;
-  ::close(report[1]);
-  int code = 0;
-  ssize_t got = 0;
-  if (pid > 0) {
-    do got = ::read(report[0], &code, sizeof code);
-    while (got < 0 && errno == EINTR);
-  }
-  ::close(report[0]);
-  if (pid < 0) fail("cannot start " + options.argv[0], fork_error);
-  if (got == 0) return pid;
+  constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+  const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_bytes);
+  Birth birth{options, made};
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);  // no handler of ours runs in the child, where all of them are reset first
+  const pid_t pid = ::clone(be_born, stack.get() + stack_bytes, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+  const int clone_error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) fail("cannot start " + options.argv[0], clone_error);
+  if (birth.failed == 0) return pid;
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  fail("cannot start " + options.argv[0], code);
+  fail("cannot start " + options.argv[0], birth.failed);
 }
 
 double seconds_of(const timeval& time) {

@@ -15,14 +15,6 @@
 namespace assay::cli {
 namespace {
 
-int attempts_known(const store::Store& db, const std::string& key) {
-  const auto cell = db.find(key);
-  int most = 0;
-  if (cell)
-    for (const store::AttemptRecord& attempt : db.attempts(cell->id)) most = std::max(most, attempt.n);
-  return most;
-}
-
 bool is_failure(const std::string& status) { return status != "ok" && status != "cancelled"; }
 
 int usable_cores() {
@@ -40,7 +32,7 @@ const Descriptor* plugin_of(const PlanContext& context, const Node& node) {
 std::vector<Failure> stored_failures(const store::Store& db, const Plan& plan) {
   std::vector<Failure> failures;
   for (const Node& node : plan.nodes) {
-    if (node.kind != NodeKind::cell) continue;
+    if (node.kind != NodeKind::cell || db.has_valid(node.key, node.judgement)) continue;
     const auto cell = db.find(node.key);
     if (!cell || !cell->standing || !is_failure(cell->standing->status)) continue;
     failures.push_back({node.label, cell->standing->status, cell->standing->reason, node.key});
@@ -62,7 +54,7 @@ std::filesystem::path work_folder() { return assay_home() / "work"; }
 
 bool stands(const store::Store& db, const Plan& plan, const Node& node, bool retry_failed) {
   if (db.concluded(node.key, node.judgement, plan.protocol_hash)) return true;
-  if (retry_failed) return false;
+  if (retry_failed || db.attempts_known(node.key) == 0) return false;
   const auto cell = db.find(node.key);
   if (!cell || !cell->standing) return false;
   const store::AttemptRecord& last = *cell->standing;
@@ -162,7 +154,7 @@ RunReport run_plan(const Plan& plan, const Plan& whole, const PlanContext& conte
     if (is_repeat(node)) return repeats->settled(node, stands(db, whole, repeats->cell_of(node), options.retry_failed));
     return stands(db, whole, node, options.retry_failed);
   };
-  callbacks.attempts_before = [&](const Node& node) { return attempts_known(db, node.key); };
+  callbacks.attempts_before = [&](const Node& node) { return db.attempts_known(node.key); };
   callbacks.on_progress = [&](const sched::Progress& progress) {
     look();
     view.update(progress, stop);

@@ -45,6 +45,10 @@ void check_announced(const Manifest& manifest, const std::map<std::string, std::
 
 }  // namespace
 
+FileLock lock_artifact(const fs::path& cache, const std::string& kind, const std::string& key) {
+  return FileLock::try_lock_in(cache / "locks", kind + "/" + key);
+}
+
 fs::path left_file(const fs::path& folder, const fs::path& relative) {
   fs::path at = folder;
   for (const fs::path& part : relative) {
@@ -81,12 +85,7 @@ std::optional<Manifest> Cache::lookup(const Node& node) const {
   return std::nullopt;
 }
 
-FileLock Cache::try_lock(const Node& node) const { return FileLock::try_lock(folder(node).string() + ".lock"); }
-
-void Cache::remove_lock(const Node& node) const {
-  std::error_code ignored;
-  fs::remove(folder(node).string() + ".lock", ignored);
-}
+FileLock Cache::try_lock(const Node& node) const { return lock_artifact(root_, node_kind_name(node.kind), node.key); }
 
 std::string Cache::damage(const Node& node, const Manifest& manifest, const std::string& file) {
   const ManifestFile* entry = manifest.find(file);

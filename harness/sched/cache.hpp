@@ -23,8 +23,6 @@ class Cache {
   std::optional<Manifest> lookup(const Node& node) const;
   // Held while an artifact is made or thrown out. Not held() when another process has it.
   FileLock try_lock(const Node& node) const;
-  // Tidies up: the lock's file, under the lock. Who waits for it takes a new one.
-  void remove_lock(const Node& node) const;
   // "" when `file` has the digest of the manifest, else what is wrong. Computed once per state of the file.
   std::string damage(const Node& node, const Manifest& manifest, const std::string& file);
   // Renames what is there to <key>.corrupt-N. Under the lock.
@@ -48,12 +46,14 @@ class Cache {
   std::map<std::string, Seen> seen_;
 };
 
+// The lock of an artifact, whatever state its folder is in; all of a cache's are in one file, <root>/locks.
+FileLock lock_artifact(const fs::path& cache, const std::string& kind, const std::string& key);
+
 // The file `relative` of a folder in which a worker wrote and writes no more. Throws Error(constraint) when it is no plain
 // file there: a link would be followed by those who may read more than the worker, the judge and the cache.
 fs::path left_file(const fs::path& folder, const fs::path& relative);
 
 // A hard link, or a copy where links do not reach. Creates the parent folder.
-
 void link_or_copy(const fs::path& from, const fs::path& to);
 
 }  // namespace assay::sched

@@ -7,6 +7,7 @@
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/record/job.hpp"
+#include "harness/sched/cache.hpp"
 
 namespace assay::sched {
 namespace {
@@ -18,8 +19,6 @@ std::vector<fs::path> children(const fs::path& folder) {
   std::sort(out.begin(), out.end());
   return out;
 }
-
-bool is_lock(const fs::path& path) { return path.extension() == ".lock"; }
 
 constexpr const char* half_made = ".tmp-";
 constexpr const char* put_aside = ".corrupt-";
@@ -47,7 +46,7 @@ std::vector<CachedArtifact> cached_artifacts(const fs::path& cache) {
   std::vector<CachedArtifact> out;
   for (const fs::path& kind : children(cache)) {
     for (const fs::path& folder : children(kind)) {
-      if (is_lock(folder) || is_leftover(folder)) continue;
+      if (is_leftover(folder)) continue;
       try {
         const Manifest manifest = Manifest::load(folder);
         CachedArtifact one{kind.filename().string(), manifest.key, manifest.label, 0, days_since(folder / "manifest.json"), folder};
@@ -80,8 +79,7 @@ std::string damage_of(const CachedArtifact& artifact) {
 
 bool remove_cached(const fs::path& folder) {
   const std::string key = key_of(folder);
-  const fs::path lock_file = folder.parent_path() / (key + ".lock");
-  const FileLock lock = FileLock::try_lock(lock_file);
+  const FileLock lock = lock_artifact(folder.parent_path().parent_path(), folder.parent_path().filename().string(), key);
   if (!lock.held()) return false;
   // Renamed first: a reader sees it whole or not at all.
   const fs::path away = folder.parent_path() / (half_made + key);
@@ -90,7 +88,6 @@ bool remove_cached(const fs::path& folder) {
     fs::rename(folder, away);
   }
   fs::remove_all(away);
-  fs::remove(lock_file);
   return true;
 }
 
@@ -98,7 +95,7 @@ std::vector<fs::path> leftovers(const fs::path& cache) {
   std::vector<fs::path> out;
   for (const fs::path& kind : children(cache))
     for (const fs::path& folder : children(kind))
-      if (!is_lock(folder) && is_leftover(folder)) out.push_back(folder);
+      if (is_leftover(folder)) out.push_back(folder);
   return out;
 }
 

@@ -21,7 +21,7 @@ std::vector<CachedArtifact> cached_artifacts(const std::filesystem::path& cache)
 // "" when every file of the artifact has the length and digest of its manifest, else what is wrong with the first.
 std::string damage_of(const CachedArtifact& artifact);
 
-// Removes an artifact's or a leftover's folder and its lock file; false when a supervisor holds the lock: it makes or
+// Removes an artifact's or a leftover's folder; false when a supervisor holds the lock: it makes or
 // reads it. A plan that needs an artifact makes it again.
 bool remove_cached(const std::filesystem::path& folder);
 

@@ -39,7 +39,6 @@ void Supervisor::start(Task& task) {
   const auto manifest = cache_.lookup(node);
   if (cell ? done_already(node) && (manifest || !task.wanted_as_artifact) : manifest.has_value()) {
     remove_scratch(scratch(node));
-    cache_.remove_lock(node);
     if (!cell) {
       reuse(task, *manifest);
     } else {
@@ -251,7 +250,6 @@ void Supervisor::settle() {
   if (callbacks_.on_settled) callbacks_.on_settled();
   for (Task* task : ended_) {
     remove_scratch(scratch(*task->node));
-    cache_.remove_lock(*task->node);
     task->flight.reset();
   }
   ended_.clear();

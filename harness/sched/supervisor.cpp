@@ -90,6 +90,7 @@ Supervisor::Supervisor(const Plan& plan, const SchedOptions& options, const Call
 
 Summary Supervisor::run() {
   fs::create_directories(options_.work);
+  spread_subfolders(options_.work);
   demand_cells();
   settle();
   double next_watch = 0, next_group = 0, next_start = 0;

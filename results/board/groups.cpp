@@ -104,6 +104,8 @@ void add_cost(Row& row, std::vector<const store::CellRecord*> cells) {
 
 }  // namespace
 
+bool described(const store::CellRecord& cell) { return cell.descriptor != nullptr && cell.descriptor->is_object(); }
+
 bool done(const store::CellRecord& cell) {
   return cell.standing && cell.standing->status == "ok" && cell.standing->level != store::Level::invalid;
 }
@@ -126,6 +128,7 @@ const store::ScoreRecord* find_score(const store::CellRecord& cell, const Metric
 
 std::vector<Group> make_groups(std::vector<store::CellRecord> cells) {
   std::map<decltype(group_key(cells.front())), Group> groups;
+  std::map<std::shared_ptr<const Json>, std::shared_ptr<const Descriptor>> descriptors;
   for (auto& cell : cells) {
     Group& group = groups[group_key(cell)];
     if (group.cells.empty()) {
@@ -136,9 +139,11 @@ std::vector<Group> make_groups(std::vector<store::CellRecord> cells) {
       group.subject = cell.subject;
       group.params = cell.params;
       group.axes = cell.axes;
-      if (cell.descriptor.is_object()) group.descriptor = Descriptor::from_json(cell.descriptor);
+      auto& descriptor = descriptors[cell.descriptor];
+      if (!descriptor) descriptor = std::make_shared<const Descriptor>(described(cell) ? Descriptor::from_json(*cell.descriptor) : Descriptor());
+      group.descriptor = descriptor;
     }
-    group.baseline = group.baseline || cell.baseline || group.descriptor.baseline;
+    group.baseline = group.baseline || cell.baseline || group.descriptor->baseline;
     group.cells.push_back(std::move(cell));
   }
   std::vector<Group> out;
@@ -199,8 +204,8 @@ Row start_row(const Group& group) {
   row.params = group.params;
   row.axes = group.axes;
   row.baseline = group.baseline;
-  row.uses_outliers = group.descriptor.uses_outliers;
-  row.transductive = group.descriptor.transductive;
+  row.uses_outliers = group.descriptor->uses_outliers;
+  row.transductive = group.descriptor->transductive;
   const auto cells = done_cells(group);
   row.coverage = {static_cast<std::int64_t>(cells.size()), static_cast<std::int64_t>(group.cells.size())};
   row.single_run = cells.size() < 3;  // rule 5

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,12 @@ struct Group {
   std::string method, plugin_id, plugin_version, plugin_digest, subject;
   Json params, axes;
   bool baseline = false;
-  Descriptor descriptor;                  // default values when the plugin was never described
+  std::shared_ptr<const Descriptor> descriptor;  // one for all groups of a plugin; default values when it was never described
   std::vector<store::CellRecord> cells;   // ordered by seeds
 };
 
+// The plugin's descriptor is on record.
+bool described(const store::CellRecord& cell);
 // An ok attempt that is not INVALID stands for the cell: what "done" means in coverage and in every mean.
 bool done(const store::CellRecord& cell);
 std::vector<const store::CellRecord*> done_cells(const Group& group);

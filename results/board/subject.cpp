@@ -90,7 +90,7 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
   Group all = groups.front();
   all.cells.clear();
   all.baseline = false;
-  all.descriptor = Descriptor{};
+  all.descriptor = std::make_shared<const Descriptor>();
   for (const Group& group : groups) all.cells.insert(all.cells.end(), group.cells.begin(), group.cells.end());
   Row row = start_row(all);
   row.notes.clear();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "results/board/groups.hpp"
 #include "results/export/chunks.hpp"
 #include "results/export/sections.hpp"
 
@@ -80,8 +81,8 @@ Json methods_json(const std::vector<BoardData>& boards) {
       entry.suspect += at_level(cell, store::Level::suspect) || at_level(cell, store::Level::invalid);
       entry.failed += failed(cell);
       // A method has as many cards as builds; the last one that is met tells of it.
-      if (!cell.descriptor.is_object() || !seen.insert({cell.method, cell.plugin_digest}).second) continue;
-      const Descriptor descriptor = Descriptor::from_json(cell.descriptor);
+      if (!board::described(cell) || !seen.insert({cell.method, cell.plugin_digest}).second) continue;
+      const Descriptor descriptor = Descriptor::from_json(*cell.descriptor);
       entry.summary = descriptor.summary;
       entry.roles.insert(descriptor.roles.begin(), descriptor.roles.end());
     }

@@ -17,7 +17,7 @@ Json build_json(const store::Store& db, const store::CellRecord& cell) {
                                            {"passed", one.passed},
                                            {"value", number(one.value)},
                                            {"detail", one.detail}}));
-  Json descriptor = cell.descriptor;
+  Json descriptor = cell.descriptor ? *cell.descriptor : Json();
   if (descriptor.is_object()) descriptor.object_ref().erase("path");  // a place on the machine that ran it
   return Json::object({{"id", cell.plugin_id},
                        {"version", cell.plugin_version},

@@ -1,6 +1,7 @@
 // Reading: suites, cells and what belongs to an attempt.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "harness/base/error.hpp"
 #include "results/store/encoding.hpp"
@@ -82,9 +83,23 @@ std::vector<AttemptRecord> read_attempts(const Connection& db, const char* sql, 
   return out;
 }
 
+// Thousands of cells share a few descriptors.
+class Descriptors {
+ public:
+  std::shared_ptr<const Json> of(const std::string& text) {
+    if (text.empty()) return nullptr;
+    auto& known = parsed_[text];
+    if (!known) known = std::make_shared<const Json>(Json::parse(text, "database"));
+    return known;
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<const Json>> parsed_;
+};
+
 // Columns: id, kind, generation, label, method, subject, judgement, numerics, params, axes, seeds, baseline, plugin name,
 // version, digest, descriptor.
-CellRecord read_cell(const Statement& row) {
+CellRecord read_cell(const Statement& row, Descriptors& descriptors) {
   CellRecord c;
   c.id = row.integer(0);
   c.kind = row.text(1);
@@ -101,7 +116,7 @@ CellRecord read_cell(const Statement& row) {
   c.plugin_id = row.text(12);
   c.plugin_version = row.text(13);
   c.plugin_digest = row.text(14);
-  c.descriptor = parse(row.text(15));
+  c.descriptor = descriptors.of(row.text(15));
   return c;
 }
 
@@ -130,13 +145,12 @@ SuiteRecord read_suite(const Statement& row) {
   return s;
 }
 
-bool exists_attempt(const Connection& db, const std::string& condition, const std::string& generation,
-                    const std::string& judgement, const std::string& protocol) {
-  Statement query = db.prepare(
-      "SELECT 1 FROM attempt a JOIN cell c ON c.id = a.cell WHERE c.generation = ?1 AND a.judgement = ?2"
-      " AND (?3 = '' OR a.protocol_hash = ?3) AND a.retracted = '' AND " + condition + " LIMIT 1");
-  return query.bind(generation, judgement, protocol).step();
-}
+#define ASSAY_EXISTS_ATTEMPT \
+  "SELECT 1 FROM attempt a JOIN cell c ON c.id = a.cell WHERE c.generation = ?1 AND a.judgement = ?2" \
+  " AND (?3 = '' OR a.protocol_hash = ?3) AND a.retracted = '' AND "
+constexpr const char* exists_valid = ASSAY_EXISTS_ATTEMPT "a.status = 'ok' AND a.level < 2 LIMIT 1";
+constexpr const char* exists_concluded = ASSAY_EXISTS_ATTEMPT "a.status IN ('ok', 'rejected') LIMIT 1";
+#undef ASSAY_EXISTS_ATTEMPT
 
 std::int64_t cell_by_prefix(const Connection& db, const std::string& prefix) {
   // No key holds a character beyond '~', so what starts with the prefix lies before it with a '~' behind: a range of the index.
@@ -162,11 +176,16 @@ const char* level_name(Level level) {
 }
 
 bool Store::has_valid(const std::string& generation, const std::string& judgement, const std::string& protocol) const {
-  return exists_attempt(impl_->db, "a.status = 'ok' AND a.level < 2", generation, judgement, protocol);
+  return impl_->db.cached(exists_valid)->bind(generation, judgement, protocol).step();
 }
 
 bool Store::concluded(const std::string& generation, const std::string& judgement, const std::string& protocol) const {
-  return exists_attempt(impl_->db, "a.status IN ('ok', 'rejected')", generation, judgement, protocol);
+  return impl_->db.cached(exists_concluded)->bind(generation, judgement, protocol).step();
+}
+
+int Store::attempts_known(const std::string& generation) const {
+  const auto query = impl_->db.cached("SELECT coalesce(max(a.n), 0) FROM attempt a JOIN cell c ON c.id = a.cell WHERE c.generation = ?1");
+  return query->bind(generation).step() ? static_cast<int>(query->integer(0)) : 0;
 }
 
 std::vector<SuiteRecord> Store::suites() const {
@@ -205,9 +224,10 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
       " FROM current_cell c WHERE c.protocol_hash = ?1"
       " ORDER BY c.method, c.params_json, c.subject, c.axes_json, c.seeds_json, c.generation");
   query.bind(protocol_hash);
+  Descriptors descriptors;
   std::vector<CellRecord> out;
   while (query.step()) {
-    out.push_back(read_cell(query));
+    out.push_back(read_cell(query, descriptors));
     if (!query.null(16)) out.back().standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
   }
   return out;
@@ -229,9 +249,10 @@ std::vector<EarlierCell> Store::earlier_cells(const std::string& protocol_hash, 
       " b.attempt, b.version FROM best b JOIN cell c ON c.id = b.cell AND c.kind = 'cell' LEFT JOIN plugin g ON g.id = c.plugin"
       " WHERE b.place = 1 ORDER BY b.attempt DESC LIMIT ?3");
   query.bind(protocol_hash, limits.plans, limits.cells);
+  Descriptors descriptors;
   std::vector<EarlierCell> out;
   while (query.step()) {
-    out.push_back({read_cell(query), static_cast<int>(query.integer(17))});
+    out.push_back({read_cell(query, descriptors), static_cast<int>(query.integer(17))});
     out.back().cell.standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
   }
   std::reverse(out.begin(), out.end());
@@ -248,7 +269,8 @@ CellRecord cell_by_id(const Connection& db, std::int64_t id) {
       " coalesce(g.version, ''), coalesce(g.digest, ''), g.descriptor_json, c.identity_json"
       " FROM cell c LEFT JOIN plugin g ON g.id = c.plugin WHERE c.id = ?1");
   query.bind(id).step();
-  CellRecord cell = read_cell(query);
+  Descriptors descriptors;
+  CellRecord cell = read_cell(query, descriptors);
   cell.identity = parse(query.text(16));
   auto found = read_attempts(db, best_of_cell, id);
   if (!found.empty()) cell.standing = std::move(found[0]);

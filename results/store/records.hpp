@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,7 @@ struct CellRecord {
   Seeds seeds;
   bool baseline = false;
   std::string plugin_id, plugin_version, plugin_digest;
-  Json descriptor;                       // null when the plugin was never described
+  std::shared_ptr<const Json> descriptor;  // one for all cells of a plugin that were read together; null: never described
   std::optional<AttemptRecord> standing;
   bool submitted() const { return plugin_version == submitted_version; }
 };

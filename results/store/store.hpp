@@ -131,6 +131,7 @@ class Store {
   // True when the judge reached a conclusion (status ok or rejected, any level): running again would give the same.
   bool concluded(const std::string& generation, const std::string& judgement, const std::string& protocol = "") const;
 
+  int attempts_known(const std::string& generation) const;                 // the number of the last one; 0: none, or no such node
   std::vector<SuiteRecord> suites() const;                                 // latest plan of every suite and protocol; no submissions
   std::optional<SuiteRecord> suite(const std::string& name) const;         // most recently planned protocol of a suite
   SuiteRecord protocol(const std::string& hash) const;                     // a unique prefix is enough; throws Error(bad_input)

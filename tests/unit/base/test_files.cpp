@@ -137,6 +137,34 @@ TEST_CASE("a lock whose file was removed by the holder before is taken anew") {
   CHECK_FALSE(FileLock::try_lock(file).held());
 }
 
+TEST_CASE("locks by name share a file and do not meet") {
+  const TempDir folder;
+  const fs::path file = folder.path() / "new/locks";
+  {
+    const FileLock one = FileLock::try_lock_in(file, "train/one");
+    CHECK(one.held());
+    CHECK_FALSE(FileLock::try_lock_in(file, "train/one").held());
+    CHECK(FileLock::try_lock_in(file, "train/two").held());
+    const pid_t other = ::fork();
+    if (other == 0) ::_exit(FileLock::try_lock_in(file, "train/one").held() ? 1 : FileLock::try_lock_in(file, "train/two").held() ? 0 : 2);
+    int status = -1;
+    REQUIRE(::waitpid(other, &status, 0) == other);
+    CHECK(status == 0);
+    CHECK_FALSE(FileLock::try_lock_in(file, "train/one").held());  // a holder's end elsewhere gives nothing away
+  }
+  CHECK(FileLock::try_lock_in(file, "train/one").held());
+  CHECK(fs::file_size(file) == 0);
+}
+
+TEST_CASE("asking a file system to spread folders never fails") {
+  const TempDir folder;
+  spread_subfolders(folder.path());
+  spread_subfolders(folder.path());
+  spread_subfolders(folder.path() / "nowhere");
+  fs::create_directory(folder.path() / "below");
+  CHECK(fs::is_directory(folder.path() / "below"));
+}
+
 TEST_CASE("a map shows the file's bytes") {
   const TempDir folder;
   write_atomic(folder.path() / "f", "hello");

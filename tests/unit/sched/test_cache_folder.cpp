@@ -3,6 +3,7 @@
 
 #include "harness/base/files.hpp"
 #include "harness/record/job.hpp"
+#include "harness/sched/cache.hpp"
 #include "harness/sched/cache_folder.hpp"
 
 using namespace assay;
@@ -46,17 +47,16 @@ TEST_CASE("the cache lists what is whole, names what is damaged, and leaves what
   CHECK(damage_of(all[0]) == "model.safetensors: is missing");
 
   {
-    const FileLock held = FileLock::try_lock(all[1].folder.string() + ".lock");
+    const FileLock held = lock_artifact(cache, "train", "aa");
     CHECK_FALSE(remove_cached(all[1].folder));
     CHECK(fs::exists(all[1].folder / "manifest.json"));
   }
   CHECK(remove_cached(all[1].folder));
   CHECK_FALSE(fs::exists(all[1].folder));
-  CHECK_FALSE(fs::exists(all[1].folder.string() + ".lock"));
   CHECK(cached_artifacts(cache).size() == 1);
 
   {  // a supervisor that publishes "cc" at this moment
-    const FileLock held = FileLock::try_lock(cache / "train" / "cc.lock");
+    const FileLock held = lock_artifact(cache, "train", "cc");
     CHECK_FALSE(remove_cached(cache / "train" / ".tmp-cc"));
     CHECK(fs::exists(cache / "train" / ".tmp-cc"));
   }

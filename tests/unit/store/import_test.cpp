@@ -56,7 +56,8 @@ TEST_CASE("an attack cell comes back as it was imported") {
   CHECK(cell.generation == w.node().key);
   CHECK(cell.seeds.get("method") == 0);
   CHECK(cell.plugin_digest == w.node().plugin_sha256);
-  CHECK(Descriptor::from_json(cell.descriptor).iterative);
+  REQUIRE(cell.descriptor);
+  CHECK(Descriptor::from_json(*cell.descriptor).iterative);
   REQUIRE(cell.standing.has_value());
   const AttemptRecord& a = *cell.standing;
   CHECK(a.forward == 400);
