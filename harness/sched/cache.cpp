@@ -92,13 +92,8 @@ std::string Cache::damage(const Node& node, const Manifest& manifest, const std:
   if (entry == nullptr) return "";  // the planner asked for a file that was never made: no damage, the caller's error
   const fs::path path = folder(node) / file;
   try {
-    const Seen now{fs::file_size(path), fs::last_write_time(path), ""};
-    Seen& seen = seen_[path.string()];
-    if (seen.sha256.empty() || seen.size != now.size || seen.changed != now.changed)
-      seen = {now.size, now.changed, sha256_file(path)};
-    return seen.sha256 == entry->sha256 ? "" : "digest " + seen.sha256 + " instead of " + entry->sha256;
-  } catch (const fs::filesystem_error& error) {
-    return error.what();
+    const std::string now = digests_.of(path);
+    return now == entry->sha256 ? "" : "digest " + now + " instead of " + entry->sha256;
   } catch (const Error& error) {
     return error.what();
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "harness/base/files.hpp"
+#include "harness/base/hash.hpp"
 #include "harness/record/plan.hpp"
 
 namespace assay::sched {
@@ -37,13 +38,8 @@ class Cache {
   Finished recall(const Node& node, const Manifest& manifest) const;
 
  private:
-  struct Seen {
-    std::uint64_t size;
-    fs::file_time_type changed;
-    std::string sha256;
-  };
   fs::path root_;
-  std::map<std::string, Seen> seen_;
+  FileDigests digests_;
 };
 
 // The lock of an artifact, whatever state its folder is in; all of a cache's are in one file, <root>/locks.

@@ -24,6 +24,7 @@ constexpr int most_served = 1000;
 // left is never the reason why a later one has too little.
 constexpr std::uint64_t kept_part = 4;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr double end_seconds = 0.2;
 
 bool below(const fs::path& file, const fs::path& folder) {
   const fs::path relative = file.lexically_normal().lexically_relative(folder);
@@ -47,8 +48,11 @@ struct JudgePool::Judge {
   std::uint64_t memory_bytes = 0;
 
   Judge() = default;
+  // One that waits for a job ends by itself when the socket is closed. Killed in its namespace, what it cost would be lost.
   ~Judge() {
     if (socket >= 0) ::close(socket);
+    const double until = now_seconds() + end_seconds;
+    while (process && !process->poll() && now_seconds() < until) ::usleep(500);
   }
   Judge(const Judge&) = delete;
   Judge& operator=(const Judge&) = delete;

@@ -158,6 +158,7 @@ std::optional<Exit> WorkerProcess::poll() {
   }
   group_->kill();
   kill_strays();
+  exit->cpu_seconds = std::max(exit->cpu_seconds, cpu_seen_);
   exit_ = exit;
   return exit_;
 }
@@ -224,6 +225,7 @@ std::optional<Breach> WorkerProcess::breach_so_far() {
 std::optional<Breach> WorkerProcess::breach_in(const std::vector<ProcessFacts>& all) {
   if (exit_) return std::nullopt;
   const TreeUse tree = use(all);
+  cpu_seen_ = std::max(cpu_seen_, tree.cpu_seconds);
   // Processes before memory: many of them are the cause when both are too much, whichever was passed first between
   // two looks.
   const int own = sandboxed_ ? sandbox_processes : 0;

@@ -88,6 +88,7 @@ class WorkerProcess final : public StageProcess {
   std::string info_;
   pid_t init_ = 0;  // the first process of the PID namespace, 0 when unknown
   double started_ = 0;
+  double cpu_seen_ = 0;  // of the tree; all that is known of processes which the kernel reaps when a namespace is killed
 };
 
 std::optional<Breach> disk_breach(const std::filesystem::path& scratch, const StageLimits& limits);

@@ -11,10 +11,10 @@ namespace assay::tasks {
 
 namespace fs = std::filesystem;
 
-StageContext::StageContext(Job job, ShardWriter& shard, std::vector<Event> earlier)
+StageContext::StageContext(Job job, ShardWriter& shard, std::vector<Event> earlier, FileDigests& digests)
     : job_(std::move(job)), shard_(shard), earlier_(std::move(earlier)) {
   for (const auto& [name, input] : job_.inputs) {
-    const std::string found = sha256_file(input.path);
+    const std::string found = digests.of(input.path);
     if (!input.sha256.empty() && found != input.sha256) {
       throw Error(Fault::io, fmt::format("input '{}' ({}): expected sha256 {}, found {}", name, input.path,
                                          input.sha256, found));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"
 #include "harness/record/job.hpp"
 #include "harness/record/shard.hpp"
@@ -17,7 +18,7 @@ namespace assay::tasks {
 class StageContext {
  public:
   // Verifies the digest of every input; throws Error(io) naming the file that is missing or differs.
-  StageContext(Job job, ShardWriter& shard, std::vector<Event> earlier);
+  StageContext(Job job, ShardWriter& shard, std::vector<Event> earlier, FileDigests& digests);
 
   const Job& job() const { return job_; }
   const Json& spec() const { return job_.spec; }

@@ -26,7 +26,8 @@ int main(int argc, char** argv) {
   try {
     if (words.size() == 1 && words[0].size() > 5 && words[0].substr(words[0].size() - 5) == ".json") {
       assay::worker::report_crashes();
-      return assay::worker::run_job(words[0]);
+      assay::FileDigests digests;
+      return assay::worker::run_job(words[0], digests);
     }
     if (words.size() == 1 && words[0] == "serve") {
       assay::worker::report_crashes();

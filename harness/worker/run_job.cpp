@@ -38,9 +38,9 @@ void end(ShardWriter& shard, const std::string& status, const std::string& reaso
   shard.sync();
 }
 
-int run_stage(const Job& job, ShardWriter& shard, std::vector<Event> earlier) {
+int run_stage(const Job& job, ShardWriter& shard, std::vector<Event> earlier, FileDigests& digests) {
   try {
-    tasks::StageContext context(job, shard, std::move(earlier));
+    tasks::StageContext context(job, shard, std::move(earlier), digests);
     if (job.stage == "certify") {
       validate::certify(context);
     } else {
@@ -61,7 +61,7 @@ int run_stage(const Job& job, ShardWriter& shard, std::vector<Event> earlier) {
 
 }  // namespace
 
-int run_job(const fs::path& job_file) {
+int run_job(const fs::path& job_file, FileDigests& digests) {
   const Job job = Job::load(job_file);
   const fs::path shard_file = fs::path(job.scratch) / "shard";
   std::vector<Event> earlier = earlier_events(shard_file, job.key);
@@ -73,7 +73,7 @@ int run_job(const fs::path& job_file) {
                              {"stage", job.stage},
                              {"attempt", job.attempt},
                              {"numerics", job.numerics.to_json()}}));
-  return run_stage(job, shard, std::move(earlier));
+  return run_stage(job, shard, std::move(earlier), digests);
 }
 
 }  // namespace assay::worker

@@ -44,11 +44,11 @@ void write_to(const fs::path& file) {
   ::close(fd);
 }
 
-int judge(const fs::path& job_file) {
+int judge(const fs::path& job_file, FileDigests& digests) {
   try {
     write_to(job_file.parent_path() / "log");
     if (!Job::load(job_file).plugin_path.empty()) throw Error(Fault::bad_input, "a judge loads no plugin: " + job_file.string());
-    return run_job(job_file);
+    return run_job(job_file, digests);
   } catch (const Error& error) {
     log::error("{}", error.what());
     return error.fault() == Fault::internal ? 3 : 2;
@@ -62,6 +62,7 @@ int judge(const fs::path& job_file) {
 
 int serve() {
   const fs::path home = fs::current_path();
+  FileDigests digests;
   while (true) {
     std::array<char, longest_judge_message> text{};
     const ssize_t got = ::recv(judge_socket_fd, text.data(), text.size(), 0);
@@ -70,7 +71,7 @@ int serve() {
     forget_peak();
     const double before = own_cpu_seconds();
     Served served;
-    served.code = judge(std::string(text.data(), static_cast<std::size_t>(got)));
+    served.code = judge(std::string(text.data(), static_cast<std::size_t>(got)), digests);
     fs::current_path(home);  // the job's folder is removed when it is recorded
     write_to("/dev/null");
     served.cpu_seconds = own_cpu_seconds() - before;

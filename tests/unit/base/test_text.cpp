@@ -1,8 +1,10 @@
 // Errors' suggestions, hashes, rationals, JSON and TOML.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 #include "harness/base/error.hpp"
@@ -70,6 +72,36 @@ TEST_CASE("the digest of a file is that of its bytes") {
   write_atomic(folder.path() / "f", text);
   CHECK(sha256_file(folder.path() / "f") == sha256(text));
   CHECK(message_of([&] { sha256_file(folder.path() / "none"); }).find("none: No such file") != std::string::npos);
+}
+
+TEST_CASE("a digest is kept for as long as nothing of the file's state changes") {
+  const auto bytes_read = [] {
+    std::ifstream in("/proc/self/io");
+    std::string name;
+    std::uint64_t count = 0;
+    in >> name >> count;
+    return count;
+  };
+  const TempDir folder;
+  const fs::path file = folder.path() / "f";
+  const std::string before(300000, 'q'), after(300000, 'r');
+  FileDigests digests;
+  write_atomic(file, before);
+  CHECK(digests.of(file) == sha256(before));
+  const auto time = fs::last_write_time(file);
+  std::ofstream(file) << after;  // at once, of the same length and with the same time: a file this young is never kept
+  fs::last_write_time(file, time);
+  CHECK(digests.of(file) == sha256(after));
+  ::usleep(1'100'000);
+  CHECK(digests.of(file) == sha256(after));
+  const std::uint64_t at = bytes_read();
+  CHECK(digests.of(file) == sha256(after));
+  CHECK(bytes_read() - at < after.size());
+  std::ofstream(file) << before;
+  fs::last_write_time(file, time);
+  CHECK(digests.of(file) == sha256(before));
+  fs::remove(file);
+  CHECK(message_of([&] { digests.of(file); }).find("f: No such file") != std::string::npos);
 }
 
 TEST_CASE("CRC-32C gives the check value of RFC 3720 and continues from a seed") {

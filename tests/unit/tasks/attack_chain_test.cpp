@@ -134,7 +134,8 @@ struct Place {
       job.spec["link"] = Json::object({{"id", link}, {"gradients", link != "square"}, {"iterative", true}});
     {
       ShardWriter writer(fs::path(job.scratch) / "shard");
-      tasks::StageContext context(job, writer, {});
+      FileDigests digests;
+      tasks::StageContext context(job, writer, {}, digests);
       if (what == "judge") tasks::judge_attack(context);
       if (what == "survivors") tasks::survivors(context);
     }

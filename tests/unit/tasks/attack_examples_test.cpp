@@ -92,7 +92,8 @@ struct Scene {
     if (!asked.is_null()) job.spec["examples"] = asked;
     {
       ShardWriter writer(fs::path(job.scratch) / "shard");
-      tasks::StageContext context(job, writer, {});
+      FileDigests digests;
+      tasks::StageContext context(job, writer, {}, digests);
       tasks::judge_attack(context);
     }
     std::vector<Event> announced;

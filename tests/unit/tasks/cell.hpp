@@ -81,7 +81,8 @@ struct Cell {
     const fs::path shard = fs::path(made.scratch) / "shard";
     {
       ShardWriter writer(shard);
-      tasks::StageContext context(made, writer, {});
+      FileDigests digests;
+      tasks::StageContext context(made, writer, {}, digests);
       function(context);
     }
     return read_shard(shard).events;

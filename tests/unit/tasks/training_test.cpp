@@ -71,7 +71,8 @@ struct Stage {
     graph::Graph result;
     {
       ShardWriter shard(at);
-      tasks::StageContext context(job(), shard, {});
+      FileDigests digests;
+      tasks::StageContext context(job(), shard, {}, digests);
       graph::TrainHooks hooks;
       hooks.objective = [&](const graph::ObjectiveBatch& b) {
         if (steps-- == 0) throw Killed{};
