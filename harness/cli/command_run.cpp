@@ -72,7 +72,8 @@ int run_suite(const std::filesystem::path& file, const PlanContext& context, con
               std::vector<std::string>& junit) {
   const board::Format format = board::parse_format(options.format);
   const Plan whole = load_and_plan(file, context).plan;
-  const Plan plan = options.only.empty() ? whole : filter(whole, key_values(options.only, "--only"));
+  const std::optional<Plan> narrowed = options.only.empty() ? std::nullopt : std::optional(filter(whole, key_values(options.only, "--only")));
+  const Plan& plan = narrowed ? *narrowed : whole;  // no copy: a plan of thousands of cells is most of what a supervisor holds
   RunOptions how;
   how.jobs = options.jobs > 0 ? options.jobs : default_jobs(plan);
   how.retry_failed = options.retry_failed;

@@ -50,11 +50,11 @@ std::string take_text(std::string_view& text) {
 
 void add_failures(Row& row, const Group& group) {
   std::map<std::string, int> failures;
-  for (const auto& cell : group.cells) {
-    if (done(cell)) continue;
-    if (!cell.standing) ++failures["not run"];
-    else if (cell.standing->status == "ok") ++failures["invalid"];
-    else ++failures[cell.standing->status];
+  for (const auto* cell : group.cells) {
+    if (done(*cell)) continue;
+    if (!cell->standing) ++failures["not run"];
+    else if (cell->standing->status == "ok") ++failures["invalid"];
+    else ++failures[cell->standing->status];
   }
   for (const auto& [status, count] : failures)
     row.status += (row.status.empty() ? "" : ", ") + std::to_string(count) + " of " + std::to_string(group.cells.size()) + " " + status;
@@ -66,9 +66,9 @@ void add_reasons(Row& row, const Group& group) {
   const auto add = [&](const std::string& reason) {
     if (!reason.empty() && seen.insert(reason).second) row.reasons.push_back(reason);
   };
-  for (const auto& cell : group.cells) {
-    if (!cell.standing) continue;
-    const auto& attempt = *cell.standing;
+  for (const auto* cell : group.cells) {
+    if (!cell->standing) continue;
+    const auto& attempt = *cell->standing;
     row.level = std::max(row.level, attempt.level);
     for (const auto& v : attempt.verdicts)
       add(std::string(store::level_name(v.level)) + (v.rule > 0 ? " (rule " + std::to_string(v.rule) + ")" : "") + ": " + v.reason);
@@ -112,8 +112,8 @@ bool done(const store::CellRecord& cell) {
 
 std::vector<const store::CellRecord*> done_cells(const Group& group) {
   std::vector<const store::CellRecord*> out;
-  for (const auto& cell : group.cells)
-    if (done(cell)) out.push_back(&cell);
+  for (const auto* cell : group.cells)
+    if (done(*cell)) out.push_back(cell);
   return out;
 }
 
@@ -126,10 +126,10 @@ const store::ScoreRecord* find_score(const store::CellRecord& cell, const Metric
   return nullptr;
 }
 
-std::vector<Group> make_groups(std::vector<store::CellRecord> cells) {
+std::vector<Group> make_groups(const std::vector<store::CellRecord>& cells) {
   std::map<decltype(group_key(cells.front())), Group> groups;
   std::map<std::shared_ptr<const Json>, std::shared_ptr<const Descriptor>> descriptors;
-  for (auto& cell : cells) {
+  for (const auto& cell : cells) {
     Group& group = groups[group_key(cell)];
     if (group.cells.empty()) {
       group.method = cell.method;
@@ -144,12 +144,12 @@ std::vector<Group> make_groups(std::vector<store::CellRecord> cells) {
       group.descriptor = descriptor;
     }
     group.baseline = group.baseline || cell.baseline || group.descriptor->baseline;
-    group.cells.push_back(std::move(cell));
+    group.cells.push_back(&cell);
   }
   std::vector<Group> out;
   for (auto& [key, group] : groups) {
     std::stable_sort(group.cells.begin(), group.cells.end(),
-                     [](const auto& a, const auto& b) { return a.seeds.values < b.seeds.values; });
+                     [](const auto* a, const auto* b) { return a->seeds.values < b->seeds.values; });
     out.push_back(std::move(group));
   }
   return out;
@@ -209,7 +209,7 @@ Row start_row(const Group& group) {
   const auto cells = done_cells(group);
   row.coverage = {static_cast<std::int64_t>(cells.size()), static_cast<std::int64_t>(group.cells.size())};
   row.single_run = cells.size() < 3;  // rule 5
-  for (const auto& cell : group.cells) row.cells.push_back(cell.generation);
+  for (const auto* cell : group.cells) row.cells.push_back(cell->generation);
   add_failures(row, group);
   add_reasons(row, group);
   add_cost(row, cells);

@@ -16,7 +16,7 @@ struct Group {
   Json params, axes;
   bool baseline = false;
   std::shared_ptr<const Descriptor> descriptor;  // one for all groups of a plugin; default values when it was never described
-  std::vector<store::CellRecord> cells;   // ordered by seeds
+  std::vector<const store::CellRecord*> cells;   // ordered by seeds; of the list that the groups were made from
 };
 
 // The plugin's descriptor is on record.
@@ -27,7 +27,8 @@ std::vector<const store::CellRecord*> done_cells(const Group& group);
 // The score of a done cell, or nullptr.
 const store::ScoreRecord* find_score(const store::CellRecord& cell, const Metric& metric);
 
-std::vector<Group> make_groups(std::vector<store::CellRecord> cells);
+std::vector<Group> make_groups(const std::vector<store::CellRecord>& cells);  // which outlive the groups
+std::vector<Group> make_groups(std::vector<store::CellRecord>&& cells) = delete;
 
 // The board's columns: every (quantity, condition, configuration) that some done cell has a score for; the ranked one
 // first, then the columns that must stand beside it, then by registry order and condition.

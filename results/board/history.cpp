@@ -22,7 +22,7 @@ std::vector<Earlier> earlier_results(const store::Store& db, const Query& query,
   Replicator replicator(db, {query.resamples, query.level});
   const Metric& metric = board.metrics[0];
   for (auto& [batch, cells] : batches)
-    for (const Group& group : make_groups(std::move(cells))) {
+    for (const Group& group : make_groups(cells)) {
       Earlier one;
       one.row = start_row(group);
       one.row.values.push_back(make_value(group, metric));
@@ -30,8 +30,8 @@ std::vector<Earlier> earlier_results(const store::Store& db, const Query& query,
       one.row.unranked_because = "the suite's latest plan does not hold it";
       one.numerics = batch.first;
       one.version = batch.second;
-      for (const store::CellRecord& cell : group.cells)
-        if (one.order == 0 || cell.standing->id < one.order) one.order = cell.standing->id;
+      for (const auto* cell : group.cells)
+        if (one.order == 0 || cell->standing->id < one.order) one.order = cell->standing->id;
       out.push_back(std::move(one));
     }
   std::sort(out.begin(), out.end(), [](const Earlier& a, const Earlier& b) { return a.order < b.order; });

@@ -134,7 +134,8 @@ std::map<std::string, Json> robustbench_of(const store::Store& db, const Query& 
   const Terms terms = terms_of(db, suite);
   const Board board = make_subject_board(db, query);
   std::map<std::string, std::set<std::string>> attacks;
-  for (const Group& group : make_groups(db.cells(suite.protocol_hash)))
+  const auto cells = db.cells(suite.protocol_hash);
+  for (const Group& group : make_groups(cells))
     if (!done_cells(group).empty()) attacks[group.subject].insert(group.plugin_id);
   const std::string eps = board.suite.condition.rfind("eps=", 0) == 0 ? board.suite.condition.substr(4) : board.suite.condition;
   std::map<std::string, Json> out;
@@ -170,7 +171,8 @@ std::vector<OpenOodRun> openood_of(const store::Store& db, const std::string& pr
   const store::SuiteRecord suite = db.protocol(protocol);
   if (suite.task != "detect") bad_input("OpenOOD's form is for suites of task 'detect'; '" + suite.name + "' is one of '" + suite.task + "'");
   const Terms terms = terms_of(db, suite);
-  const auto groups = make_groups(db.cells(suite.protocol_hash));
+  const auto cells = db.cells(suite.protocol_hash);
+  const auto groups = make_groups(cells);
   std::vector<OpenOodRun> out;
   for (const Group& group : groups)
     for (const auto* cell : done_cells(group)) {
@@ -182,7 +184,8 @@ std::vector<OpenOodRun> openood_of(const store::Store& db, const std::string& pr
 
 std::map<std::string, std::map<std::string, Array>> columns_of(const store::Store& db, const std::string& protocol) {
   std::map<std::string, std::map<std::string, Array>> out;
-  const auto groups = make_groups(db.cells(db.protocol(protocol).protocol_hash));
+  const auto cells = db.cells(db.protocol(protocol).protocol_hash);
+  const auto groups = make_groups(cells);
   for (const Group& group : groups)
     for (const auto* cell : done_cells(group)) {
       auto& arrays = out[folder_of(group, groups) + fmt::format("/s{}", seed_of(*cell))];

@@ -71,7 +71,8 @@ std::vector<Rescored> rescore(const store::Store& db, const std::string& protoco
   if (!metric.empty() && metrics::info(metric).pool == Pool::none)
     throw Error(Fault::bad_input, "metric '" + metric + "' cannot be computed from per-sample outcomes; expected one that can");
   std::vector<Rescored> out;
-  for (const Group& group : make_groups(db.cells(db.protocol(protocol).protocol_hash))) {
+  const auto cells = db.cells(db.protocol(protocol).protocol_hash);
+  for (const Group& group : make_groups(cells)) {
     for (const MetricInfo& info : metrics::registry()) {
       if (info.pool == Pool::none || (!metric.empty() && info.id != metric)) continue;
       for (const auto& [condition, configuration] : places(db, group, info)) {

@@ -21,9 +21,9 @@ void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& col
   for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], column.values[i]);
 }
 
-std::map<std::string, std::vector<Group>> by_subject(const store::Store& db, const std::string& protocol) {
+std::map<std::string, std::vector<Group>> by_subject(const std::vector<store::CellRecord>& cells) {
   std::map<std::string, std::vector<Group>> out;
-  for (Group& group : make_groups(db.cells(protocol))) out[group.subject].push_back(std::move(group));
+  for (Group& group : make_groups(cells)) out[group.subject].push_back(std::move(group));
   return out;
 }
 
@@ -107,8 +107,8 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
   for (const std::string& name : brought) row.notes.push_back("the worst case includes inputs submitted as " + name);
   // An invalid attack says nothing of the subject; it is missing from the worst case, and coverage says so.
   if (row.level == store::Level::invalid) row.level = store::Level::valid;
-  for (const auto& cell : all.cells)
-    if (done(cell)) row.level = std::max(row.level, cell.standing->level);
+  for (const auto* cell : all.cells)
+    if (done(*cell)) row.level = std::max(row.level, cell->standing->level);
   return row;
 }
 
@@ -168,7 +168,8 @@ void set_ranks(std::vector<Candidate>& candidates, double level) {
 
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition) {
   std::map<std::string, WorstCase> out;
-  for (const auto& [subject, groups] : by_subject(db, protocol)) out[subject] = worst_case(db, groups, condition);
+  const auto cells = db.cells(protocol);
+  for (const auto& [subject, groups] : by_subject(cells)) out[subject] = worst_case(db, groups, condition);
   return out;
 }
 
@@ -188,7 +189,8 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   board.suite.rank_by = "robust_accuracy";
   board.metrics = {{"robust_accuracy", board.suite.condition, "", "judged", true}, {"accuracy", "clean", "", "judged", false}};
 
-  const auto subjects = by_subject(db, board.suite.protocol_hash);
+  const auto cells = db.cells(board.suite.protocol_hash);
+  const auto subjects = by_subject(cells);
   stats::BootstrapOptions options;
   options.level = query.level;
   options.resamples = query.resamples;
