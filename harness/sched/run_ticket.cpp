@@ -33,6 +33,18 @@ void look(LocalRun& run, bool whole) {
   kill_strays();
 }
 
+// Slurm's signal goes to every process of a task, and the worker may end of it before we have heard: what broke then says
+// nothing of the cell. Waits for the signal before it believes in a crash.
+bool was_cut_off(const Ended& ended) {
+  constexpr double patience_seconds = 1;
+  const double until = now_seconds() + patience_seconds;
+  while (ended.status == "crashed" && !terminated.load() && now_seconds() < until) {
+    const timespec time{0, tick_nanoseconds};
+    ::nanosleep(&time, nullptr);
+  }
+  return ended.status != "ok" && terminated.load();
+}
+
 }  // namespace
 
 int run_ticket(const fs::path& file) {
@@ -58,6 +70,7 @@ int run_ticket(const fs::path& file) {
     if (tick % ticks_per_watch == 0) look(run, tick % ticks_per_group == 0);
     run.poll();
   }
+  if (was_cut_off(*run.ended())) return exit_terminated;
   write_atomic(result, run.ended()->to_json().dump());
   return 0;
 }

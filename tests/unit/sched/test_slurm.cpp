@@ -34,12 +34,28 @@ for ((i = 0; i <= last; ++i)); do
     cat "$here/state" >"$here/tasks/${job}_$i"
   else
     # A session of its own: what a command leaves behind in its group ends with it.
-    SLURM_ARRAY_TASK_ID=$i setsid bash -c 'echo RUNNING >"$1"; bash "$0"; echo COMPLETED >"$1"' "$script" "$here/tasks/${job}_$i" \
-      >/dev/null 2>&1 &
+    SLURM_ARRAY_TASK_ID=$i setsid bash "$here/task" "$script" "$here/tasks/${job}_$i" >/dev/null 2>&1 &
     until [[ -s $here/tasks/${job}_$i ]]; do sleep 0.01; done
   fi
 done
 echo "$job"
+)bash";
+// A file `requeue` names the file to which workers write their process ids. Then the first one is terminated, the task's own
+// program a moment later, and the task starts again, as on a cluster.
+constexpr const char* fake_task = R"bash(#!/bin/bash
+here=$(dirname "$0")
+echo RUNNING >"$2"
+if [[ -f $here/requeue ]]; then
+  bash "$1" &
+  until [[ -s $(<"$here/requeue") ]]; do sleep 0.01; done
+  kill -TERM "$(head -1 "$(<"$here/requeue")")"
+  sleep 0.2
+  kill -TERM $!
+  wait $!
+  echo $? >"$here/requeued"
+fi
+bash "$1"
+echo COMPLETED >"$2"
 )bash";
 constexpr const char* fake_squeue = R"bash(#!/bin/bash
 here=$(dirname "$0")
@@ -56,7 +72,7 @@ struct Site {
 
   Site() {
     for (const auto& [name, text] :
-         {std::pair{"sbatch", fake_sbatch}, {"squeue", fake_squeue}, {"scancel", fake_scancel}, {"scontrol", fake_scontrol}}) {
+         {std::pair{"sbatch", fake_sbatch}, {"task", fake_task}, {"squeue", fake_squeue}, {"scancel", fake_scancel}, {"scontrol", fake_scontrol}}) {
       write_atomic(folder.path() / name, text);
       fs::permissions(folder.path() / name, fs::perms::owner_all);
     }
@@ -157,6 +173,23 @@ TEST_CASE("slurm: tasks that the cluster ends are rows with a reason") {
     CHECK(record->reason == reason);
     CHECK(site.submissions().size() == (std::string(state) == "NODE_FAIL" ? 3 : 1));
   }
+}
+
+TEST_CASE("slurm: a task that is requeued goes on, though its worker heard of it first") {
+  const Site site;
+  World world;
+  const fs::path pids = world.folder.path() / "pids";
+  site.set("requeue", pids.string());
+  Json spec = world.spec();
+  spec["batches"] = 20;
+  spec["seconds"] = 0.02;
+  spec["pids"] = pids.string();
+  Plan plan;
+  plan.nodes.push_back(node_of(NodeKind::cell, "one", {stage_of("run", spec)}));
+  CHECK(sched::run(plan, slurm_options(world), world.callbacks()).ok == 1);
+  CHECK(read_text(site.folder.path() / "requeued") == "143\n");  // 128 + SIGTERM
+  CHECK(world.count("start one run") == 2);
+  CHECK(site.submissions().size() == 1);
 }
 
 TEST_CASE("slurm: a supervisor that was asked to stop leaves its tasks, and the next one takes their results") {
