@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { launch } from "./launch.mjs";
+import { repeatedTicks } from "./ticks.mjs";
 
 const [site, out, text] = process.argv.slice(2), expected = JSON.parse(text);
 await mkdir(out, { recursive: true });
@@ -45,6 +46,8 @@ try {
   await page.waitForSelector("figure svg");
   const words = (await page.locator("main").innerText()).replace(/\s+/g, " ");
   check(new RegExp(`differences? in auroc @ ${expected.near} (is|are) significant at 95 %`).test(words), "and whether it is told apart from the others is said in words");
+  const twice = await repeatedTicks(page);
+  check(twice.length === 0, `the ticks of an axis differ: ${twice.join(", ") || "all do"}`);
   await shot("compare");
   await page.goBack();
   await page.getByRole("link", { name: /^Examples/ }).click();
