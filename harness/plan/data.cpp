@@ -31,9 +31,13 @@ Json selection(const DataSpec& data, const std::vector<std::int64_t>& chosen) {
   return out;
 }
 
-std::string describe(const DataSpec& data) {
+// A few classes are named, as captions show them; of many the number.
+std::string describe(const DataSpec& data, const CatalogEntry& entry, const std::vector<std::int64_t>& chosen) {
   std::string text = data.set.value + " " + data.split.value;
-  if (!data.classes.empty()) text += fmt::format(", {} class{}", data.classes.size(), data.classes.size() == 1 ? "" : "es");
+  constexpr std::size_t most_named = 4;
+  if (data.classes.size() > most_named) text += fmt::format(", {} of {} classes", data.classes.size(), entry.classes.size());
+  else if (!chosen.empty()) text += " of " + entry.classes[static_cast<std::size_t>(chosen[0])];
+  for (std::size_t k = 1; k < chosen.size() && chosen.size() <= most_named; ++k) text += ", " + entry.classes[static_cast<std::size_t>(chosen[k])];
   if (data.first > 0) text += fmt::format(" from {}", data.first);
   if (data.limit > 0) text += fmt::format(", {}{}", data.limit, data.balanced ? " balanced" : "");
   return text;
@@ -138,7 +142,7 @@ std::string Planner::records(const DataSpec& data) {
   identity["source"] = source_identity(entry, split, data, stage.inputs);
   stage.spec = selection(data, chosen);
   stage.spec["source"] = entry.to_json();
-  Node node = start_node(NodeKind::prepare, "prepare " + describe(data));
+  Node node = start_node(NodeKind::prepare, "prepare " + describe(data, entry, chosen));
   node.stages.push_back(std::move(stage));
   node.cost_seconds = 0.2 + 1e-5 * static_cast<double>(count(data));
   return add(std::move(node), std::move(identity)).key;

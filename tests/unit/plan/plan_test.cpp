@@ -179,26 +179,6 @@ TEST_CASE("detect: one stream for all seeds, a fit list, truth only for the judg
   CHECK(input_names(stream->stages[0]) == Names{"records:fashion-mnist", "records:mnist", "records:#fit"});
 }
 
-TEST_CASE("detect: classes of one set as the near list of others; nets have as many outputs as there are known ones") {
-  const Plan plan = plan_of(near_text);
-  CHECK(plan.condition == "near:others");
-  const Node& knn = cell(plan, "knn", 0);
-  const Node* stream = plan.find(input(knn.stages[0], "stream").node);
-  REQUIRE(stream);
-  CHECK(input_names(stream->stages[0]) == Names{"records:fashion-mnist", "records:others", "records:mnist", "records:#fit"});
-  const Node* others = plan.find(input(stream->stages[0], "records:others").node);
-  REQUIRE(others);
-  CHECK(others->stages[0].spec.at("classes") == Json(std::vector<std::int64_t>{6, 8}));  // in the catalogue's order
-  CHECK(others->label.find("2 classes") != std::string::npos);
-  const Node* net = plan.find(input(knn.stages[0], "model:net").node);
-  REQUIRE(net);
-  CHECK(net->stages[0].spec.at("classes") == Json(6));
-  // All classes have no key, as before lists could choose; order in the suite is no content.
-  CHECK_FALSE(plan_of(detect_text).nodes[0].stages[0].spec.has("classes"));
-  CHECK(cell(plan_of(edit(near_text, "[\"class-8\", \"class-6\"]", "[\"class-6\", \"class-8\"]")), "knn", 0).key == knn.key);
-  CHECK(cell(plan_of(edit(near_text, "[\"class-8\", \"class-6\"]", "[\"class-7\", \"class-8\"]")), "knn", 0).key != knn.key);
-}
-
 TEST_CASE("predict: members have seeds of their own, and methods may take the first few") {
   const Plan plan = plan_of(predict_text);
   CHECK(count(plan, NodeKind::train) == 12);

@@ -55,15 +55,6 @@ use = "knn"
 params = { k = 50 }
 )";
 
-// The same net for six of ten classes; the other four are the near list.
-inline const std::string near_text = [] {
-  std::string text = detect_text;
-  const std::string set = "set = \"fashion-mnist\"", known = set + R"(, classes = ["class-0", "class-1", "class-2", "class-3", "class-4", "class-5"])";
-  for (std::size_t at = text.find(set); at != std::string::npos; at = text.find(set, at + known.size())) text.replace(at, set.size(), known);
-  const std::string list = "ood = [", near = R"({ set = "fashion-mnist", classes = ["class-8", "class-6"], limit = 300, label = "others", group = "near" }, )";
-  return text.insert(text.find(list) + list.size(), near);
-}();
-
 inline const std::string predict_text = R"([suite]
 name = "p"
 task = "predict"
