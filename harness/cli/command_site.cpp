@@ -18,7 +18,7 @@ struct SiteCommand {
 
 int write(const SiteCommand& command) {
   const site::SiteReport report = write_pages(open_database(command.db), command.folder, command.front_end);
-  print("{} boards, {} methods, {} cells in {} files, {}\n", report.boards, report.methods, report.cells, report.files,
+  print("{} board{}, {} methods, {} cells in {} files, {}\n", report.boards, report.boards == 1 ? "" : "s", report.methods, report.cells, report.files,
         bytes_text(static_cast<double>(report.bytes)));
   print("open {}\n", page_of(command.folder));
   return exit_done;

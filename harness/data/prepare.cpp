@@ -1,6 +1,8 @@
 // Selections and blinding.
 #include "harness/data/prepare.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -45,9 +47,28 @@ std::vector<std::int64_t> leading_rows(const RecordSet& records, const Selection
   return rows;
 }
 
+RecordSet only_classes(const RecordSet& records, const std::vector<std::int64_t>& classes) {
+  const std::int64_t all = records.find("target").type.classes;
+  std::vector<std::int64_t> map(static_cast<std::size_t>(all), -1);
+  std::vector<std::string> names;
+  for (const std::int64_t one : classes) {
+    if (one < 0 || one >= all || map[static_cast<std::size_t>(one)] >= 0)
+      refuse(records, fmt::format("class {} of {} cannot be chosen, or was before", one, all));
+    map[static_cast<std::size_t>(one)] = static_cast<std::int64_t>(names.size());
+    const auto index = static_cast<std::size_t>(one);
+    names.push_back(index < records.classes.size() ? records.classes[index] : std::to_string(one));
+  }
+  return records.relabel(map, std::move(names));
+}
+
 }  // namespace
 
 RecordSet take(const RecordSet& records, const Selection& selection) {
+  if (!selection.classes.empty()) {
+    Selection rest = selection;
+    rest.classes.clear();
+    return take(only_classes(records, selection.classes), rest);
+  }
   if (selection.first < 0 || selection.limit < 0) refuse(records, "first and limit are not negative");
   if (selection.first >= records.size())
     refuse(records, "skipping " + std::to_string(selection.first) + " of " + std::to_string(records.size()) +

@@ -17,6 +17,8 @@ struct Selection {
   std::int64_t first = 0;  // records to skip
   std::int64_t limit = 0;  // records to take after them, 0: all
   bool balanced = false;   // equal numbers a class, in file order; limit must then be a multiple of the classes
+  // Indices of the only classes taken, ascending; class classes[k] becomes class k. The above count what is left. Empty: all.
+  std::vector<std::int64_t> classes = {};
 };
 // Throws Error(bad_input) when the set is too small for the selection, saying how many there are.
 RecordSet take(const RecordSet& records, const Selection& selection);

@@ -41,6 +41,8 @@ std::vector<std::string> prepare_split(const Job& job, const fs::path& out) {
   selection.first = job.spec.get("first", 0);
   selection.limit = job.spec.get("limit", 0);
   selection.balanced = job.spec.get("balanced", false);
+  if (job.spec.has("classes"))
+    for (const Json& one : job.spec.at("classes").as_array()) selection.classes.push_back(one.as_int());
   const RecordSet all = load_split(entry, job.spec.at("split").as_string(), raw_files(job, entry));
   take(all, selection).save(out / "records.safetensors");
   return {"records.safetensors"};

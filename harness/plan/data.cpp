@@ -1,6 +1,8 @@
 // Prepare nodes: which records of which files. Their identity is the content of the files and the selection.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "harness/plan/planner.hpp"
 
 namespace assay::plan {
@@ -18,16 +20,24 @@ std::string where(const DataSpec& data) {
   return data.group.empty() ? "data." + data.label : "data.ood '" + data.label + "'";
 }
 
-Json selection(const DataSpec& data) {
-  return Json::object({{"recipe", "split"},
-                       {"split", data.split.value},
-                       {"first", data.first},
-                       {"limit", data.limit},
-                       {"balanced", data.balanced}});
+// A list of all classes has no key for them, so that its hash is what it was before lists could choose.
+Json selection(const DataSpec& data, const std::vector<std::int64_t>& chosen) {
+  Json out = Json::object({{"recipe", "split"},
+                           {"split", data.split.value},
+                           {"first", data.first},
+                           {"limit", data.limit},
+                           {"balanced", data.balanced}});
+  if (!chosen.empty()) out["classes"] = Json(chosen);
+  return out;
 }
 
-std::string describe(const DataSpec& data) {
+// A few classes are named, as captions show them; of many the number.
+std::string describe(const DataSpec& data, const CatalogEntry& entry, const std::vector<std::int64_t>& chosen) {
   std::string text = data.set.value + " " + data.split.value;
+  constexpr std::size_t most_named = 4;
+  if (data.classes.size() > most_named) text += fmt::format(", {} of {} classes", data.classes.size(), entry.classes.size());
+  else if (!chosen.empty()) text += " of " + entry.classes[static_cast<std::size_t>(chosen[0])];
+  for (std::size_t k = 1; k < chosen.size() && chosen.size() <= most_named; ++k) text += ", " + entry.classes[static_cast<std::size_t>(chosen[k])];
   if (data.first > 0) text += fmt::format(" from {}", data.first);
   if (data.limit > 0) text += fmt::format(", {}{}", data.limit, data.balanced ? " balanced" : "");
   return text;
@@ -42,15 +52,37 @@ const CatalogEntry& Planner::entry_of(const DataSpec& data) const {
                                    suggestion(data.set.value, keys_of(context_.catalog))));
 }
 
+std::vector<std::int64_t> Planner::chosen_classes(const DataSpec& data) const {
+  const CatalogEntry& entry = entry_of(data);
+  std::vector<std::int64_t> out;
+  for (const Located<std::string>& one : data.classes) {
+    const auto found = std::find(entry.classes.begin(), entry.classes.end(), one.value);
+    if (found == entry.classes.end())
+      fail(one.place, fmt::format("{}.classes: data set '{}' has no class '{}'{}", where(data), entry.name, one.value,
+                                  suggestion(one.value, entry.classes)));
+    out.push_back(found - entry.classes.begin());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::int64_t Planner::class_count(const DataSpec& data) const {
+  return static_cast<std::int64_t>(data.classes.empty() ? entry_of(data).classes.size() : data.classes.size());
+}
+
 std::int64_t Planner::count(const DataSpec& data) const {
-  const CatalogSplit* split = entry_of(data).split(data.split.value);
-  const std::int64_t left = split ? split->count - data.first : 0;
-  return data.limit > 0 ? data.limit : left;
+  if (data.limit > 0) return data.limit;
+  const CatalogEntry& entry = entry_of(data);
+  const CatalogSplit* split = entry.split(data.split.value);
+  if (!split) return 0;
+  const auto all = static_cast<std::int64_t>(entry.classes.size());
+  return std::max<std::int64_t>(0, (data.classes.empty() || all == 0 ? split->count : split->count * class_count(data) / all) - data.first);
 }
 
 const DataSpec& Planner::fit_list() const { return suite_.data.fit ? *suite_.data.fit : *suite_.data.train; }
 
-static const CatalogSplit& checked_split(const CatalogEntry& entry, const DataSpec& data) {
+// How many records the chosen classes have is known when they are read; here only that there cannot be more than the split's.
+static const CatalogSplit& checked_split(const CatalogEntry& entry, const DataSpec& data, std::int64_t classes) {
   const CatalogSplit* split = entry.split(data.split.value);
   if (!split) {
     std::vector<std::string> names;
@@ -62,10 +94,9 @@ static const CatalogSplit& checked_split(const CatalogEntry& entry, const DataSp
   if (data.first >= split->count || data.limit > split->count - data.first)
     fail(data.place, fmt::format("{}: expected first + limit <= {}, the size of '{}' split '{}'; found {} + {}", where(data),
                                  split->count, entry.name, split->name, data.first, data.limit));
-  const auto classes = static_cast<std::int64_t>(entry.classes.size());
   if (data.balanced && (classes == 0 || data.limit % classes != 0))
-    fail(data.place, fmt::format("{}: a balanced list needs a limit divisible by the {} classes of '{}'; found {}", where(data),
-                                 classes, entry.name, data.limit));
+    fail(data.place, fmt::format("{}: a balanced list needs a limit divisible by the {} {}classes of '{}'; found {}", where(data),
+                                 classes, data.classes.empty() ? "" : "chosen ", entry.name, data.limit));
   return *split;
 }
 
@@ -100,17 +131,18 @@ Json Planner::source_identity(const CatalogEntry& entry, const CatalogSplit& spl
 
 std::string Planner::records(const DataSpec& data) {
   const CatalogEntry& entry = entry_of(data);
-  const CatalogSplit& split = checked_split(entry, data);
+  const CatalogSplit& split = checked_split(entry, data, class_count(data));
+  const std::vector<std::int64_t> chosen = chosen_classes(data);
   Stage stage;
   stage.stage = "prepare";
-  Json identity = selection(data);
+  Json identity = selection(data, chosen);
   identity["node"] = "prepare";
   // Sample ids are hashes of the set's name and the index, so the name is content.
   identity["set"] = entry.name;
   identity["source"] = source_identity(entry, split, data, stage.inputs);
-  stage.spec = selection(data);
+  stage.spec = selection(data, chosen);
   stage.spec["source"] = entry.to_json();
-  Node node = start_node(NodeKind::prepare, "prepare " + describe(data));
+  Node node = start_node(NodeKind::prepare, "prepare " + describe(data, entry, chosen));
   node.stages.push_back(std::move(stage));
   node.cost_seconds = 0.2 + 1e-5 * static_cast<double>(count(data));
   return add(std::move(node), std::move(identity)).key;
@@ -158,9 +190,11 @@ void Planner::check_shapes() const {
   };
   const auto same_task = [&](const DataSpec& data) {
     same_shape(data);
-    if (entry_of(data).classes.size() != train.classes.size())
+    if (class_count(data) != classes())
       fail(data.set.place, fmt::format("{}.set: '{}' has {} classes, '{}' has {}; expected equal numbers", where(data), data.set.value,
-                                       entry_of(data).classes.size(), train.name, train.classes.size()));
+                                       class_count(data), train.name, classes()));
+    if (entry_of(data).name == train.name && chosen_classes(data) != chosen_classes(*suite_.data.train))
+      fail(data.place, fmt::format("{}.classes: expected the classes of data.train", where(data)));
   };
   same_task(*suite_.data.test);
   if (suite_.data.val) same_task(*suite_.data.val);

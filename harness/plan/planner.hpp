@@ -55,7 +55,9 @@ class Planner {
   const CatalogEntry& entry_of(const DataSpec& data) const;
   std::string records(const DataSpec& data);   // key of the prepare node
   std::string stream();                        // key of the keyed shuffle of test and ood lists
-  std::int64_t count(const DataSpec& data) const;
+  std::int64_t count(const DataSpec& data) const;  // an estimate where classes are chosen and there is no limit
+  std::vector<std::int64_t> chosen_classes(const DataSpec& data) const;  // catalogue indices, ascending; empty: all
+  std::int64_t class_count(const DataSpec& data) const;
   Json source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data, std::vector<InputRef>& inputs) const;
   void check_shapes() const;
   const DataSpec& fit_list() const;            // what methods fit, calibrate and fine-tune on

@@ -45,7 +45,7 @@ std::string member_name(const ModelSpec& model, std::int64_t member) {
 
 }  // namespace
 
-std::int64_t Planner::classes() const { return static_cast<std::int64_t>(entry_of(*suite_.data.train).classes.size()); }
+std::int64_t Planner::classes() const { return class_count(*suite_.data.train); }
 
 const ModelSpec& Planner::root_of(const ModelSpec& model) const {
   const ModelSpec* at = &model;

@@ -7,7 +7,8 @@
 // Stages and their inputs/spec (what plan writes and worker reads):
 //
 // prepare  inputs: "raw:<file name>" for recipe "split"; "records:<label>" for "blind" and "stream"
-//          spec: {recipe: "split", source: <catalogue entry>, split, first, limit, balanced}   -> out/records.safetensors
+//          spec: {recipe: "split", source: <catalogue entry>, split, first, limit, balanced[, classes]}
+//                  -> out/records.safetensors; `classes`: indices of the only ones taken, renumbered from 0, before the rest counts
 //                  the first `limit` records (0: all) after skipping `first`; balanced: equal numbers per class in file order
 //                {recipe: "blind"}    one records input -> out/blind.safetensors (ids, input), out/truth.safetensors
 //                {recipe: "stream", id: <label>, ood: [{label, group: near|far}], fit: <label>}

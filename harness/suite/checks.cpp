@@ -98,9 +98,23 @@ void check_members(const SuiteSpec& suite) {
                                                method.members, model.id.value, model.members));
 }
 
-// Can the two lists share a record? A balanced list may reach anywhere in its split.
+std::set<std::string> class_names(const DataSpec& list) {
+  std::set<std::string> out;
+  for (const auto& one : list.classes) out.insert(one.value);
+  return out;
+}
+
+// Both choose classes, and have none in common.
+bool other_classes(const DataSpec& a, const DataSpec& b) {
+  const auto taken = class_names(a);
+  return !a.classes.empty() && !b.classes.empty() &&
+         std::none_of(b.classes.begin(), b.classes.end(), [&](const auto& one) { return taken.count(one.value) > 0; });
+}
+
+// Can the two lists share a record? A balanced list may reach anywhere in its split, and places are counted among the chosen classes.
 bool overlap(const DataSpec& a, const DataSpec& b) {
-  if (a.set.value != b.set.value || a.split.value != b.split.value) return false;
+  if (a.set.value != b.set.value || a.split.value != b.split.value || other_classes(a, b)) return false;
+  if (class_names(a) != class_names(b)) return true;
   if (a.balanced || b.balanced) return true;
   const auto ends_before = [](const DataSpec& x, const DataSpec& y) { return x.limit > 0 && x.first + x.limit <= y.first; };
   return !ends_before(a, b) && !ends_before(b, a);
@@ -108,7 +122,10 @@ bool overlap(const DataSpec& a, const DataSpec& b) {
 
 bool within(const DataSpec& part, const DataSpec& whole) {
   if (part.set.value != whole.set.value || part.split.value != whole.split.value) return false;
+  const auto some = class_names(part), all = class_names(whole);
+  if (!all.empty() && (some.empty() || !std::includes(all.begin(), all.end(), some.begin(), some.end()))) return false;
   if (whole.first == 0 && whole.limit == 0) return true;
+  if (some != all) return false;
   if (part.balanced || whole.balanced)
     return part.balanced == whole.balanced && part.first == whole.first && part.limit == whole.limit;
   if (part.first < whole.first) return false;
@@ -129,10 +146,12 @@ void check_lists(const SuiteSpec& suite) {
   if (data.fit && !within(*data.fit, *data.train))
     fail(data.fit->place, "data.fit: expected a part of data.train (rule 32)");
   for (const DataSpec& ood : data.ood) {
-    if (ood.set.value == data.train->set.value || ood.set.value == data.test->set.value)
-      fail(ood.set.place, fmt::format("data.ood: '{}' is the in-distribution set; expected another", ood.set.value));
+    for (const DataSpec* in : {&*data.train, &*data.test})
+      if (ood.set.value == in->set.value && !other_classes(ood, *in))
+        fail(ood.set.place, fmt::format("data.ood: '{}' is the in-distribution set; expected another, or `classes` of it here and in data.{} "
+                                        "that have none in common", ood.set.value, in->label));
     if (ood.label == data.test->set.value)
-      fail(ood.place, fmt::format("data.ood: label '{}' names the in-distribution set; expected another", ood.label));
+      fail(ood.place, fmt::format("data.ood: label '{}' names the in-distribution set; expected another `label`", ood.label));
   }
 }
 

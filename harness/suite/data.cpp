@@ -8,7 +8,16 @@
 namespace assay::suite {
 namespace {
 
-const std::vector<std::string> list_keys = {"set", "split", "first", "limit", "balanced"};
+const std::vector<std::string> list_keys = {"set", "split", "classes", "first", "limit", "balanced"};
+
+// Names of the catalogue's classes, which only the planner knows.
+std::vector<Located<std::string>> parse_classes(const Fields& fields) {
+  const Toml* value = fields.find("classes");
+  if (!value) return {};
+  auto out = fields.texts("classes");
+  if (out.empty()) fail(value->place, fmt::format("{}: expected at least one class; leave the key out for all", fields.name("classes")));
+  return out;
+}
 
 DataSpec parse_list(const Fields& fields, std::string label, const char* default_split) {
   constexpr std::int64_t max_count = std::numeric_limits<std::int64_t>::max() / 2;
@@ -17,6 +26,7 @@ DataSpec parse_list(const Fields& fields, std::string label, const char* default
   out.place = fields.place();
   out.set = fields.need_text("set", "a data set of the catalogue ('assay list datasets' shows them)");
   out.split = fields.text("split", default_split);
+  out.classes = parse_classes(fields);
   out.first = fields.integer("first", 0, {0, max_count});
   out.limit = fields.integer("limit", 0, {1, max_count});
   out.balanced = fields.flag("balanced", false);

@@ -46,6 +46,7 @@ struct DataSpec {
   std::int64_t first = 0;     // records skipped at the front
   std::int64_t limit = 0;     // records taken; 0: all that follow
   bool balanced = false;      // equal numbers per class
+  std::vector<Located<std::string>> classes;  // only records of these, chosen before first and limit count; empty: all
   std::string group;          // near | far, out-of-distribution lists only (rule 28)
   Place place;
 };

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { launch } from "./launch.mjs";
 import { journeys } from "./journeys.mjs";
 import { speed } from "./speed.mjs";
+import { repeatedTicks } from "./ticks.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const [demo, out, ...others] = process.argv.slice(2);
@@ -71,6 +72,8 @@ async function everyPage(browser, base, name, pictures) {
     const fine = await page.waitForFunction(() => document.querySelector("main h1") && !/Loading…/.test(document.body.textContent), null, { timeout: 15000 }).then(() => true, () => false);
     const wrong = fine ? await page.locator("main .error[role=alert]").count() : 1;
     check(fine && wrong === 0 && seen.errors.length === 0 && seen.outside.length === 0, `${name} #/${route} ${[...seen.errors, ...seen.outside].join(" | ")}`);
+    const twice = await repeatedTicks(page);
+    if (twice.length) check(false, `ticks that cannot be told apart: ${name} #/${route} ${twice.join(", ")}`);
     if (!pictures) continue;
     for (const theme of ["light", "dark"]) { await page.emulateMedia({ colorScheme: theme }); await accessible(page, route, theme); }
     for (const width of [375, 800, 1280]) {

@@ -54,6 +54,22 @@ TEST_CASE("selections: leading, skipping, balanced") {
   CHECK(contains(error_of([&] { take(set, {12, 0, false}); }), "leaves none"));
 }
 
+TEST_CASE("chosen classes are numbered from 0, and places count among them") {
+  const RecordSet set = fixture::images("toy", 12, 2, 1, 3);  // classes 0 1 2 0 1 2 ...
+  const RecordSet both = take(set, {0, 0, false, {0, 2}});
+  CHECK(both.size() == 8);
+  CHECK(both.find("target").type.classes == 2);
+  CHECK(both.classes == std::vector<std::string>{set.classes[0], set.classes[2]});
+  for (std::size_t i = 0; i < 8; ++i) CHECK(both.labels()[i] == static_cast<std::int64_t>(i % 2));
+  CHECK(take(set, {1, 2, false, {2}}).ids == std::vector<std::int64_t>{set.ids[5], set.ids[8]});
+  CHECK(take(set, {0, 4, true, {1, 2}}).ids == std::vector<std::int64_t>{set.ids[1], set.ids[2], set.ids[4], set.ids[5]});
+  refuse_overlap(both, take(set, {0, 0, false, {1}}), "other classes");
+  CHECK(contains(error_of([&] { take(set, {0, 5, false, {1}}); }), "there are 4"));
+  CHECK(contains(error_of([&] { take(set, {0, 3, true, {1, 2}}); }), "no multiple of the 2 classes"));
+  CHECK(contains(error_of([&] { take(set, {0, 0, false, {3}}); }), "class 3 of 3"));
+  CHECK(contains(error_of([&] { take(set, {0, 0, false, {1, 1}}); }), "was before"));
+}
+
 TEST_CASE("blinding parts what a method sees from what the judge knows") {
   RecordSet set = fixture::images("toy", 9, 2);
   set.add({"planted",
@@ -205,6 +221,13 @@ TEST_CASE("prepare jobs: split, blind, stream") {
   const std::string digest = sha256_file(dir.path() / "out/records.safetensors");
   run_prepare(job, dir.path() / "again");
   CHECK(sha256_file(dir.path() / "again/records.safetensors") == digest);
+  Job some = job;
+  some.spec["classes"] = Json(std::vector<std::int64_t>{1});
+  some.spec["limit"] = 2;
+  run_prepare(some, dir.path() / "some");
+  const RecordSet one = RecordSet::load(dir.path() / "some/records.safetensors");
+  CHECK(one.size() == 2);
+  CHECK(one.classes == std::vector<std::string>{entry.classes[1]});
   Job wrong = job;
   wrong.inputs["raw:images"].sha256 = std::string(64, '0');
   CHECK(contains(error_of([&] { run_prepare(wrong, dir.path()); }), "the catalogue says"));

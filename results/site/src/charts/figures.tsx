@@ -1,7 +1,7 @@
 // Curves, quality against cost, and paired differences.
 import { line } from "d3-shape";
 import { num, pText } from "../ui/format";
-import { apart, box, colour, Frame, linear, Mark, spread } from "./frame";
+import { apart, box, colour, Frame, linear, Mark, spread, tickTexts } from "./frame";
 
 const inside: { x: [number, number]; y: [number, number] } = { x: [box.left, box.width - box.right], y: [box.height - box.bottom, box.top] };
 
@@ -75,7 +75,7 @@ export function Differences({ items, title }: { items: Difference[]; title: stri
           </g>);
       })}
       <line class="axis" x1={left} x2={width - right} y1={height - 44} y2={height - 44} />
-      {x.ticks(5).map((v) => <text key={v} class="dimtext" x={x(v)} y={height - 26} text-anchor="middle">{num(v, 3)}</text>)}
+      {x.ticks(5).map((v, i, all) => <text key={v} class="dimtext" x={x(v)} y={height - 26} text-anchor="middle">{tickTexts(all)[i]}</text>)}
       <text x={(left + width - right) / 2} y={height - 6} text-anchor="middle">{title}</text>
     </svg>
   );

@@ -20,7 +20,15 @@ export function spread(values: number[], range: [number, number]): Scale {
   return scaleLog().domain([lo / 1.3, hi * 1.3]).range(range);
 }
 
-const tickText = (value: number) => (Math.abs(value) >= 1000 ? count(value) : num(value, 2).replace(/\.?0+$/, (zeros) => (zeros.startsWith(".") ? "" : zeros)));
+// With as many digits as it takes to tell the ticks of an axis apart, two at least.
+export function tickTexts(values: number[]): string[] {
+  const short = (value: number, digits: number) => (Math.abs(value) >= 1000 ? count(value) : value !== 0 && Math.abs(value) < 1e-3 ? num(value) : value.toFixed(digits).replace(/\.0+$/, ""));
+  for (let digits = 2; ; digits++) {
+    const texts = values.map((value) => short(value, digits));
+    // The step must be readable, too: 0.0015 is not 0.002.
+    if (digits === 8 || values.every((value, i) => Math.abs(value) >= 1000 || Math.abs(Number(texts[i]) - value) <= 1e-9 * Math.max(1, Math.abs(value)))) return texts;
+  }
+}
 
 // At most n of a logarithmic scale's many ticks.
 function thinned(ticks: number[], n: number): number[] {
@@ -32,10 +40,11 @@ export function Frame({ x, y, xTitle, yTitle, label, children, xTicks }: {
   x: Scale; y: Scale; xTitle: string; yTitle: string; label: string; children: ComponentChildren; xTicks?: { at: number; text: string }[];
 }) {
   const { width, height, left, right, top, bottom } = box;
-  const across = xTicks ?? thinned(x.ticks(6), 7).map((at) => ({ at, text: tickText(at) }));
+  const some = thinned(x.ticks(6), 7), someTexts = tickTexts(some), up = y.ticks(6), upTexts = tickTexts(up);
+  const across = xTicks ?? some.map((at, i) => ({ at, text: someTexts[i] }));
   return (
     <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={label}>
-      {y.ticks(6).map((v) => <g key={v}><line class="grid" x1={left} x2={width - right} y1={y(v)} y2={y(v)} /><text class="dimtext" x={left - 8} y={y(v) + 4} text-anchor="end">{tickText(v)}</text></g>)}
+      {up.map((v, i) => <g key={v}><line class="grid" x1={left} x2={width - right} y1={y(v)} y2={y(v)} /><text class="dimtext" x={left - 8} y={y(v) + 4} text-anchor="end">{upTexts[i]}</text></g>)}
       {across.map(({ at, text }) => <g key={text}><line class="axis" x1={x(at)} x2={x(at)} y1={height - bottom} y2={height - bottom + 5} /><text class="dimtext" x={x(at)} y={height - bottom + 19} text-anchor="middle">{text}</text></g>)}
       <line class="axis" x1={left} x2={width - right} y1={height - bottom} y2={height - bottom} />
       <text x={(left + width - right) / 2} y={height - 8} text-anchor="middle">{xTitle}</text>

@@ -14,17 +14,17 @@ const rowHeight = 34;
 const printed = 2000; // rows on paper
 const most = 12; // that can be compared
 
-const budgets: [string, string, (row: Row) => number | undefined][] = [
-  ["ms", "CPU ms an input, fitting included", (row) => perInput(row, row.cost.cpu * 1000)],
-  ["forward", "forward passes an input", (row) => perInput(row, row.cost.forward)],
-  ["backward", "backward passes an input", (row) => perInput(row, row.cost.backward)],
-  ["macs", "multiply-adds an input", (row) => perInput(row, row.cost.macs)],
+const budgets: [string, string, (board: Board, row: Row) => number | undefined][] = [
+  ["ms", "CPU ms an input, fitting included", (board, row) => perInput(board, row, row.cost.cpu * 1000)],
+  ["forward", "forward passes an input", (board, row) => perInput(board, row, row.cost.forward)],
+  ["backward", "backward passes an input", (board, row) => perInput(board, row, row.cost.backward)],
+  ["macs", "multiply-adds an input", (board, row) => perInput(board, row, row.cost.macs)],
 ];
 
 type Keep = (item: Item) => boolean;
 
 // What the address asks to keep.
-function filterOf(query: URLSearchParams, textOf: (item: Item) => string): Keep | undefined {
+function filterOf(board: Board, query: URLSearchParams, textOf: (item: Item) => string): Keep | undefined {
   const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   const level = query.get("level") ?? "", subject = query.get("subject") ?? "";
   const cost = budgets.find(([id]) => id === (query.get("budget") || "ms")), most = query.get("most") ? Number(query.get("most")) : NaN;
@@ -33,7 +33,7 @@ function filterOf(query: URLSearchParams, textOf: (item: Item) => string): Keep 
   return ({ row, at }) =>
     (!words.length || words.every((word) => textOf({ row, at }).includes(word))) && (!subject || row.subject === subject) &&
     (level === "" || (level === "ranked" ? row.rank !== null : level === "trouble" ? !fine(row) : level === "failed" ? row.status !== "ok" : row.level === Number(level))) &&
-    (Number.isNaN(most) || (cost![2](row) ?? Infinity) <= most);
+    (Number.isNaN(most) || (cost![2](board, row) ?? Infinity) <= most);
 }
 
 function Controls({ board, route, columns, shown }: { board: Board; route: Route; columns: Column[]; shown: Set<string> }) {
@@ -123,7 +123,7 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
   const shown = new Set(chosen ? chosen.split(",") : columns.filter((column) => column.first).map((column) => column.id));
   // Sorting and filtering are done again only when the address says something else.
   const query = route.query.toString();
-  const keep = useMemo(() => filterOf(route.query, textOf), [query, textOf]);
+  const keep = useMemo(() => filterOf(board, route.query, textOf), [board, query, textOf]);
   const sort = route.query.get("sort") ?? "";
   const inOrder = useMemo(() => {
     const column = columns.find((one) => one.id === sort.replace(/^-/, ""));

@@ -20,9 +20,16 @@ export interface Column {
 
 const finite = (value: number | null | undefined) => (value === null || value === undefined || !Number.isFinite(value) ? undefined : value);
 
-// An evaluated unit's share of a cell's cost.
-export const units = (row: Row) => row.values.find((value) => value && value[4] > 0)?.[4] ?? 0;
-export const perInput = (row: Row, cost: number) => (units(row) > 0 ? cost / units(row) : undefined);
+// Inputs that a cell evaluated. A number over a list of a detector counts the known inputs with it; each was scored once.
+function units(board: Board, row: Row): number {
+  const first = row.values.find((value) => value && value[4] > 0)?.[4] ?? 0;
+  const known = board.metrics.reduce((most, metric, m) => (metric.condition === "id" ? Math.max(most, row.values[m]?.[4] ?? 0) : most), 0);
+  if (board.task !== "detect" || known === 0) return first;
+  const lists = new Map<string, number>();
+  board.metrics.forEach(({ condition }, m) => { if (/^(near|far):/.test(condition)) lists.set(condition, Math.max(lists.get(condition) ?? known, row.values[m]?.[4] ?? 0)); });
+  return [...lists.values()].reduce((all, n) => all + n - known, known);
+}
+export const perInput = (board: Board, row: Row, cost: number) => { const n = units(board, row); return n > 0 ? cost / n : undefined; };
 
 function mark(board: Board, m: number): (item: Item) => ComponentChildren {
   let lo = Infinity, hi = -Infinity;
@@ -50,7 +57,7 @@ function metricColumns(board: Board): Column[] {
     const column: Column = {
       id: `m${m}`, title: metricName(metric), numeric: true, first: shown, help: metric.definition,
       sort: (item) => finite(value(item)?.[0]), text: (item) => value(item)?.[0] ?? null,
-      show: (item) => { const v = value(item); return <>{num(v?.[0])}{m === 0 && v && v[1] !== null && <span class="dim"> {interval(v)}{board.over[v[3]] === "seeds" ? " s" : ""}</span>}</>; },
+      show: (item) => { const v = value(item); return <>{num(v?.[0])}{v && v[1] !== null && <span class="dim"> {interval(v)}{board.over[v[3]] === "seeds" ? " s" : ""}</span>}</>; },
     };
     const drawn: Column = { id: `i${m}`, title: `${metricName(metric)}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
     return [column, drawn];
@@ -101,7 +108,7 @@ export function columnsOf(board: Board): Column[] {
     { id: "why", title: "Why and remarks", first: true, sort: ({ row }) => why(row) || undefined, text: ({ row }) => why(row), show: ({ row }) => <span title={why(row)}>{why(row)}</span> },
     ...examplesColumn(board),
     cost("cpu", "CPU a cell", true, (row) => row.cost.cpu, seconds, "mean over seeds"),
-    cost("ms", "CPU ms an input, fitting included", false, (row) => perInput(row, row.cost.cpu * 1000), (v) => num(v, 3), "CPU time of a cell, fitting included, over its evaluated inputs"),
+    cost("ms", "CPU ms an input, fitting included", false, (row) => perInput(board, row, row.cost.cpu * 1000), (v) => num(v, 3), "CPU time of a cell, fitting included, over its evaluated inputs"),
     cost("forward", "Forward", true, (row) => row.cost.forward, count, "passes of one input through the model, a cell"),
     cost("backward", "Backward", true, (row) => row.cost.backward, count, "backward passes of one input, a cell"),
     cost("macs", "Multiply-adds", false, (row) => row.cost.macs, count), cost("rss", "Peak memory", false, (row) => row.cost.rss, bytes),

@@ -10,12 +10,12 @@ import { perInput } from "./columns";
 
 const most = 12; // methods in one figure
 
-const costs: [string, string, (row: Row) => number | undefined][] = [
-  ["forward", "Forward passes an input", (row) => perInput(row, row.cost.forward)],
-  ["backward", "Backward passes an input", (row) => perInput(row, row.cost.backward)],
-  ["ms", "CPU ms an input", (row) => perInput(row, row.cost.cpu * 1000)],
-  ["macs", "Multiply-adds an input", (row) => perInput(row, row.cost.macs)],
-  ["rss", "Peak memory, bytes", (row) => row.cost.rss],
+const costs: [string, string, (board: Board, row: Row) => number | undefined][] = [
+  ["forward", "Forward passes an input", (board, row) => perInput(board, row, row.cost.forward)],
+  ["backward", "Backward passes an input", (board, row) => perInput(board, row, row.cost.backward)],
+  ["ms", "CPU ms an input", (board, row) => perInput(board, row, row.cost.cpu * 1000)],
+  ["macs", "Multiply-adds an input", (board, row) => perInput(board, row, row.cost.macs)],
+  ["rss", "Peak memory, bytes", (_, row) => row.cost.rss],
 ];
 
 const label = (board: Board, at: number) => {
@@ -87,7 +87,7 @@ function CostFigure({ board, compare, rows, route }: { board: Board; compare: Co
   const m = Math.min(Number(route.query.get("y") ?? 0), board.metrics.length - 1), metric = board.metrics[m];
   const [id, title, of] = costs.find(([name]) => name === route.query.get("x")) ?? (board.task === "attack" ? costs[0] : costs[2]);
   const spots: Spot[] = rows.flatMap((at) => {
-    const row = board.rows[at], value = row.values[m], x = of(row);
+    const row = board.rows[at], value = row.values[m], x = of(board, row);
     return value && value[0] !== null && x !== undefined && Number.isFinite(x) ? [{ name: label(board, at), x, y: value[0], lo: value[1], hi: value[2] }] : [];
   });
   const front = metric.better === "none" ? [] : pareto(spots, metric.better === "lower");

@@ -18,6 +18,6 @@ export function Claims({ claims, name = "claims" }: { claims: ClaimEntry[]; name
     { value: claim.expect, show: <code>{claim.expect}</code> },
     claim.test,
   ]);
-  return <Table name={name} title="Claims" caption={`${claims.length} claims: ${score(claims)}. What the suites' authors expect, as written in the suites. An effect is left minus right of the comparison that decided; each verdict is at its own level.`}
+  return <Table name={name} title="Claims" caption={`${claims.length} claim${claims.length === 1 ? "" : "s"}: ${score(claims)}. What the suites' authors expect, as written in the suites. An effect is left minus right of the comparison that decided; each verdict is at its own level.`}
     columns={["Suite", "Claim", "Verdict", "Expression", "Test"]} rows={rows} />;
 }
