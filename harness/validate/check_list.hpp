@@ -38,6 +38,7 @@ CheckResult check_any_batch(Subject& subject);
 CheckResult check_threat_model(Subject& subject);
 CheckResult check_scores(Subject& subject);
 CheckResult check_compressor_target(Subject& subject);
+CheckResult check_reducer_set(Subject& subject);
 
 // certificates_*.cpp: planted answers
 CheckResult certify_attack(Subject& subject);

@@ -44,6 +44,8 @@ const std::vector<Row>& rows() {
       {{"compressor-meets-target", "the compressed model meets the target ratio or the method says that it cannot",
         "compressor", false},
        check_compressor_target},
+      {{"reducer-set-is-adopted", "the reduced set is of the training set's types and of at most the size asked", "reducer", false},
+       check_reducer_set},
       {{"certificate-attack", "finds planted adversarial examples of a model whose margins are known", "attack", true},
        certify_attack},
       {{"certificate-detector", "separates perfectly separable out-of-distribution inputs", "detector", true},
