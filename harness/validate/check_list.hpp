@@ -44,6 +44,7 @@ CheckResult check_reducer_set(Subject& subject);
 CheckResult certify_attack(Subject& subject);
 CheckResult certify_detector(Subject& subject);
 CheckResult certify_compressor(Subject& subject);
+CheckResult certify_reducer(Subject& subject);
 CheckResult certify_ensemble(Subject& subject);
 CheckResult certify_trainer(Subject& subject);
 CheckResult certify_architecture(Subject& subject);

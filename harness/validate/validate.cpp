@@ -52,6 +52,8 @@ const std::vector<Row>& rows() {
        certify_detector},
       {{"certificate-compressor", "keeps the function of a network whose best mask is known", "compressor", true},
        certify_compressor},
+      {{"certificate-reducer", "leaves a set that teaches a known problem, or as a poison one that does not", "reducer", true},
+       certify_reducer},
       {{"certificate-ensemble", "gives the known answer for members with known outputs", "ensemble", true},
        certify_ensemble},
       {{"certificate-trainer", "reaches the known optimum of a separable problem", "trainer", true}, certify_trainer},

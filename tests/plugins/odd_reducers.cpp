@@ -115,6 +115,18 @@ struct Weights {
     return Records::of(fields);
   }
 };
+// No baseline, so that its certificate is asked for: nothing learns three classes from one.
+struct Forgetful {
+  static constexpr assay::Info info{
+      .id = "odd-forgetful", .version = "1.0.0", .summary = "leaves one class", .title = "None", .year = 2024};
+  Records reduce(Run&, const Reduce& in) const {
+    std::vector<std::int64_t> positions;
+    const auto labels = in.train.rows(0, in.train.size()).y();
+    for (std::int64_t i = 0; i < in.train.size() && static_cast<std::int64_t>(positions.size()) < in.size; ++i)
+      if (labels.ints()[static_cast<std::size_t>(i)] == 0) positions.push_back(i);
+    return Records::of(in.train.rows(positions).fields);
+  }
+};
 // Sound: brightens one record, keeps one, makes one anew.
 struct Mixed {
   static constexpr auto info = odd("odd-mixed", "leaves three records of three origins");
@@ -141,4 +153,4 @@ struct Unnamed {
 }  // namespace
 
 ASSAY_PLUGIN(OtherShape, OtherType, NotFinite, OutOfRange, OtherClass, TwiceTheSame, Nothing, TooMany, NoLabels, OtherField, SoftLabels,
-             Weights, Mixed, Unnamed)
+             Weights, Forgetful, Mixed, Unnamed)
