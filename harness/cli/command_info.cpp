@@ -72,7 +72,7 @@ std::string flags_of(const Descriptor& one) {
       {one.iterative, "iterative"},         {one.batch_coupled, "batch coupled"},
       {one.clock_bounded, "clock bounded"}, {one.transductive, "transductive"},
       {one.baseline, "baseline"},           {one.uses_outliers, "uses outlier data"},
-      {one.thread_safe, "thread safe"}};
+      {one.poison, "poison"},               {one.thread_safe, "thread safe"}};
   for (const auto& [set, name] : all)
     if (set) flags.push_back(name);
   return cell_text(flags);

@@ -314,6 +314,7 @@ train = { recipe = "quick", epochs = 1 }
 [[method]]
 use = "single"
 )toml";
+  static const std::string reduce = head + data + model + reducer_methods;
   static const std::vector<RoleTemplate> all = {
       {"attack", "attacks", "attack", attack_source, attack.c_str()},
       {"detector", "detectors", "detect", detector_source, detect.c_str()},
@@ -321,6 +322,7 @@ use = "single"
       {"compressor", "compressors", "compress", compressor_source, compress.c_str()},
       {"trainer", "trainers", "predict", trainer_source, train.c_str()},
       {"architecture", "architectures", "predict", architecture_source, build.c_str()},
+      {"reducer", "reducers", "reduce", reducer_source, reduce.c_str()},
   };
   return all;
 }

@@ -15,6 +15,8 @@ struct RoleTemplate {
 };
 
 const std::vector<RoleTemplate>& role_templates();
+extern const char* const reducer_source;   // template_reducer.cpp
+extern const char* const reducer_methods;  // the end of its suite
 const char* readme_template();
 const char* cmake_template();
 

@@ -65,26 +65,26 @@ std::vector<MetricInfo> detection_metrics() {
 std::vector<MetricInfo> prediction_metrics() {
   return {
       {"accuracy", "share of samples whose largest class score is the label's", higher, 0, 1, "",
-       "the lowest class index wins a tie", "", Pool::mean, {"correct"}, "", {"attack", "detect", "predict", "compress"}, true},
+       "the lowest class index wins a tie", "", Pool::mean, {"correct"}, "", {"attack", "detect", "predict", "compress", "reduce"}, true},
       {"top3_accuracy", "share of samples whose label is among the three largest class scores", higher, 0, 1, "",
        "a tie at the border is resolved by the lower class index", "", Pool::statistic, {"label_rank"}, "", {}},
       {"top5_accuracy", "share of samples whose label is among the five largest class scores", higher, 0, 1, "",
        "a tie at the border is resolved by the lower class index", "Russakovsky et al. 2015, arXiv:1409.0575", Pool::statistic,
-       {"label_rank"}, "", {"predict", "compress"}},
+       {"label_rank"}, "", {"predict", "compress", "reduce"}},
       {"balanced_accuracy", "mean over classes of the share of the class's samples that is classified correctly", higher, 0, 1, "",
        "classes that occur among the labels; the lowest class index wins a tie", "Brodersen et al. 2010", Pool::statistic,
-       {"predicted", "label"}, "", {"predict", "compress"}},
+       {"predicted", "label"}, "", {"predict", "compress", "reduce"}},
       {"macro_f1", "mean over classes of the harmonic mean of precision and recall", higher, 0, 1, "",
        "each class in turn is the positive one; classes that occur among labels or predictions, 0 where nothing is right; the "
        "lowest class index wins a tie",
-       "Van Rijsbergen 1979", Pool::statistic, {"predicted", "label"}, "", {"predict", "compress"}},
+       "Van Rijsbergen 1979", Pool::statistic, {"predicted", "label"}, "", {"predict", "compress", "reduce"}},
       {"nll", "mean negative log-likelihood of the label", lower, 0, unbounded, "nats",
-       "from probabilities: clipped to at least 1e-12; a proper score", "Gneiting and Raftery 2007", Pool::mean, {"nll"}, "", {"predict", "compress"}},
+       "from probabilities: clipped to at least 1e-12; a proper score", "Gneiting and Raftery 2007", Pool::mean, {"nll"}, "", {"predict", "compress", "reduce"}},
       {"brier", "mean squared distance between the class probabilities and the one-hot label", lower, 0, 2, "",
-       "sum over classes, range 0 to 2; a proper score", "Brier 1950", Pool::mean, {"brier"}, "", {"predict", "compress"}},
+       "sum over classes, range 0 to 2; a proper score", "Brier 1950", Pool::mean, {"brier"}, "", {"predict", "compress", "reduce"}},
       {"ece", "mean absolute gap between confidence and accuracy over confidence bins", lower, 0, 1, "",
        "15 bins of equal width over (0,1], right-closed; L1 norm weighted by bin count; not a proper score",
-       "Guo et al. 2017, arXiv:1706.04599", Pool::statistic, {"confidence", "correct"}, "", {"predict", "compress"}},
+       "Guo et al. 2017, arXiv:1706.04599", Pool::statistic, {"confidence", "correct"}, "", {"predict", "compress", "reduce"}},
   };
 }
 
@@ -94,14 +94,14 @@ std::vector<MetricInfo> confidence_metrics() {
       {"ece_equal_mass", "mean absolute gap between confidence and accuracy over bins of equally many samples", lower, 0, 1, "",
        "15 bins by order of confidence, equal confidences in one bin; L1 norm weighted by bin count; also called adaptive ECE; not "
        "a proper score",
-       "Nguyen and O'Connor 2015, arXiv:1508.05154", Pool::statistic, columns, "", {"predict", "compress"}},
+       "Nguyen and O'Connor 2015, arXiv:1508.05154", Pool::statistic, columns, "", {"predict", "compress", "reduce"}},
       {"ece_sweep", "the same with as many bins as the accuracies of the bins allow without falling", lower, 0, 1, "",
        "bins of equal mass, 1, 2, ... up to the last before a bin's accuracy falls below that of the bin before; L1 norm; not a "
        "proper score",
        "Roelofs et al. 2022, arXiv:2012.08668", Pool::statistic, columns, "", {}},
       {"aurc", "area under the risk-coverage curve: mean error rate among the samples at least as confident as each", lower, 0, 1,
        "", "equal confidences are accepted together; no interpolation", "Geifman and El-Yaniv 2017, arXiv:1705.08500",
-       Pool::statistic, columns, "", {"predict", "compress"}},
+       Pool::statistic, columns, "", {"predict", "compress", "reduce"}},
       {"eaurc", "area under the risk-coverage curve beyond that of the best order of the same errors", lower, 0, 1, "",
        "exact for the number of samples, not the logarithmic approximation; equal confidences are accepted together",
        "Geifman et al. 2019, arXiv:1805.08206", Pool::statistic, columns, "", {}},
@@ -151,10 +151,28 @@ std::vector<MetricInfo> compression_metrics() {
       {"params", "parameters of the model that are not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "", {"predict", "compress"}},
       {"macs", "multiply-adds of one input with a weight that is not zero", lower, 0, unbounded, "", "", "", Pool::none, {}, "",
        {"predict", "compress"}},
-      {"original_accuracy", "accuracy of the model before it was compressed", higher, 0, 1, "",
-       "the lowest class index wins a tie", "", Pool::none, {}, "", {"compress"}},
+      {"original_accuracy", "accuracy of the model before it was compressed, or trained on the full set", higher, 0, 1, "",
+       "the lowest class index wins a tie", "", Pool::none, {}, "", {"compress", "reduce"}},
       {"compaction_error", "largest difference between the logits of the compacted and of the masked model", lower, 0, unbounded, "",
        "over the first 256 test inputs", "", Pool::none, {}, "", {"compress"}},
+  };
+}
+
+std::vector<MetricInfo> reduction_metrics() {
+  constexpr auto none = Direction::none;
+  return {
+      {"accuracy_lost", "accuracy of a net trained on the full set less that of one trained on the reduced set", higher, -1, 1, "",
+       "same test inputs, seed and recipe; higher is the stronger poison", "", Pool::mean, {"lost"}, "", {"reduce"}},
+      {"records_ratio", "records of the full set over records of the reduced set", none, 1, unbounded, "x", "", "", Pool::none, {}, "",
+       {"reduce"}},
+      {"records_kept", "records of the reduced set that are in the full set with the same values", none, 0, unbounded, "", "by sample id",
+       "", Pool::none, {}, "", {"reduce"}},
+      {"records_altered", "records of the reduced set that are in the full set with other values", none, 0, unbounded, "", "by sample id",
+       "", Pool::none, {}, "", {"reduce"}},
+      {"records_new", "records of the reduced set that are not in the full set", none, 0, unbounded, "", "by sample id", "", Pool::none,
+       {}, "", {"reduce"}},
+      {"smallest_class", "records of the class of which the reduced set has the fewest", none, 0, unbounded, "", "", "", Pool::none, {},
+       "", {"reduce"}},
   };
 }
 
@@ -164,7 +182,7 @@ const std::vector<MetricInfo>& registry() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> rows;
     for (auto part : {attack_metrics(), detection_metrics(), prediction_metrics(), confidence_metrics(), ensemble_metrics(),
-                      compression_metrics()})
+                      compression_metrics(), reduction_metrics()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

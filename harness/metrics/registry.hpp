@@ -2,7 +2,9 @@
 // takes directions and pools from, and what `rescore` evaluates. Constant data. [any-thread]
 //
 // Column conventions between judge and board (the `quantity` of a column event, one value per unit):
-//   correct     0/1     prediction equals label               attack: condition "clean"; detect: "id"; predict, compress: "test"
+//   correct     0/1     prediction equals label               attack: condition "clean"; detect: "id"; predict, compress: "test";
+//                                                              reduce: "test", and "reduced" for the set trained on
+//   lost        -1/0/1  correct by the net on the full set less correct by that on the reduced one   reduce: "test"
 //   robust      0/1     correct without attack and still correct under it, all checks passed       attack: "eps=..."
 //   success     0/1     counted adversarial example            attack: "eps=..."
 //   eligible    0/1     in the denominator of the success rate attack: "eps=..."

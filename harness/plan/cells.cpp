@@ -26,6 +26,7 @@ Json flags_of(const Descriptor& plugin) {
   add(plugin.transductive, "transductive");
   add(plugin.uses_outliers, "uses_outliers");
   add(plugin.deterministic, "deterministic");
+  add(plugin.poison, "poison");
   return flags;
 }
 

@@ -13,7 +13,8 @@ const std::vector<std::string>& roles_of(const std::string& task) {
   static const std::map<std::string, std::vector<std::string>> roles = {{"attack", {"attack"}},
                                                                         {"detect", {"detector"}},
                                                                         {"predict", {"ensemble", "trainer", "architecture"}},
-                                                                        {"compress", {"compressor"}}};
+                                                                        {"compress", {"compressor"}},
+                                                                        {"reduce", {"reducer"}}};
   return roles.at(task);
 }
 
@@ -94,6 +95,7 @@ void Planner::make_cell(const CellPoint& point) {
   if (task == "detect") detect_cell(point);
   if (task == "predict") predict_cell(point);
   if (task == "compress") compress_at(point);
+  if (task == "reduce") reduce_at(point);
 }
 
 void Planner::plan_cell(const CellPoint& point) {
@@ -126,6 +128,7 @@ void Planner::plan_method(const MethodSpec& method) {
         for (const BudgetPoint& budget : budget_points()) {
           point.budget = budget;
           if (task == "compress") compress_cells(point);
+          else if (task == "reduce") reduce_cells(point);
           else plan_cell(point);
         }
       }

@@ -131,7 +131,8 @@ void Planner::protocol() {
 
 void Planner::ranking() {
   static const std::map<std::string, std::string> defaults = {
-      {"attack", "robust_accuracy"}, {"detect", "auroc"}, {"predict", "accuracy"}, {"compress", "accuracy"}};
+      {"attack", "robust_accuracy"}, {"detect", "auroc"}, {"predict", "accuracy"}, {"compress", "accuracy"},
+      {"reduce", "accuracy"}};
   const std::string& task = suite_.task.value;
   plan_.rank = suite_.rank;
   plan_.rank_by = suite_.rank_by.given() ? suite_.rank_by.value : defaults.at(task);
@@ -139,9 +140,9 @@ void Planner::ranking() {
   plan_.on_failure = suite_.on_failure;
   if (task == "attack") plan_.condition = "eps=" + suite_.threat->rank_eps.str();
   if (task == "detect") plan_.condition = suite_.data.ood[0].group + ":" + suite_.data.ood[0].label;
-  if (task == "predict" || task == "compress") plan_.condition = "test";
+  if (task == "predict" || task == "compress" || task == "reduce") plan_.condition = "test";
   plan_.rank_axes = Json::Object{};
-  if (task == "compress") plan_.rank_axes[suite_.target->kind] = suite_.target->rank_at.str();
+  if (suite_.target) plan_.rank_axes[suite_.target->kind] = suite_.target->rank_at.str();
   if (!suite_.budget.curve.empty()) plan_.rank_axes[suite_.budget.curve] = suite_.budget.rank_level.str();
 
   const auto known = context_.metrics.find(task);

@@ -21,6 +21,7 @@ constexpr int task_version = 1;
 
 constexpr const char* records_file = "records.safetensors";
 constexpr const char* model_file = "model.safetensors";
+constexpr const char* reduced_file = "reduced.safetensors";
 
 // Process start, library loading and file checks of a stage; for cost estimates only.
 constexpr double stage_seconds = 0.15;
@@ -104,7 +105,7 @@ class Planner {
   void finish_trial(Node node, const CellPoint& point, Json identity);
   void add_choice(Node& node, const Tuned& tuned, Json& identity) const;
 
-  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress
+  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress; reduce_cells.cpp
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
@@ -120,6 +121,9 @@ class Planner {
   void predict_cell(const CellPoint& point);
   void compress_cells(const CellPoint& point);
   void compress_at(const CellPoint& point);
+  void reduce_cells(const CellPoint& point);
+  void check_reduce(const CellPoint& point) const;
+  void reduce_at(const CellPoint& point);
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   static Json budget(const BudgetSpec& spec);
   Json budget_protocol() const;
@@ -170,7 +174,7 @@ struct Planner::CellPoint {
   Params params;
   const ModelSpec* model = nullptr;
   std::int64_t seed = 0;
-  Rational ratio;  // compress
+  Rational ratio;  // compress, reduce
   BudgetPoint budget;
   const DataSpec* test = nullptr;  // what the outcome is judged on: data.test, for a trial data.val
   std::int64_t trial = -1;         // which one; -1: no trial

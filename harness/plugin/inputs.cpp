@@ -49,6 +49,9 @@ Bundle predict_inputs(const std::vector<Model>& members, const engine::Tensor& x
 Bundle compress_inputs(const Model& model, const Records& train, const std::string& target, double value) {
   return with_records({{"model", model}, {"target", target}, {"value", value}}, train);
 }
+Bundle reduce_inputs(const Records& train, std::int64_t classes, std::int64_t size) {
+  return with_records({{"classes", classes}, {"size", size}}, train);
+}
 Bundle build_inputs(const engine::Shape& input_shape, std::int64_t classes, double size) {
   return {{"input_shape", Value(input_shape)}, {"classes", classes}, {"size", size}};
 }
@@ -108,5 +111,6 @@ std::vector<double> scores_of(const Bundle& out, std::int64_t n) {
 }
 
 std::shared_ptr<const graph::Graph> model_of(const Bundle& out) { return out.model("model").graph; }
+Records records_of(const Bundle& out) { return out.records("records"); }
 
 }  // namespace assay::plugin

@@ -23,6 +23,7 @@ Bundle train_inputs(const Model& initial, const Records& train, std::int64_t epo
 Bundle combine_inputs(const std::vector<Model>& members, const Records& train, std::int64_t classes);
 Bundle predict_inputs(const std::vector<Model>& members, const engine::Tensor& x, const std::vector<std::int64_t>& ids);
 Bundle compress_inputs(const Model& model, const Records& train, const std::string& target, double value);
+Bundle reduce_inputs(const Records& train, std::int64_t classes, std::int64_t size);
 Bundle build_inputs(const engine::Shape& input_shape, std::int64_t classes, double size = 1);
 
 // TrainHooks::objective for a trainer plugin's `objective`: watches the logits, calls the method, takes the gradient of
@@ -34,5 +35,6 @@ std::function<graph::ObjectiveResult(const graph::ObjectiveBatch&)> objective_ho
 engine::Tensor adversarial_of(const Bundle& out, const engine::Shape& shape);  // "x": f32, that shape, finite or not
 std::vector<double> scores_of(const Bundle& out, std::int64_t n);              // "score": f32 or f64 [n]
 std::shared_ptr<const graph::Graph> model_of(const Bundle& out);               // "model"
+Records records_of(const Bundle& out);                                         // "records"
 
 }  // namespace assay::plugin

@@ -58,6 +58,7 @@ class Instance {
   Bundle combine(const Bundle& in) { return call("ensemble", "combine", in); }
   Bundle predict(const Bundle& in) { return call("ensemble", "predict", in); }
   Bundle compress(const Bundle& in) { return call("compressor", "compress", in); }
+  Bundle reduce(const Bundle& in) { return call("reducer", "reduce", in); }
   Bundle build(const Bundle& in) { return call("architecture", "build", in); }
 
   bool stateful() const;

@@ -101,6 +101,7 @@ class Reader {
     result.baseline = on(ASSAY_BASELINE);
     result.iterative = on(ASSAY_ITERATIVE);
     result.uses_outliers = on(ASSAY_USES_OUTLIERS);
+    result.poison = on(ASSAY_POISON);
   }
 
   void read_params(const assay_descriptor& raw, Descriptor& result) {

@@ -109,6 +109,7 @@ data::Field field_of(const std::string& name, const engine::Tensor& tensor) {
   const bool labels = name == "target" && tensor.dtype() == engine::DType::i64 && tensor.shape().size() == 1;
   if (!labels) return field;
   field.type.kind = data::TypeKind::cat;
+  field.type.classes = 1;  // of no records too
   for (const std::int64_t label : tensor.to_i64()) field.type.classes = std::max(field.type.classes, label + 1);
   return field;
 }
@@ -128,6 +129,8 @@ assay_status records_create(const assay_host* abi, const assay_object* object, a
     if (count < 0) throw ServiceError(ASSAY_INVALID, "records need at least one field");
     set->ids.resize(static_cast<std::size_t>(count));
     std::iota(set->ids.begin(), set->ids.end(), 0);
+    // Whether a record says where it came from is for whoever adopts the set (harness/tasks/adopt.hpp).
+    set->provenance = Json::object({{"numbered", content.count("ids") == 0}});
     if (content.count("ids") > 0) set->ids = host.tensor(content.at("ids").o.get(), "ids").to_i64();
     for (const auto& [name, held] : content) {
       if (name != "ids") set->add(field_of(name, host.tensor(held.o.get())));

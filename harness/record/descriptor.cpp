@@ -77,7 +77,7 @@ constexpr Flag flags[] = {
     {"thread_safe", &Descriptor::thread_safe},     {"batch_coupled", &Descriptor::batch_coupled},
     {"clock_bounded", &Descriptor::clock_bounded}, {"transductive", &Descriptor::transductive},
     {"baseline", &Descriptor::baseline},           {"iterative", &Descriptor::iterative},
-    {"uses_outliers", &Descriptor::uses_outliers},
+    {"uses_outliers", &Descriptor::uses_outliers}, {"poison", &Descriptor::poison},
 };
 
 }  // namespace

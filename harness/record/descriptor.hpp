@@ -30,7 +30,8 @@ struct Descriptor {
   int year = 0;
   std::vector<std::string> roles;      // attack detector trainer ensemble compressor reducer generator architecture searcher analyzer
   bool deterministic = true, needs_gradients = false, thread_safe = false, batch_coupled = false,
-       clock_bounded = false, transductive = false, baseline = false, iterative = false, uses_outliers = false;
+       clock_bounded = false, transductive = false, baseline = false, iterative = false, uses_outliers = false,
+       poison = false;
   std::vector<ParamSchema> params;
   std::vector<SlotSchema> slots;
   std::string path, sha256;   // the library file and the digest of its loadable sections

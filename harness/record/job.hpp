@@ -30,12 +30,14 @@
 //             spec: {task, role, params, members: [...], build, recipe, classes}              -> out/model.safetensors
 //   compress  "model:<id>", "train" records (calibration)
 //             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
+//   reduce    "train" records; spec: {task, role, params, classes, ratio: "8"}: at most records / ratio may be left
+//             -> out/reduced.safetensors, adopted (harness/tasks/adopt.hpp); the train stage of the cell trains on it
 // finetune inputs: "model", "train" [, "val"]; spec: {recipe}                                 -> out/model.safetensors
 //           any of them: "tuned", what the select stage left, whose parameters replace those of the spec
 // measure  inputs: "judge" (the judge stage's shard); spec: {quantity, condition, params}       -> out/trial.json {value, params}
 // select   inputs: "trial:0000"...; spec: {task, quantity}; traces of every trial's value       -> out/tuned.json {trial, value, params}
 // judge    inputs: "run" (the run stage's shard), "model" (its artifact, where it has one; fine-tuned where the suite
-//             says so), "compressed" (compress: what the run stage left), "model:<id>", "data"|"truth"|"test",
+//             says so), "compressed" (compress) and "reduced", "train" (reduce): what the run stage left and was given, "model:<id>", "data"|"truth"|"test",
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
 //             -> column, score and verdict events
 // survivors  between the links of a chain of attacks: "data", the victim; after a link its "run" shard and the "chain" before

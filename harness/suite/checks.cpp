@@ -74,15 +74,16 @@ void check_unused(const SuiteSpec& suite) {
   if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
   if (suite.budget.per_sample_place.line > 0 && task != "attack" && task != "detect")
     refuse_block(suite.budget.per_sample_place, "a budget per sample", suite);
-  if (!suite.budget.curve.empty() && task == "compress")  // its curve is over the target
+  if (!suite.budget.curve.empty() && (task == "compress" || task == "reduce"))  // its curve is over the target
     refuse_block(suite.budget.place, "a curve over the budget", suite);
-  if (suite.target && task != "compress") refuse_block(suite.target->place, "[target]", suite);
+  const bool reaches = task == "compress" || task == "reduce";  // a target
+  if (suite.target && !reaches) refuse_block(suite.target->place, "[target]", suite);
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
   if (suite.data.fit && task != "detect" && task != "compress") refuse_block(suite.data.fit->place, "data.fit", suite);
   if (suite.rank == "subject" && task != "attack") refuse_block(suite.place, "rank = \"subject\"", suite);
   for (const MethodSpec& method : suite.methods) {
-    if (!method.targets.empty() && task != "compress") refuse_block(method.place, "method.targets", suite);
+    if (!method.targets.empty() && !(reaches && suite.target)) refuse_block(method.place, "method.targets", suite);
     if (!method.chain.empty() && task != "attack") refuse_block(method.place, "method.chain", suite);
     if (method.members > 0 && task != "predict") refuse_block(method.members_place, "method.members", suite);
   }
@@ -184,6 +185,21 @@ void check_pruning_anchors(const SuiteSpec& suite) {
   }
 }
 
+// Rule 39: a smaller set says something only beside a random one of equal size, under the same recipe.
+void check_reduction_anchor(const SuiteSpec& suite) {
+  if (suite.task.value != "reduce" || suite.rank == "none") return;
+  const auto shrinks = [](const std::vector<Rational>& ratios) {
+    return std::any_of(ratios.begin(), ratios.end(), [](const Rational& ratio) { return ratio.num > ratio.den; });
+  };
+  const bool smaller = (suite.target && shrinks(suite.target->values)) ||
+                       std::any_of(suite.methods.begin(), suite.methods.end(),
+                                   [&](const MethodSpec& method) { return shrinks(method.targets); });
+  const bool anchored = std::any_of(suite.methods.begin(), suite.methods.end(),
+                                    [](const MethodSpec& method) { return method.use.value == "random-subset"; });
+  if (smaller && !anchored)
+    fail(suite.place, "a ranked reduce suite with a ratio above 1 needs method 'random-subset' (rule 39); expected it, or rank = \"none\"");
+}
+
 }  // namespace
 
 void cross_check(SuiteSpec& suite) {
@@ -194,6 +210,7 @@ void cross_check(SuiteSpec& suite) {
   check_lists(suite);
   check_tuning(suite);
   check_pruning_anchors(suite);
+  check_reduction_anchor(suite);
 }
 
 }  // namespace assay::suite

@@ -35,13 +35,12 @@ const ModelSpec* SuiteSpec::model(std::string_view id) const {
 }
 
 const std::vector<std::string>& available_tasks() {
-  static const std::vector<std::string> tasks = {"attack", "detect", "predict", "compress"};
+  static const std::vector<std::string> tasks = {"attack", "detect", "predict", "compress", "reduce"};
   return tasks;
 }
 
 const std::vector<std::string>& planned_tasks() {
-  static const std::vector<std::string> tasks = {"reduce", "represent", "generate", "search",
-                                                 "rank",   "explain",   "falsify",  "study"};
+  static const std::vector<std::string> tasks = {"represent", "generate", "search", "rank", "explain", "falsify", "study"};
   return tasks;
 }
 

@@ -120,7 +120,7 @@ struct MethodSpec {
   ParamTable params;
   ParamTable grid;               // every value a list: an axis
   std::optional<TuneSpec> tune;
-  std::vector<Rational> targets; // compress: replaces [target] values (a baseline needs one point); empty: the block's
+  std::vector<Rational> targets; // compress, reduce: replaces [target] values (a baseline needs one point); empty: the block's
   std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
   Place members_place, place;
   std::string id() const;        // "pgd" or "pgd#long"; a chain is its name
@@ -168,7 +168,7 @@ struct ClaimSpec {
 
 struct SuiteSpec {
   std::string file, sha256;            // digest of the file's bytes
-  Located<std::string> name, task;     // task: attack | detect | predict | compress
+  Located<std::string> name, task;     // task: attack | detect | predict | compress | reduce
   std::int64_t version = 1;
   std::vector<std::int64_t> seeds;
   Place seeds_place;
@@ -198,7 +198,7 @@ struct SuiteSpec {
 // As plans record it.
 Claim to_claim(const ClaimSpec& spec);
 
-// All twelve tasks of the design; the first four can be run today.
+// All twelve tasks of the design; the available ones can be run today.
 const std::vector<std::string>& available_tasks();
 const std::vector<std::string>& planned_tasks();
 

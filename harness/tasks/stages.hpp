@@ -23,5 +23,7 @@ void judge_predict(StageContext& context);
 void run_compress(StageContext& context);
 void judge_compress(StageContext& context);
 void time_compress(StageContext& context);
+void run_reduce(StageContext& context);
+void judge_reduce(StageContext& context);
 
 }  // namespace assay::tasks

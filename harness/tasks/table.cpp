@@ -25,6 +25,8 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"run/compress", run_compress},
       {"judge/compress", judge_compress},
       {"time/compress", time_compress},
+      {"run/reduce", run_reduce},
+      {"judge/reduce", judge_reduce},
   };
   const std::string name = stage == "run" || stage == "judge" || stage == "time" ? stage + "/" + task : stage;
   const auto it = table.find(name);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "assay/plugin.h"
+#include "harness/tasks/adopt.hpp"
 #include "harness/tasks/threat.hpp"
 #include "harness/validate/check_list.hpp"
 
@@ -91,6 +92,18 @@ CheckResult check_compressor_target(Subject& subject) {
     }
   }
   return met > 0 ? passed() : failed("no target ratio is served");
+}
+
+CheckResult check_reducer_set(Subject& subject) {
+  for (const double ratio : {1.0, 3.0}) {
+    Scene scene = standard_scene(subject.descriptor());
+    scene.ratio = ratio;
+    const auto size = static_cast<std::int64_t>(static_cast<double>(scene.train->size()) / ratio);
+    plugin::Instance method = subject.make();
+    const plugin::Bundle out = run_role(method, "reducer", scene);
+    tasks::adopt(*plugin::records_of(out), *scene.train, size, subject.descriptor().id);
+  }
+  return passed();
 }
 
 }  // namespace assay::validate

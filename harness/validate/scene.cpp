@@ -22,6 +22,7 @@ std::vector<std::string> calls_of(const std::string& role) {
   if (role == "trainer") return {"train", "objective"};
   if (role == "ensemble") return {"combine", "predict"};
   if (role == "compressor") return {"compress"};
+  if (role == "reducer") return {"reduce"};
   return {"build"};
 }
 
@@ -209,6 +210,10 @@ plugin::Bundle run_role(plugin::Instance& method, const std::string& role, const
   if (role == "ensemble") return method.combine(plugin::combine_inputs(scene.members, scene.train, scene.classes));
   if (role == "compressor")
     return method.compress(plugin::compress_inputs(scene.model, scene.train, "ratio", scene.ratio));
+  if (role == "reducer") {
+    const auto size = static_cast<std::int64_t>(static_cast<double>(scene.train->size()) / scene.ratio);
+    return method.reduce(plugin::reduce_inputs(scene.train, scene.classes, size));
+  }
   if (role == "architecture") return method.build(plugin::build_inputs(scene.input_shape, scene.classes));
   throw Error(Fault::unsupported, "role '" + role + "' is a draft: nothing runs it yet");
 }
@@ -218,6 +223,7 @@ std::string fingerprint(const plugin::Bundle& out) {
   for (const auto& [name, value] : out.values) {
     hash.update(name);
     if (const auto* tensor = std::get_if<engine::Tensor>(&value.data)) hash_tensor(hash, *tensor);
+    if (const auto* records = std::get_if<plugin::Records>(&value.data)) hash.update((*records)->digest());
     if (const auto* model = std::get_if<plugin::Model>(&value.data)) {
       hash.update(graph::weight_digest(*model->graph));
       hash.update(graph::structure_digest(*model->graph));

@@ -56,7 +56,7 @@ CurvePoint make_point(const Group& group, const std::string& axis, const Metric&
 }
 
 // Every curve gets one entry per axis value, empty where there was no cell.
-void align(Curves& curves) {
+void align(Curves& curves, bool pruning) {
   std::map<double, std::string> xs;
   for (const Curve& curve : curves.curves)
     for (const CurvePoint& point : curve.points) xs.try_emplace(point.x, point.label);
@@ -68,6 +68,7 @@ void align(Curves& curves) {
     }
     curve.points = std::move(all);
   }
+  if (!pruning) return;
   std::size_t compressed = 0;
   for (const auto& [x, label] : xs) compressed += x > 1;
   if (curves.axis == "ratio" && compressed < 5)
@@ -96,7 +97,7 @@ std::optional<Curves> curves_of(Session& session) {
     curve.points.push_back(make_point(group, out.axis, metric, session.replicator));
   }
   for (auto& [key, curve] : curves) out.curves.push_back(std::move(curve));
-  align(out);
+  align(out, session.suite.task == "compress");
   return out;
 }
 

@@ -78,7 +78,8 @@ std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) 
     out.push_back(column(board, "subject", true, keep, [](const Row& row) { return row.subject; }));
   out.push_back(column(board, "method", true, keep, row_name));
   for (std::size_t i = 0; i < board.metrics.size(); ++i) {
-    const bool companion = i > 0 && (board.metrics[i].quantity == "accuracy" || board.suite.task == "compress") && i < 3;
+    const std::string& quantity = board.metrics[i].quantity;
+    const bool companion = quantity == "accuracy_lost" || ((quantity == "accuracy" || board.suite.task == "compress") && i < 3);
     const bool first = i == 0;
     out.push_back(column(board, board.metrics[i].title(), false, first || companion ? keep : drop_metric,
                          [&](const Row& row) { return first ? value_text(row.values[i]) : number_text(row.values[i]); }));

@@ -13,6 +13,7 @@ std::string task_words(const std::string& task) {
   if (task == "attack") return "Adversarial attacks";
   if (task == "detect") return "Detection of inputs from outside of the distribution";
   if (task == "compress") return "Compression of trained nets";
+  if (task == "reduce") return "Training on reduced or altered sets";
   if (task == "predict") return "Predictions and their uncertainty";
   return "Task " + task;
 }

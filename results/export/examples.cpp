@@ -269,7 +269,7 @@ Kind kind_of(const std::string& task) {
   if (task == "detect")
     return {detect_chunk,
             "In-distribution and out-of-distribution inputs with the lowest and the highest scores of the first seed"};
-  if (task == "predict" || task == "compress")
+  if (task == "predict" || task == "compress" || task == "reduce")
     return {predict_chunk, "Test inputs on which the first seed was worst and best"};
   return {};
 }

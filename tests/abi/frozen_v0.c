@@ -100,6 +100,11 @@ AT(assay_architecture, struct_size, 0);
 AT(assay_architecture, pad, 4);
 AT(assay_architecture, build, 8);
 
+SIZE(assay_reducer, 16);
+AT(assay_reducer, struct_size, 0);
+AT(assay_reducer, pad, 4);
+AT(assay_reducer, reduce, 8);
+
 SIZE(assay_stateful, 24);
 AT(assay_stateful, struct_size, 0);
 AT(assay_stateful, pad, 4);
@@ -396,6 +401,7 @@ VALUE(ASSAY_TRANSDUCTIVE, 32);
 VALUE(ASSAY_BASELINE, 64);
 VALUE(ASSAY_ITERATIVE, 128);
 VALUE(ASSAY_USES_OUTLIERS, 256);
+VALUE(ASSAY_POISON, 512);
 VALUE(ASSAY_DL_INT, 0);
 VALUE(ASSAY_DL_UINT, 1);
 VALUE(ASSAY_DL_FLOAT, 2);

@@ -11,7 +11,7 @@ import tempfile
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
 
-ROLES = ["attack", "detector", "ensemble", "compressor", "trainer", "architecture"]
+ROLES = ["attack", "detector", "ensemble", "compressor", "trainer", "architecture", "reducer"]
 
 
 def call(*words, cwd=None, env=None):

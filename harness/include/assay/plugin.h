@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define ASSAY_ABI_MAJOR 0u
-#define ASSAY_ABI_MINOR 3u
+#define ASSAY_ABI_MINOR 4u
 #define ASSAY_EXPORT __attribute__((visibility("default")))
 /* Does the struct that the other side gave reach as far as `field`? */
 #define ASSAY_HAS(p, field) ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))
@@ -136,7 +136,8 @@ enum {
   ASSAY_TRANSDUCTIVE = 1 << 5, /* saw unlabelled test inputs */
   ASSAY_BASELINE = 1 << 6, /* trivial: exempt from certificates, never ranked as best */
   ASSAY_ITERATIVE = 1 << 7, /* more steps must not make it weaker */
-  ASSAY_USES_OUTLIERS = 1 << 8
+  ASSAY_USES_OUTLIERS = 1 << 8,
+  ASSAY_POISON = 1 << 9 /* reducer: nets trained on its set are meant to be worse */
 };
 
 typedef struct assay_descriptor {
@@ -220,6 +221,17 @@ typedef struct assay_architecture {
      weights from random_fill, output "logits" [n, classes] */
   assay_call build;
 } assay_architecture;
+
+#define ASSAY_REDUCER "assay.reducer/1"
+typedef struct assay_reducer {
+  uint32_t struct_size, pad;
+  /* in:  train records, classes int, size int (records to leave; at most so many), model (an untrained net; only where
+          the method declares the slot)
+     out: records: "input" f32, or u8 where train's is, [m, ...] with train's sample shape and range, "target" i64 [m];
+          "ids" i64 [m] may be there. 1 <= m <= size. A record with an id of train came from that sample, any other is
+          new, and so are all of a set without "ids". Order counts: shuffles are by position */
+  assay_call reduce;
+} assay_reducer;
 
 #define ASSAY_STATEFUL "assay.stateful/1" /* beside a role: what fit or train learned can be stored */
 typedef struct assay_stateful {

@@ -59,7 +59,7 @@ void check_sound(const Plan& plan) {
         if (!one.path.empty()) CHECK_FALSE(one.sha256.empty());
       }
       if (stage.plugin) CHECK_FALSE(node.plugin_path.empty());
-      if (stage.stage == "judge" || stage.stage == "finetune" || stage.stage == "time") CHECK_FALSE(stage.plugin);
+      if (stage.stage == "judge" || stage.stage == "finetune" || stage.stage == "train" || stage.stage == "time") CHECK_FALSE(stage.plugin);
       CHECK(stage.alone == (stage.stage == "time"));  // rule 40
       earlier.push_back(stage.stage);
     }
@@ -71,7 +71,7 @@ void check_sound(const Plan& plan) {
 }  // namespace
 
 TEST_CASE("plans of all tasks are sound") {
-  for (const std::string& text : {attack_text, detect_text, predict_text, compress_text}) check_sound(plan_of(text));
+  for (const std::string& text : {attack_text, detect_text, predict_text, compress_text, reduce_text}) check_sound(plan_of(text));
 }
 
 TEST_CASE("attack: nodes, stages, inputs and specification") {

@@ -98,6 +98,28 @@ use = "random-pruning"
 use = "magnitude-global"
 )";
 
+inline const std::string reduce_text = R"([suite]
+name = "r"
+task = "reduce"
+seeds = [0, 1, 2]
+[data]
+train = { set = "fashion-mnist", split = "train", limit = 20000 }
+test = { set = "fashion-mnist" }
+[[model]]
+id = "net"
+build = "lenet"
+train = { epochs = 3 }
+[target]
+kind = "ratio"
+values = [1, 4]
+rank_at = 4
+[[method]]
+use = "random-subset"
+[[method]]
+use = "poison"
+targets = [1]
+)";
+
 inline std::string edit(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   REQUIRE_MESSAGE(at != std::string::npos, from);

@@ -70,6 +70,17 @@ TEST_CASE("coupled rows are seen, by their neighbours and by their order [rule 8
   CHECK(result("good_attack").status == "passed");
 }
 
+TEST_CASE("a set that teaches one class of four gets no certificate, and class-wise kernels are a poison [rule 39]") {
+  const validate::CheckResult coreset =
+      validate::run_check("certificate-reducer", kTestPlugins / "odd_reducers.so", "odd-forgetful");
+  CHECK(coreset.status == "failed");
+  CHECK(coreset.value < 0.5);
+  const validate::CheckResult poison =
+      validate::run_check("certificate-reducer", fs::path(ASSAY_BINARY_DIR) / "plugins/cuda.so", "cuda");
+  CHECK(poison.status == "passed");
+  MESSAGE(poison.detail);
+}
+
 TEST_CASE("nothing may move at eps = 0, be it less than the judge's tolerance [rule 16]") {
   const validate::CheckResult result =
       validate::run_check("attack-stays-in-threat-model", kTestPlugins / "odd_moves_at_zero.so", "odd-moves-at-zero");

@@ -24,7 +24,7 @@ struct Info {
   const char* arxiv = "";
   std::uint64_t access = 0;  // ASSAY_ACCESS_*: asked for on the role's model slots; 0: the role's usual set
   bool deterministic = true, needs_gradients = false, thread_safe = true, batch_coupled = false, clock_bounded = false,
-       transductive = false, baseline = false, iterative = false, uses_outliers = false;
+       transductive = false, baseline = false, iterative = false, uses_outliers = false, poison = false;
 };
 
 struct RealOptions {
@@ -234,6 +234,7 @@ constexpr std::uint32_t flags_of(const Info& info) {
   add(info.baseline, ASSAY_BASELINE);
   add(info.iterative, ASSAY_ITERATIVE);
   add(info.uses_outliers, ASSAY_USES_OUTLIERS);
+  add(info.poison, ASSAY_POISON);
   return flags;
 }
 

@@ -78,6 +78,11 @@ struct Tables {
       output.set("model", Model(method.compress(run, compress)));
     });
   }
+  static assay_status reduce(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
+    return call<T>(self, in, out, [](T& method, Run& run, const Bundle& input, Bundle& output) {
+      output.set("records", Records(method.reduce(run, reduce_of(input))));
+    });
+  }
   static assay_status build(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
     return call<T>(self, in, out, [](T& method, Run& run, const Bundle& input, Bundle& output) {
       output.set("model", Model(method.build(run, build_of(input))));
@@ -140,6 +145,12 @@ inline constexpr assay_architecture architecture_table = [] {
   return table;
 }();
 template <class T>
+inline constexpr assay_reducer reducer_table = [] {
+  assay_reducer table{sizeof(assay_reducer), 0, nullptr};
+  if constexpr (Reduces<T>) table.reduce = &Tables<T>::reduce;
+  return table;
+}();
+template <class T>
 inline constexpr assay_stateful stateful_table = [] {
   assay_stateful table{sizeof(assay_stateful), 0, nullptr, nullptr};
   if constexpr (Stores<T>) {
@@ -157,6 +168,7 @@ const void* Instance<T>::role(std::string_view id) {
   if ((Combines<T> || Predicts<T>)&&id == ASSAY_ENSEMBLE) return &ensemble_table<T>;
   if (Compresses<T> && id == ASSAY_COMPRESSOR) return &compressor_table<T>;
   if (Builds<T> && id == ASSAY_ARCHITECTURE) return &architecture_table<T>;
+  if (Reduces<T> && id == ASSAY_REDUCER) return &reducer_table<T>;
   if (Stores<T> && id == ASSAY_STATEFUL) return &stateful_table<T>;
   return nullptr;
 }
@@ -171,13 +183,14 @@ struct Filled {
 
 template <class T>
 inline constexpr auto role_ids = [] {
-  Filled<const char*, 8> roles;
+  Filled<const char*, 9> roles;
   if (Attacks<T>) roles.add(ASSAY_ATTACK);
   if (Scores<T>) roles.add(ASSAY_DETECTOR);
   if (Trains<T> || Objectives<T>) roles.add(ASSAY_TRAINER);
   if (Combines<T> || Predicts<T>) roles.add(ASSAY_ENSEMBLE);
   if (Compresses<T>) roles.add(ASSAY_COMPRESSOR);
   if (Builds<T>) roles.add(ASSAY_ARCHITECTURE);
+  if (Reduces<T>) roles.add(ASSAY_REDUCER);
   return roles;
 }();
 
@@ -240,6 +253,10 @@ inline constexpr auto slot_items = [] {
     in("compress", "model", ASSAY_MODEL, {.doc = "compressed model", .output = true});
   }
   if (Builds<T>) in("build", "model", ASSAY_MODEL, {.doc = "network with initial weights", .output = true});
+  if (Reduces<T>) {
+    in("reduce", "train", ASSAY_RECORDS, {.doc = "training set"});
+    in("reduce", "records", ASSAY_RECORDS, {.doc = "the set to train on instead", .output = true});
+  }
   if constexpr (HasSlots<T>) {
     for (const assay_slot& extra : T::slots) all.add(extra);
   }
@@ -287,7 +304,7 @@ template <class... Types>
 constexpr assay_plugin plugin() {
   static_assert((HasRole<Types> && ...),
                 "a method needs attack(), score(), objective(), train(), combine(), predict(), "
-                "compress() or build() with the signature given in assay/sdk/roles.hpp");
+                "compress(), build() or reduce() with the signature given in assay/sdk/roles.hpp");
   return {sizeof(assay_plugin),  ASSAY_ABI_MAJOR,   ASSAY_ABI_MINOR, 0,
           descriptors<Types...>, &create<Types...>, &destroy,        &role};
 }

@@ -8,6 +8,7 @@
 //   ensemble      Model combine(Run&, const Members&) and/or Tensor predict(Run&, const Members&, const Batch&)
 //   compressor    Model compress(Run&, const Compress&)
 //   architecture  Model build(Run&, const Build&)
+//   reducer       Records reduce(Run&, const Reduce&)
 //   any           void save(Run&, State&) and void load(Run&, const State&): what fit learned can be stored
 #pragma once
 
@@ -63,6 +64,13 @@ struct Compress {
   double value = 0;    // ratio 8: an eighth of the parameters is kept
   Bundle in;
 };
+struct Reduce {
+  Records train;
+  std::int64_t classes = 0;
+  std::int64_t size = 0;  // records to leave, at most
+  Model model;            // an untrained net; undefined unless the method declares the slot
+  Bundle in;
+};
 struct Build {
   Shape input_shape;  // of one input
   std::int64_t classes = 0;
@@ -105,6 +113,10 @@ concept Compresses = requires(T t, Run& run, const Compress& compress) {
   { t.compress(run, compress) } -> std::convertible_to<Model>;
 };
 template <class T>
+concept Reduces = requires(T t, Run& run, const Reduce& reduce) {
+  { t.reduce(run, reduce) } -> std::convertible_to<Records>;
+};
+template <class T>
 concept Builds = requires(T t, Run& run, const Build& build) {
   { t.build(run, build) } -> std::convertible_to<Model>;
 };
@@ -114,8 +126,8 @@ concept Stores = requires(T t, Run& run, State& state) {
   t.load(run, state);
 };
 template <class T>
-concept HasRole =
-    Attacks<T> || Scores<T> || Objectives<T> || Trains<T> || Combines<T> || Predicts<T> || Compresses<T> || Builds<T>;
+concept HasRole = Attacks<T> || Scores<T> || Objectives<T> || Trains<T> || Combines<T> || Predicts<T> || Compresses<T> ||
+                  Builds<T> || Reduces<T>;
 
 inline Model model_of(const Value& value) { return Model(value.object(ASSAY_MODEL, "a model")); }
 inline std::vector<Model> models_of(const Bundle& in, const char* name) {
@@ -167,6 +179,11 @@ inline Step step_of(const Bundle& in) {
   step.epochs = in.integer("epochs");
   step.step = in.integer("step");
   return step;
+}
+inline Reduce reduce_of(const Bundle& in) {
+  Reduce reduce{records_or_none(in, "train"), in.integer("classes"), in.integer("size"), {}, in};
+  if (const auto model = in.find("model")) reduce.model = model_of(*model);
+  return reduce;
 }
 inline Build build_of(const Bundle& in) {
   Build build;
