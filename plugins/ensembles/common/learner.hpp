@@ -96,10 +96,10 @@ class Learner {
   }
   assay::Tensor adam(const Rule& rule, std::size_t i, const assay::Tensor& g) {
     const auto t = static_cast<double>(steps_);
-    const assay::Tensor m = g * (1 - rule.beta1), v = square(g) * (1 - rule.beta2);
+    const assay::Tensor m = g * (1 - rule.beta1), v = assay::square(g) * (1 - rule.beta2);
     first_[i] = first_[i].defined() ? first_[i] * rule.beta1 + m : m;
     second_[i] = second_[i].defined() ? second_[i] * rule.beta2 + v : v;
-    const assay::Tensor root = sqrt(second_[i] / (1 - std::pow(rule.beta2, t))) + rule.eps;
+    const assay::Tensor root = assay::sqrt(second_[i] / (1 - std::pow(rule.beta2, t))) + rule.eps;
     return first_[i] / (1 - std::pow(rule.beta1, t)) / root;
   }
 

@@ -48,11 +48,11 @@ struct Dverge {
     assay::Tensor z = pair.source, memory;
     for (std::int64_t t = 0; t < steps; ++t) {
       run.check();
-      const assay::Tensor at = watch(z);
-      const assay::Tensor slope = grad(sum(square(member.features(at, pair.ids, layer) - goal)), at);
-      const assay::Tensor way = slope / clamp(l1_norm(slope), 1e-30, 1e30);
+      const assay::Tensor at = assay::watch(z);
+      const assay::Tensor slope = assay::grad(assay::sum(assay::square(member.features(at, pair.ids, layer) - goal)), at);
+      const assay::Tensor way = slope / assay::clamp(assay::l1_norm(slope), 1e-30, 1e30);
       memory = memory.defined() ? memory + way : way;
-      z = clamp(clamp(z - sign(memory) * length, pair.source - eps, pair.source + eps), pair.lo, pair.hi);
+      z = assay::clamp(assay::clamp(z - assay::sign(memory) * length, pair.source - eps, pair.source + eps), pair.lo, pair.hi);
     }
     return z;
   }
@@ -84,10 +84,10 @@ struct Dverge {
     assay::Tensor loss;
     for (std::size_t j = 0; j < distilled.size(); ++j) {
       if (j == self) continue;
-      const assay::Tensor one = mean(cross_entropy(member.logits(distilled[j], sources.ids()), sources.y()));
+      const assay::Tensor one = assay::mean(assay::cross_entropy(member.logits(distilled[j], sources.ids()), sources.y()));
       loss = loss.defined() ? loss + one : one;
     }
-    const std::vector<assay::Tensor> gradients = grad(std::span(&loss, 1), member.leaves());
+    const std::vector<assay::Tensor> gradients = assay::grad(std::span(&loss, 1), member.leaves());
     member.step(rule, gradients, rate);
   }
 };
