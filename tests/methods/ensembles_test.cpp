@@ -123,3 +123,29 @@ TEST_CASE("ensembles that train say what they cannot do without") {
   }
   CHECK_FALSE(method("deep-ensemble").descriptor().requires_slot("combine", "train"));
 }
+
+TEST_CASE("GAL differentiates twice through convolutions whose weights the kernel library stores in blocks") {
+  data::RecordSet set;
+  constexpr std::int64_t rows = 128, side = 28;
+  std::vector<float> x(static_cast<std::size_t>(rows * side * side));
+  std::vector<std::int64_t> y(static_cast<std::size_t>(rows));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 999.0F;
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<std::int64_t>(i % 10);
+  for (std::int64_t i = 0; i < rows; ++i) set.ids.push_back(data::sample_id("fit", "train", i));
+  set.add({"input", data::Role::input, data::FieldType::dense(engine::DType::f32, {1, side, side}),
+           Array::f32({rows, 1, side, side}, x), {}, {}});
+  set.add({"target", data::Role::target, data::FieldType::category(10), Array::i64({rows}, y), {}, {}});
+  std::vector<plugin::Model> members;
+  for (std::uint64_t seed = 0; seed < 2; ++seed) {
+    const auto params = zoo::complete_params(zoo::find("conv5"), Json::object({{"width", 8}}));
+    members.emplace_back(std::make_shared<const graph::Graph>(zoo::build("conv5", params, {1, side, side}, 10, seed)),
+                         plugin::kWhiteBox, "member" + std::to_string(seed), 64);
+  }
+  auto gal = method("gal", "gal", Json::object({{"epochs", 1}}));
+  const auto records = std::make_shared<const data::RecordSet>(std::move(set));
+  const auto net = plugin::model_of(gal.combine(plugin::combine_inputs(members, records, 10)));
+  for (const auto& [name, parameter] : net->parameters) {
+    CAPTURE(name);
+    for (const float value : parameter.value.to_f32()) REQUIRE(std::isfinite(value));
+  }
+}
