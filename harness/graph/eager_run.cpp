@@ -43,16 +43,17 @@ std::vector<Tensor> evaluate_node(const GraphNode& node, std::span<const Tensor>
 }
 
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
-                               const std::map<std::string, Tensor>& parameters, const ForwardOptions& options) {
+                               const std::map<std::string, Tensor>& given, const ForwardOptions& options) {
   EagerEmitter emitter;
   LowerContext context;
   context.mode = options.mode;
   context.values[graph.inputs.at(0).name] = emitter.add(x);
-  for (const auto& [name, parameter] : graph.parameters) {
-    const auto given = parameters.find(name);
-    context.values[name] = emitter.add(given == parameters.end() ? parameter.value : given->second);
-  }
-  for (const auto& [name, buffer] : graph.buffers) context.values[name] = emitter.add(buffer);
+  const auto add = [&](const std::string& name, const Tensor& own) {
+    const auto found = given.find(name);
+    context.values[name] = emitter.add(found == given.end() ? own : found->second);
+  };
+  for (const auto& [name, parameter] : graph.parameters) add(name, parameter.value);
+  for (const auto& [name, buffer] : graph.buffers) add(name, buffer);
   context.random = [&](const RandomNode& node, const Spec& spec) { return dropout_mask(emitter, node, spec, options); };
   std::vector<std::string> values;
   values.reserve(wants.size());

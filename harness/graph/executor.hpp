@@ -63,6 +63,9 @@ class Executor {
   // mode in padded pieces of a fixed number of rows; in train mode one batch of n, whose rows share batch statistics.
   RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants = {"logits"},
                                    const ForwardOptions& options = {}, bool watch_parameters = false);
+  // The same at other values of the parameters and buffers that are named, with history where they are watched.
+  RecordedForward forward_recorded(const Tensor& x, const std::vector<std::string>& wants, const ForwardOptions& options,
+                                   const std::map<std::string, Tensor>& values);
 
   // Cached; options.batch is set to batch(), or to a power of two from 32 where rows are independent and images large.
   CompiledPlan& plan(const CompileOptions& options);
@@ -78,9 +81,9 @@ class Executor {
   std::map<std::string, CompiledPlan> plans_;
 };
 
-// The same for one batch of any size and other values of some parameters (with history where they are watched).
+// The same for one batch of any size and other values of some parameters and buffers (with history where they are watched).
 RecordedForward record_forward(const Graph& graph, const Tensor& x, const std::vector<std::string>& wants,
-                               const std::map<std::string, Tensor>& parameters, const ForwardOptions& options);
+                               const std::map<std::string, Tensor>& given, const ForwardOptions& options);
 
 // Throws Error(bad_input) unless x holds at least one row of what the graph takes, with one sample id a row or none.
 void check_rows(const Graph& graph, const Tensor& x, const ForwardOptions& options);

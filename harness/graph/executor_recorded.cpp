@@ -80,4 +80,13 @@ RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<st
   return result;
 }
 
+RecordedForward Executor::forward_recorded(const Tensor& x, const std::vector<std::string>& wants,
+                                           const ForwardOptions& options, const std::map<std::string, Tensor>& values) {
+  check_rows(*graph_, x, options);
+  if (options.mode == Mode::train) return record_forward(*graph_, x, wants, values, options);
+  RecordedForward result;
+  result.values = in_pieces(*graph_, x, wants, values, options);
+  return result;
+}
+
 }  // namespace assay::graph

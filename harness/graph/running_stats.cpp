@@ -23,6 +23,7 @@ RunningStatistics::RunningStatistics(const Graph& graph, std::int64_t batch) {
 }
 
 void RunningStatistics::blend(const std::string& buffer, const Tensor& now, double momentum, double factor) {
+  if (!now.defined()) return;
   std::vector<float>& kept = values_.at(buffer);
   const auto values = now.f32s();
   for (std::size_t i = 0; i < kept.size(); ++i) {

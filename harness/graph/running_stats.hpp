@@ -13,7 +13,8 @@ namespace assay::graph {
 // running = (1 - momentum) running + momentum * (mean | unbiased variance of the batch), as torch does. One thread.
 class RunningStatistics {
  public:
-  using Batch = std::function<Tensor(const std::string& buffer)>;  // the batch's mean or biased variance
+  // The batch's mean or biased variance; undefined: the batch did not come through that layer.
+  using Batch = std::function<Tensor(const std::string& buffer)>;
 
   // Throws Error(bad_input) when a batch gives a layer one value a channel: it has no variance.
   RunningStatistics(const Graph& graph, std::int64_t batch);

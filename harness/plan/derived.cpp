@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/plan/planner.hpp"
+#include "harness/record/params.hpp"
 
 namespace assay::plan {
 namespace {
@@ -151,7 +152,8 @@ std::string Planner::combined_node(const ModelSpec& model, const Descriptor& plu
   }
   run.spec = Json::object({{"task", "predict"}, {"role", "ensemble"}, {"params", params.all}, {"members", names}, {"classes", classes()}});
   node.stages.push_back(std::move(run));
-  node.cost_seconds = 2 * stage_seconds;
+  const auto count_of = static_cast<std::int64_t>(members.size());
+  node.cost_seconds = 2 * stage_seconds + combine_seconds(params, plugin, *suite_.model(from.models[0].value), count_of);
   Json identity = Json::object({{"node", "derive"},
                                 {"role", "ensemble"},
                                 {"plugin", plugin_identity(plugin)},
@@ -160,7 +162,29 @@ std::string Planner::combined_node(const ModelSpec& model, const Descriptor& plu
                                 {"classes", classes()},
                                 {"seeds", node.seeds.to_json()},
                                 {"numerics", numerics_.to_json()}});
+  add_training_set(plugin, node.stages.back(), identity);
   return add(std::move(node), std::move(identity)).key;
+}
+
+// The training set of an ensemble that trains its members further, as its descriptor says.
+void Planner::add_training_set(const Descriptor& plugin, Stage& run, Json& identity) {
+  if (!plugin.requires_slot("combine", "train")) return;
+  const std::string train = records(*suite_.data.train);
+  run.inputs.push_back(from_node("train", train, records_file));
+  identity["train"] = train;
+}
+
+// Of its training: the members' passes for each epoch that its parameters name, and about as many beside them for each of
+// the gradient steps that they name.
+double Planner::combine_seconds(const Params& params, const Descriptor& plugin, const ModelSpec& members, std::int64_t count_of) const {
+  if (!plugin.requires_slot("combine", "train")) return 0;
+  const Json::Object& all = params.all.as_object();
+  const auto number = [&all](const char* key) {
+    const auto found = all.find(key);
+    return found == all.end() || found->second.is_null() ? 1.0 : std::max(1.0, param_real(found->second));
+  };
+  const double images = static_cast<double>(count(*suite_.data.train)) * number("epochs");
+  return images / 1000.0 * train_rate(members) * static_cast<double>(count_of) * (1 + number("steps"));
 }
 
 // Seconds for 1000 inputs: an ensemble costs what its members cost.

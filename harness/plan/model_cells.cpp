@@ -31,6 +31,8 @@ void Planner::predict_cell(const CellPoint& point) {
       keys.push_back(net.node);
     }
     identity["members"] = keys;
+    add_training_set(*point.plugin, run, identity);
+    node.cost_seconds += combine_seconds(point.params, *point.plugin, model, static_cast<std::int64_t>(names.size()));
   } else {
     const std::string train = records(*suite_.data.train);
     run.inputs.push_back(from_node("train", train, records_file));

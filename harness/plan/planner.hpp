@@ -82,6 +82,8 @@ class Planner {
   std::string derive_node(const ModelSpec& model, std::int64_t subject_seed);
   std::string compressed_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
   std::string combined_node(const ModelSpec& model, const Descriptor& plugin, std::int64_t subject_seed);
+  void add_training_set(const Descriptor& plugin, Stage& run, Json& identity);
+  double combine_seconds(const Params& params, const Descriptor& plugin, const ModelSpec& members, std::int64_t count_of) const;
   std::vector<Net> member_nets(const FromSpec& from, std::int64_t subject_seed);
   double derived_rate(const FromSpec& from) const;
   Json from_protocol(const FromSpec& from) const;

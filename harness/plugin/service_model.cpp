@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "harness/engine/tape/eager.hpp"
+#include "harness/graph/running_stats.hpp"
 #include "harness/plugin/host.hpp"
 
 namespace assay::plugin {
@@ -110,11 +111,13 @@ struct Forward {
   bool named = false;  // the ids are the caller's, and say whose passes these are
   graph::ForwardOptions options;
   const BundleObject* params = nullptr;
+  bool statistics = false;  // the running ones after this batch are wanted
   std::vector<std::uint64_t> owners() const { return named ? ids : std::vector<std::uint64_t>(); }
 };
 
 Forward read_call(Host& host, const ModelObject& model, const assay_forward_call& call) {
-  if (call.struct_size < sizeof(assay_forward_call))
+  // The size of the field is meant, which is a pointer's.
+  if (!ASSAY_HAS(&call, params))  // NOLINT(bugprone-sizeof-expression)
     throw ServiceError(ASSAY_INVALID, "call: struct_size is too small");
   Forward forward;
   forward.x = host.tensor(call.x, "x");
@@ -143,60 +146,102 @@ Forward read_call(Host& host, const ModelObject& model, const assay_forward_call
     host.need(model.value, kWeights, "replacing parameters");
     forward.params = &host.as<BundleObject>(call.params, ASSAY_BUNDLE, "params");
   }
+  forward.statistics = ASSAY_HAS(&call, statistics) && call.statistics != nullptr;  // NOLINT(bugprone-sizeof-expression)
+  if (forward.statistics && !train) throw ServiceError(ASSAY_INVALID, "statistics are a training pass's");
   return forward;
 }
 
-// The same value behind a node that charges a backward pass whenever a gradient comes by.
-engine::Tensor gate(Host& host, const Model& model, const Forward& forward) {
-  const engine::Tensor value = engine::detach(forward.x);
+// The same values behind a node that charges a backward pass whenever a gradient comes by.
+std::vector<engine::Tensor> gate(Host& host, const Model& model, const Forward& forward,
+                                 std::span<const engine::Tensor> inputs) {
+  std::vector<engine::Tensor> values;
+  for (const engine::Tensor& input : inputs) values.push_back(engine::detach(input));
   const auto charge = [&host, model, rows = forward.rows, owners = forward.owners()](const engine::CustomVjpCall& call) {
     host.charge_backward(model, rows, owners);
     return std::vector<engine::Tensor>(call.cotangents.begin(), call.cotangents.end());
   };
-  return engine::record_custom(std::span(&forward.x, 1), {value}, charge).front();
+  return engine::record_custom(inputs, values, charge);
 }
 
-// Functional form: outputs of the graph at other parameter values, as one recorded node over x and those values.
-std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const Forward& forward) {
-  graph::Graph changed = *model.graph;
-  std::vector<std::string> names;
-  std::vector<engine::Tensor> inputs{forward.x};
-  for (const auto& [name, held] : forward.params->values) {
-    const engine::Tensor& value = host.tensor(held.o.get(), name.c_str());
-    changed.set_parameter(name, engine::detach(value).dense());
-    names.push_back(name);
-    inputs.push_back(value);
-  }
-  graph::Executor executor(std::make_shared<const graph::Graph>(std::move(changed)), host.context().batch);
-  const engine::Tensor x = engine::watch(engine::detach(forward.x));
-  const graph::RecordedForward recorded = executor.forward_recorded(x, forward.wants, forward.options, true);
-  std::vector<engine::Tensor> leaves{x}, values;
-  for (const std::string& name : names) leaves.push_back(recorded.parameters.at(name));
-  for (const engine::Tensor& value : recorded.values) values.push_back(engine::detach(value));
-  const bool watched = std::any_of(inputs.begin(), inputs.end(), [](const auto& t) { return t.tape() != nullptr; });
-  if (!watched) return values;
-  const auto vjp = [&host, model, rows = forward.rows, owners = forward.owners(), outputs = recorded.values,
-                    leaves](const engine::CustomVjpCall& call) {
-    host.charge_backward(model, rows, owners);
-    std::vector<engine::Tensor> used, given;
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      used.push_back(outputs[i]);
-      given.push_back(call.cotangents[i]);
+// A value that replaces a parameter or a buffer; masked weights stay zero, and get no gradient.
+engine::Tensor replacement(const graph::Graph& graph, const std::string& name, const engine::Tensor& value) {
+  const auto parameter = graph.parameters.find(name);
+  const auto buffer = graph.buffers.find(name);
+  const bool known = parameter != graph.parameters.end() || buffer != graph.buffers.end();
+  if (!known) throw ServiceError(ASSAY_NOT_FOUND, "params: the model has no parameter or buffer '" + name + "'");
+  const engine::Tensor& own = parameter != graph.parameters.end() ? parameter->second.value : buffer->second;
+  if (!(value.spec() == own.spec()))
+    throw ServiceError(ASSAY_INVALID, "params: '" + name + "' is " + own.spec().str() + ", not " + value.spec().str());
+  const auto mask = graph.masks.find(name);
+  return mask == graph.masks.end() ? value : engine::apply1("mul", {value, mask->second});
+}
+
+// Functional form: outputs of the graph at other values of its parameters. Those that are watched come through the gate,
+// the others carry no history, so that a gradient of the input costs no gradient of the weights.
+std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const Forward& forward,
+                                         std::map<std::string, engine::Tensor>& values,
+                                         std::map<std::string, engine::Tensor>& statistics) {
+  engine::Tensor x = forward.x;
+  std::vector<engine::Tensor*> at;
+  if (x.tape() != nullptr) at.push_back(&x);
+  if (forward.params != nullptr) {
+    for (const auto& [name, held] : forward.params->values) {
+      engine::Tensor& value = values[name] = replacement(*model.graph, name, host.tensor(held.o.get(), name.c_str()));
+      if (value.tape() != nullptr) at.push_back(&value);
     }
-    return engine::grad(used, leaves, given, call.create_graph);
-  };
-  return engine::record_custom(inputs, values, vjp);
+  }
+  std::vector<engine::Tensor> watched;
+  for (const engine::Tensor* tensor : at) watched.push_back(*tensor);
+  if (!watched.empty()) watched = gate(host, model, forward, watched);
+  for (std::size_t i = 0; i < at.size(); ++i) *at[i] = watched[i];
+  graph::RecordedForward made = model.executor->forward_recorded(x, forward.wants, forward.options, values);
+  statistics = std::move(made.statistics);
+  return std::move(made.values);
 }
 
-std::vector<engine::Tensor> run(Host& host, const Model& model, Forward& forward) {
+// Running statistics after the batch whose statistics these are.
+Ref running_after(Host& host, const Model& model, const Forward& forward,
+                            const std::map<std::string, engine::Tensor>& values,
+                            const std::map<std::string, engine::Tensor>& statistics) {
+  graph::RunningStatistics running(*model.graph, forward.rows);
+  for (auto& [name, kept] : running.values()) {
+    const auto given = values.find(name);
+    if (given != values.end()) kept = given->second.to_f32();
+  }
+  running.update([&](const std::string& name) {
+    const auto found = statistics.find(name);
+    return found == statistics.end() ? engine::Tensor() : found->second.dense();
+  });
+  auto* bundle = host.make<BundleObject>();
+  Ref out = Ref::adopt(bundle);
+  for (const auto& [name, kept] : running.values()) {
+    if (statistics.count(name) == 0) continue;
+    Held held;
+    held.type = ASSAY_TENSOR;
+    held.o = Ref::adopt(host.give(engine::Tensor::f32(model.graph->buffers.at(name).shape(), kept)));
+    bundle->values[name] = std::move(held);
+  }
+  return out;
+}
+
+struct Passed {
+  std::vector<engine::Tensor> values;
+  Ref statistics;  // where they are asked for
+};
+Passed run(Host& host, const Model& model, Forward& forward) {
   forward.options.sample_ids = forward.ids;
   const bool watched = forward.x.tape() != nullptr;
   if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
   host.charge_forward(model, forward.rows, forward.owners());
-  if (forward.params != nullptr) return forward_with(host, model, forward);
-  if (!watched) return model.executor->forward(forward.x, forward.wants, forward.options);
-  const engine::Tensor x = gate(host, model, forward);
-  return model.executor->forward_recorded(x, forward.wants, forward.options).values;
+  if (forward.params == nullptr && !forward.statistics) {
+    if (!watched) return {model.executor->forward(forward.x, forward.wants, forward.options), {}};
+    const engine::Tensor x = gate(host, model, forward, std::span(&forward.x, 1)).front();
+    return {model.executor->forward_recorded(x, forward.wants, forward.options).values, {}};
+  }
+  std::map<std::string, engine::Tensor> values, statistics;
+  Passed passed{forward_with(host, model, forward, values, statistics), {}};
+  if (forward.statistics) passed.statistics = running_after(host, model, forward, values, statistics);
+  return passed;
 }
 
 assay_status model_forward(const assay_host* abi, const assay_object* object, const assay_forward_call* call,
@@ -204,11 +249,13 @@ assay_status model_forward(const assay_host* abi, const assay_object* object, co
   return serve(abi, [&](Host& host) {
     const ModelObject& model = model_of(host, object);
     Forward forward = read_call(host, model, *required(call, "call"));
-    const std::vector<engine::Tensor> values = run(host, model.value, forward);
-    host.charge_memory(values);
+    required(out, "out");
+    Passed passed = run(host, model.value, forward);
+    host.charge_memory(passed.values);
     std::size_t next = 0;
-    required(out, "out")[0] = forward.logits ? host.give(values[next++]) : nullptr;
-    for (std::size_t tap = 1; next < values.size(); ++tap) out[tap] = host.give(values[next++]);
+    out[0] = forward.logits ? host.give(passed.values[next++]) : nullptr;
+    for (std::size_t tap = 1; next < passed.values.size(); ++tap) out[tap] = host.give(passed.values[next++]);
+    if (forward.statistics) *call->statistics = passed.statistics.release();
   });
 }
 
@@ -303,7 +350,7 @@ assay_status model_predict(const assay_host* abi, const assay_object* object, co
     forward.options.seed = host.context().seed;
     forward.ids.resize(static_cast<std::size_t>(forward.rows));
     std::iota(forward.ids.begin(), forward.ids.end(), std::uint64_t{0});
-    const std::vector<float> logits = run(host, model.value, forward).front().to_f32();
+    const std::vector<float> logits = run(host, model.value, forward).values.front().to_f32();
     std::vector<std::int64_t> best(static_cast<std::size_t>(forward.rows));
     const std::size_t classes = logits.size() / best.size();
     for (std::size_t i = 0; i < best.size(); ++i) {

@@ -92,6 +92,12 @@ const ParamSchema* Descriptor::param(const std::string& key) const {
   return nullptr;
 }
 
+bool Descriptor::requires_slot(const std::string& call, const std::string& name) const {
+  for (const SlotSchema& slot : slots)
+    if (!slot.output && slot.required && slot.call == call && slot.name == name) return true;
+  return false;
+}
+
 Json Descriptor::to_json() const {
   Json json = Json::object({{"id", id},
                             {"version", version},

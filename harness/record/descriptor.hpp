@@ -38,6 +38,7 @@ struct Descriptor {
 
   bool has_role(const std::string& role) const;
   const ParamSchema* param(const std::string& key) const;
+  bool requires_slot(const std::string& call, const std::string& name) const;  // an input that is not optional
   Json to_json() const;
   static Descriptor from_json(const Json& json);
 };

@@ -21,7 +21,9 @@ void run_ensemble(StageContext& context) {
   plugin::Instance method = make_method(context);
   const std::int64_t classes = members.front().graph->classes();
   BudgetLog budget(context, method);
-  const plugin::Bundle out = budget.call("combine", [&] { return method.combine(plugin::combine_inputs(members, nullptr, classes)); });
+  // Only for methods that declare that they train.
+  const plugin::Records train = context.has_input("train") ? load_shared(context.input("train")) : nullptr;
+  const plugin::Bundle out = budget.call("combine", [&] { return method.combine(plugin::combine_inputs(members, train, classes)); });
   put_model(context, *plugin::model_of(out));
   budget.finish(spent(method));
 }

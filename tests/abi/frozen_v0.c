@@ -233,7 +233,7 @@ AT(assay_records_service, field_at, 32);
 AT(assay_records_service, batch, 40);
 AT(assay_records_service, create, 48);
 
-SIZE(assay_forward_call, 48);
+SIZE(assay_forward_call, 56);
 AT(assay_forward_call, struct_size, 0);
 AT(assay_forward_call, flags, 4);
 AT(assay_forward_call, x, 8);
@@ -241,6 +241,7 @@ AT(assay_forward_call, taps, 16);
 AT(assay_forward_call, ids, 24);
 AT(assay_forward_call, draw, 32);
 AT(assay_forward_call, params, 40);
+AT(assay_forward_call, statistics, 48);
 
 SIZE(assay_loss_call, 56);
 AT(assay_loss_call, struct_size, 0);

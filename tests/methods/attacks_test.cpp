@@ -52,6 +52,28 @@ TEST_CASE("mi-fgsm agrees with numpy") {
   CHECK(worst(perturbed(method("mi-fgsm", "mi-fgsm", params), attack_inputs()), "mi_fgsm") < 1e-5);
 }
 
+TEST_CASE("mi-fgsm with a step, a random start and the margin's loss") {
+  const plugin::AttackInputs all = attack_inputs();
+  const auto made = [&](const Json& params, std::uint64_t seed = 5) {
+    return perturbed(method("mi-fgsm", "mi-fgsm", params, seed), all);
+  };
+  const Json five = Json::object({{"steps", 5}});
+  CHECK(made(Json::object({{"steps", 5}, {"step", 0.2}})) == made(five));
+  CHECK(made(Json::object({{"steps", 5}, {"step", 0.5}})) != made(five));
+  CHECK(made(five, 6) == made(five));
+  const Json start = Json::object({{"steps", 1}, {"step", 0.2}, {"random_start", true}});
+  const auto started = made(start);
+  CHECK(farthest(started, inputs().to_f32()) <= 0.1 + 1e-6);
+  CHECK(started == made(start));
+  CHECK(started != made(start, 6));
+  // One step without a start follows the sign of the loss that is named.
+  const auto margin = made(Json::object({{"steps", 1}, {"loss", "cw-margin"}}));
+  const auto slope = all.victims.front().executor->loss_and_input_grad("cw-margin", all.x, all.y).grad.to_f32();
+  const auto x = inputs().to_f32();
+  for (std::size_t i = 0; i < x.size(); ++i)
+    CHECK(margin[i] == doctest::Approx(std::clamp(x[i] + (slope[i] > 0 ? 0.1F : slope[i] < 0 ? -0.1F : 0.0F), 0.0F, 1.0F)).epsilon(1e-5));
+}
+
 TEST_CASE("pgd from a random start stays in the ball, is seeded, and does not depend on the batch") {
   const auto x = inputs().to_f32();
   const plugin::AttackInputs all = attack_inputs();

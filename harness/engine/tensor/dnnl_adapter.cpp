@@ -204,7 +204,9 @@ Kernel copy_kernel(const Layout& layout) {
   return kernel;
 }
 
-// Two library layouts of different rank (grouped weights seen by an op that is not a convolution): through dense.
+// Two library layouts of different rank (grouped weights seen by an op that is not a convolution), or of a pair that the
+// library has no kernel for (weights of second-order gradients, stored for one direction and wanted for another): through
+// dense.
 Kernel two_step_reorder(const MemDesc& from, const Layout& to) {
   const Layout dense = Layout::dense(from.spec);
   const Kernel first = make_reorder(from, dense), second = make_reorder({from.spec, dense}, to);
@@ -225,7 +227,9 @@ Kernel library_reorder(const MemDesc& from, const Layout& to) {
   const Md source = md_for(from.spec, from.layout, to), target = md_for(from.spec, to, from.layout);
   if (source.data.ndims != target.data.ndims) return two_step_reorder(from, to);
   const dnnl::engine& engine = this_engine();
-  const dnnl::reorder::primitive_desc pd(engine, source, engine, target, user_scratchpad());
+  const bool direct = !from.layout.native() || !to.native();  // one of them is dense: no detour is left
+  const dnnl::reorder::primitive_desc pd(engine, source, engine, target, user_scratchpad(), !direct);
+  if (!pd) return two_step_reorder(from, to);
   Kernel kernel =
       bind_kernel(dnnl::reorder(pd), pd.scratchpad_desc(), {{DNNL_ARG_FROM, 0, source}, {DNNL_ARG_TO, -1, target}});
   const auto inner = kernel.run;

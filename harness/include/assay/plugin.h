@@ -202,7 +202,9 @@ typedef struct assay_trainer { /* either may be NULL */
 #define ASSAY_ENSEMBLE "assay.ensemble/1"
 typedef struct assay_ensemble { /* either may be NULL */
   uint32_t struct_size, pad;
-  assay_call combine; /* in: members list<model>, train records, classes int.  out: model */
+  /* in: members list<model>, train records (when the slot is declared and not optional), classes int.  out: model; a
+     method that takes `train` may have trained the members further */
+  assay_call combine;
   assay_call predict; /* opaque ensembles.  in: members, x, ids.  out: probabilities f32 [n, classes] */
 } assay_ensemble;
 

@@ -154,7 +154,12 @@ typedef struct assay_forward_call {
   const char *const *taps; /* NULL-terminated; NULL: none */
   const assay_object *ids; /* i64 [n], key the stochastic ops and say whose passes these are; NULL: rows 0 .. n-1 */
   uint64_t draw; /* which stochastic draw */
-  const assay_object *params; /* bundle of tensors that replace parameters by name (needs WEIGHTS); NULL: none */
+  /* Bundle of tensors that replace parameters, and running statistics, by name (needs WEIGHTS); NULL: none. Results
+     have history for those that are watched, and for no others: of any order, so that an objective may hold gradients. */
+  const assay_object *params;
+  /* NULL: not wanted. Else, with ASSAY_FORWARD_TRAIN, a bundle by name of the running statistics of the norm layers that
+     the pass went through, after this batch, from those in `params` or else the model's. ABI minor 4. */
+  assay_object **statistics;
 } assay_forward_call;
 typedef struct assay_loss_call {
   uint32_t struct_size, flags; /* 0 */

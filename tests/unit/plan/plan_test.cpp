@@ -286,6 +286,37 @@ TEST_CASE("an ensemble is a subject of any task: nets of one block with seeds of
   for (const std::string& key : keys(longer, NodeKind::train)) CHECK(keys_before.count(key) == 0);
 }
 
+TEST_CASE("an ensemble that trains gets the training set, as a subject and as a method; others do not") {
+  const auto trains = [](PlanContext context) {
+    Descriptor method = plugin("deep-ensemble", "ensemble", {param("epochs", "int", 8, 1, 100)});
+    method.slots = {{"train", "combine", "records", "training set", false, false, true, {}}};
+    context.plugins[method.id] = method;
+    return context;
+  };
+  const std::string pair = "[[model]]\nid = \"pair\"\nfrom = { method = \"deep-ensemble\", model = \"net\", members = 2 }\n[threat]\n";
+  const std::string text = edit(attack_text, "[threat]\n", pair);
+  const auto ensemble_of = [](const Plan& plan) {
+    for (const Node& node : plan.nodes)
+      if (node.kind == NodeKind::train && node.plugin_id == "deep-ensemble") return &node;
+    return static_cast<const Node*>(nullptr);
+  };
+  const Plan combined = plan_of(text), trained = plan_of(text, trains(context()));
+  REQUIRE((ensemble_of(combined) && ensemble_of(trained)));
+  CHECK(input_names(ensemble_of(combined)->stages[0]) == Names{"model:net.0", "model:net.1"});
+  CHECK_FALSE(ensemble_of(combined)->identity.has("train"));
+  check_sound(trained);
+  CHECK(input_names(ensemble_of(trained)->stages[0]) == Names{"model:net.0", "model:net.1", "train"});
+  CHECK(ensemble_of(trained)->identity.at("train") == Json(input(ensemble_of(trained)->stages[0], "train").node));
+  CHECK(ensemble_of(trained)->cost_seconds > 2 * ensemble_of(combined)->cost_seconds);
+
+  const Plan cells = plan_of(predict_text, trains(context()));
+  const Node& as_method = cell(cells, "deep-ensemble", 1);
+  CHECK(as_method.identity.has("train"));
+  CHECK(as_method.stages[0].inputs.back().name == "train");
+  for (const InputRef& one : as_method.stages[1].inputs) CHECK(one.name != "train");
+  CHECK_FALSE(cell(cells, "single", 1).identity.has("train"));
+}
+
 TEST_CASE("suites of other tasks take what a method returned, too") {
   const std::string pair = "[[model]]\nid = \"pair\"\nfrom = { method = \"deep-ensemble\", model = \"net\", members = 2 }\n[[method]]\nuse = \"random-score\"";
   const Plan detect = plan_of(edit(detect_text, "[[method]]\nuse = \"random-score\"", pair));

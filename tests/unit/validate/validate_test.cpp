@@ -88,6 +88,13 @@ TEST_CASE("nothing may move at eps = 0, be it less than the judge's tolerance [r
   CHECK(result.detail.find("rule 16") != std::string::npos);
 }
 
+TEST_CASE("an ensemble that takes a training set must learn from it") {
+  const validate::CheckResult result =
+      validate::run_check("certificate-ensemble", kTestPlugins / "odd_learns_nothing.so", "odd-learns-nothing");
+  CHECK(result.status == "failed");
+  CHECK(result.detail.find("accuracy 0.750") != std::string::npos);
+}
+
 TEST_CASE("the good plugins pass every check") {
   for (const fs::path& file : libraries(kTestPlugins, "good_")) {
     for (const Descriptor& descriptor : plugin::PluginLibrary::open(file).descriptors()) {

@@ -17,6 +17,7 @@ const std::vector<TinyNet>& tiny_nets() {
       {"clip", R"({"width": 8, "depth": 1, "heads": 2, "text_width": 8, "text_depth": 1, "text_heads": 2, "context": 4, "vocabulary": 5, "embedding": 6})", {3, 8, 8}, false},
       {"cnn1d", R"({"channels": [6, 4], "kernels": [4, 3], "stride": 2})", {2, 12}},
       {"conv-autoencoder", R"({"width": 4, "depth": 2, "code": 5})", {1, 8, 8}},
+      {"conv5", R"({"width": 4})", {1, 8, 8}},
       {"convnext", R"({"width": 8, "blocks": [1, 1], "layer_scale": 0.5})", {3, 8, 8}},
       {"dcgan", R"({"width": 4, "latent": 6})", {3, 16, 16}},
       {"densenet", R"({"blocks": [2, 1], "growth": 4})", {3, 8, 8}},

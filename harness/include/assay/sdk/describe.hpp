@@ -152,7 +152,9 @@ constexpr std::tuple<Params...> params(Params... items) {
   return {items...};
 }
 
-// Slots beyond the role's own: static constexpr auto slots = assay::slots(assay::slot("perturb", "pool", ...));
+// Slots beyond the role's own: static constexpr auto slots = assay::slots(assay::slot("perturb", "pool", ...)); one with
+// the call and name of a role's own replaces it, so that an ensemble that trains declares the training set as required:
+// assay::slot("combine", "train", ASSAY_RECORDS, {.doc = "training set"}).
 struct SlotOptions {
   const char* doc = "";
   bool optional = false, list = false, output = false;

@@ -13,11 +13,13 @@ struct ForwardOptions {
   bool logits = true;       // false: only the taps are wanted
   Tensor ids = {};          // keys of the stochastic ops, one a row
   std::uint64_t draw = 0;   // which stochastic draw
-  Bundle params = {};       // tensors that replace parameters by name
+  Bundle params = {};       // tensors that replace parameters and running statistics by name
+  bool statistics = false;  // with `train`: the running statistics after this batch are wanted
 };
 struct ForwardResult {
   Tensor logits;
   std::vector<Tensor> taps;  // in the order asked for
+  Bundle statistics;         // by name, of the norm layers that the pass went through
 };
 struct LossGrad {
   Tensor grad, loss, logits;  // [n, ...], [n], [n, classes]
@@ -80,10 +82,16 @@ class Model : public Object {
     call.ids = options.ids.raw();
     call.draw = options.draw;
     call.params = options.params.raw();
+    assay_object* statistics = nullptr;
+    if (options.statistics) {
+      if (api().host()->abi_minor < 4) fail(ASSAY_UNSUPPORTED, "this host gives no running statistics (ABI 0.4)");
+      call.statistics = &statistics;
+    }
     std::vector<assay_object*> out(1 + options.taps.size(), nullptr);
     ForwardResult result;
     result.taps.reserve(options.taps.size());
     api().check(api().model().forward(host(), raw(), &call, out.data()));
+    if (statistics != nullptr) result.statistics = Bundle(Object::adopt(api(), statistics));
     result.logits = Tensor(Object::adopt(api(), out[0]));
     for (std::size_t i = 1; i < out.size(); ++i) result.taps.emplace_back(Object::adopt(api(), out[i]));
     return result;

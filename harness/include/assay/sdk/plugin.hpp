@@ -200,10 +200,21 @@ constexpr std::uint64_t access_or(std::uint64_t usual) {
   return T::info.access != 0 ? T::info.access : usual;
 }
 template <class T>
+constexpr bool declares(const assay_slot& own) {
+  if constexpr (HasSlots<T>) {
+    for (const assay_slot& slot : T::slots) {
+      const bool way = (slot.flags & ASSAY_SLOT_OUTPUT) == (own.flags & ASSAY_SLOT_OUTPUT);
+      if (way && std::string_view(slot.call) == own.call && std::string_view(slot.name) == own.name) return true;
+    }
+  }
+  return false;
+}
+template <class T>
 inline constexpr auto slot_items = [] {
   Filled<assay_slot, 48> all;
   const auto in = [&all](const char* call, const char* name, assay_type type, SlotOptions o = {}) {
-    all.add(slot(call, name, type, o));
+    const assay_slot own = slot(call, name, type, o);
+    if (!declares<T>(own)) all.add(own);
   };
   constexpr std::uint64_t scores = ASSAY_ACCESS_DECISION | ASSAY_ACCESS_SCORES;
   if (Attacks<T>) {
