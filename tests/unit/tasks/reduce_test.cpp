@@ -50,7 +50,8 @@ struct Reduction {
     run.plugin_id = "random-subset";
     run.spec = Json::object({{"task", "reduce"}, {"classes", 10}, {"ratio", ratio}});
     ShardWriter shard(fs::path(run.scratch) / "shard");
-    tasks::StageContext context(run, shard, {});
+    FileDigests digests;
+    tasks::StageContext context(run, shard, {}, digests);
     tasks::run_reduce(context);
     return context.out() / "reduced.safetensors";
   }
@@ -63,7 +64,8 @@ struct Reduction {
     train_job.spec = Json::object(
         {{"build", Json::object({{"arch", "mlp"}, {"params", Json::parse(R"({"hidden": [8]})")}})}, {"recipe", recipe.to_json()}, {"classes", 10}});
     ShardWriter shard(fs::path(train_job.scratch) / "shard");
-    tasks::StageContext context(train_job, shard, {});
+    FileDigests digests;
+    tasks::StageContext context(train_job, shard, {}, digests);
     tasks::train(context);
     return graph::weight_digest(graph::load_model(context.out() / "model.safetensors"));
   }
