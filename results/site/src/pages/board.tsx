@@ -150,7 +150,8 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
       <h2>What the columns mean</h2>
       <ul>{board.footnotes.map((text) => {
         const metric = board.metrics.find((one) => text.startsWith(one.quantity + ":"));
-        return <li key={text}>{text}{metric && <span class="dim"> {better(metric)}{metric.citation && `; ${metric.citation}`}.</span>}</li>;
+        const more = metric && [better(metric).replace(/^./, (c) => c.toUpperCase()), metric.citation].filter(Boolean).join("; ");
+        return <li key={text}>{text}{more && <span class="dim"> {more}.</span>}</li>;
       })}</ul>
       <details><summary>The protocol, whole</summary><pre tabIndex={0} aria-label="protocol">{JSON.stringify(board.protocol_json, null, 2)}</pre></details>
     </>
