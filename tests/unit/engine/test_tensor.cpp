@@ -113,7 +113,7 @@ TEST_CASE("between any two layouts of a convolution's weights there is a way tha
         p.stride = {stride, stride};
         p.pad_before = {1, 1};
         p.pad_after = {stride == 1 ? 1 : 0, stride == 1 ? 1 : 0};
-        const Layout src = Layout::dense(make_spec(p.src)), dst = Layout::dense(make_spec(p.dst));
+        const Layout src = Layout::dense({DType::f32, p.src}), dst = Layout::dense({DType::f32, p.dst});
         layouts.push_back(native::make_conv_forward(p, {}, src).in[1]);
         p.training = true;
         layouts.push_back(native::make_conv_forward(p, {}, src).in[1]);
