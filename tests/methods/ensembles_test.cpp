@@ -138,7 +138,8 @@ TEST_CASE("ensembles that train say what they cannot do without") {
   CHECK_FALSE(method("deep-ensemble").descriptor().requires_slot("combine", "train"));
 }
 
-TEST_CASE("GAL differentiates twice through convolutions whose weights the kernel library stores in blocks") {
+// GAL asks for second-order gradients, DVERGE for gradients from every layer: layouts that no training of a net meets.
+TEST_CASE("gradients of every kind where the kernel library stores weights in blocks") {
   data::RecordSet set;
   constexpr std::int64_t rows = 128, side = 28;
   std::vector<float> x(static_cast<std::size_t>(rows * side * side));
@@ -159,11 +160,15 @@ TEST_CASE("GAL differentiates twice through convolutions whose weights the kerne
     members.emplace_back(std::make_shared<const graph::Graph>(zoo::build("conv5", params, {1, side, side}, 10, seed)),
                          plugin::kWhiteBox, "member" + std::to_string(seed), 64);
   }
-  auto gal = method("gal", "gal", Json::object({{"epochs", 1}}));
   const auto records = std::make_shared<const data::RecordSet>(std::move(set));
-  const auto net = plugin::model_of(gal.combine(plugin::combine_inputs(members, records, 10)));
-  for (const auto& [name, parameter] : net->parameters) {
-    CAPTURE(name);
-    for (const float value : parameter.value.to_f32()) REQUIRE(std::isfinite(value));
-  }
+  const auto finite = [&](const char* id, const Json& params) {
+    CAPTURE(id);
+    const auto net = plugin::model_of(method(id, id, params).combine(plugin::combine_inputs(members, records, 10)));
+    for (const auto& [name, parameter] : net->parameters) {
+      CAPTURE(name);
+      for (const float value : parameter.value.to_f32()) REQUIRE(std::isfinite(value));
+    }
+  };
+  finite("gal", Json::object({{"epochs", 1}}));
+  finite("dverge", Json::object({{"epochs", 12}, {"steps", 2}, {"lr", 0.01}}));
 }
