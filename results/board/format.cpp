@@ -82,7 +82,7 @@ std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) 
     const bool companion = quantity == "accuracy_lost" || ((quantity == "accuracy" || board.suite.task == "compress") && i < 3);
     const bool first = i == 0;
     out.push_back(column(board, board.metrics[i].title(), false, first || companion ? keep : drop_metric,
-                         [&](const Row& row) { return first ? value_text(row.values[i]) : number_text(row.values[i]); }));
+                         [&](const Row& row) { return value_text(row.values[i]); }));
     if (first && bars) add_bar(out, board, ascii);
   }
   if (!board.metrics.empty()) {

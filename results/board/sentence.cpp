@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -59,6 +60,18 @@ std::string shared_times(Board& board) {
   return " Times were taken under shared load and are never ranked.";
 }
 
+// Everything that the registry says of a metric, so that a number can be read without another page.
+std::string definition_of(const metrics::MetricInfo& info) {
+  std::string out = info.id + ": " + info.definition;
+  if (!info.rule.empty()) out += "; " + info.rule;
+  if (info.direction != metrics::Direction::none) out += info.higher_is_better() ? "; higher is better" : "; lower is better";
+  const bool low = std::isfinite(info.min), high = std::isfinite(info.max);
+  if (low && high) out += fmt::format("; in [{:g}, {:g}]", info.min, info.max);
+  else if (low) out += fmt::format("; at least {:g}", info.min);
+  if (!info.citation.empty()) out += "; " + info.citation;
+  return out + ".";
+}
+
 }  // namespace
 
 void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions& options) {
@@ -67,7 +80,7 @@ void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions&
   for (const Metric& metric : board.metrics) {
     const auto* info = metrics::find(metric.quantity);
     if (info == nullptr || !seen.insert(metric.quantity).second) continue;
-    board.footnotes.push_back(metric.quantity + ": " + info->definition + (info->rule.empty() ? "" : "; " + info->rule) + ".");
+    board.footnotes.push_back(definition_of(*info));
   }
 }
 

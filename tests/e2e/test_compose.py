@@ -47,6 +47,9 @@ from = { method = "deep-ensemble", model = "pruned", members = 2 }
 [[model]]
 id = "mixed"
 from = { method = "deep-ensemble", models = ["mlp", "smoothed"] }
+[[model]]
+id = "diverse"
+from = { method = "dverge", model = "mlp", members = 2, params = { epochs = 1, batch = 50, steps = 2 } }
 """ + TUNE + """
 [threat]
 norm = "linf"
@@ -78,8 +81,8 @@ def attacked(home, check):
     home.run("run", home.suite("composed", ATTACK), "--jobs", 2, check=0)
     rows = home.connect().execute("SELECT c.subject, a.status, a.model_hash FROM cell c JOIN attempt a ON a.cell = c.id "
                                   "WHERE c.kind = 'cell' AND c.method = 'fgsm'").fetchall()
-    check(len(rows) == 6 and all(row[1] == "ok" for row in rows), f"every subject is attacked: {rows}")
-    check(len({row[2] for row in rows}) == 6, f"six different models: {rows}")
+    check(len(rows) == 7 and all(row[1] == "ok" for row in rows), f"every subject is attacked: {rows}")
+    check(len({row[2] for row in rows}) == 7, f"seven different models: {rows}")
 
 
 def same_bytes(home, check):
@@ -114,6 +117,9 @@ def provenance(home, check):
     _, mixed = shown(home, "mixed")
     victim = [one for one in mixed["made_from"] if one["slot"] == "victim"][0]
     check([one["label"] for one in victim["from"] if one["slot"] == "members"] == ["train mlp seed 1", "train smoothed seed 1"], f"mixed: {victim}")
+    _, diverse = shown(home, "diverse")
+    victim = [one for one in diverse["made_from"] if one["slot"] == "victim"][0]
+    check(sorted(one["slot"] for one in victim["from"]) == ["members", "members", "train"], f"what trained the members is named: {victim}")
 
 
 def reproduced(home, check):

@@ -1,5 +1,6 @@
-// DVERGE, ADP and GAL against PyTorch in float64 (fixtures/ensembles.json, made by make_ensemble_fixtures.py from the papers'
-// equations) on three small convolutional nets with batch norm: weights, running statistics and the ensemble's answer.
+// DVERGE, ADP and GAL against PyTorch in float64 (fixtures/ensembles.json, made by make_ensemble_fixtures.py from the
+// papers' equations) on three small convolutional nets with batch norm: weights, running statistics and the ensemble's
+// answer.
 #include <set>
 
 #include "harness/graph/builder.hpp"
@@ -12,8 +13,8 @@ namespace {
 constexpr std::int64_t kRows = 3, kSide = 4, kClassCount = 5;
 
 const Json& reference() {
-  static const Json all =
-      Json::parse(read_text(std::string(ASSAY_SOURCE_DIR) + "/tests/methods/fixtures/ensembles.json"), "ensembles.json");
+  static const Json all = Json::parse(
+      read_text(std::string(ASSAY_SOURCE_DIR) + "/tests/methods/fixtures/ensembles.json"), "ensembles.json");
   return all;
 }
 
@@ -34,10 +35,18 @@ Tensor images() { return Tensor::f32({kRows, 1, kSide, kSide}, floats(reference(
 plugin::Records training_set() {
   data::RecordSet set;
   for (std::int64_t i = 0; i < kRows; ++i) set.ids.push_back(data::sample_id("fit", "train", i));
-  set.add({"input", data::Role::input, data::FieldType::dense(engine::DType::f32, {1, kSide, kSide}),
-           Array::f32({kRows, 1, kSide, kSide}, floats(reference().at("x"))), {}, {}});
-  set.add({"target", data::Role::target, data::FieldType::category(kClassCount),
-           Array::i64({kRows}, integers(reference().at("y"))), {}, {}});
+  set.add({"input",
+           data::Role::input,
+           data::FieldType::dense(engine::DType::f32, {1, kSide, kSide}),
+           Array::f32({kRows, 1, kSide, kSide}, floats(reference().at("x"))),
+           {},
+           {}});
+  set.add({"target",
+           data::Role::target,
+           data::FieldType::category(kClassCount),
+           Array::i64({kRows}, integers(reference().at("y"))),
+           {},
+           {}});
   return std::make_shared<const data::RecordSet>(std::move(set));
 }
 
@@ -47,7 +56,8 @@ std::shared_ptr<const graph::Graph> trained(const std::string& id, const Setting
   Json params(Json::Object{});
   for (const auto& [key, value] : items) params[key] = value;
   auto made = method(id, id, params, seed);
-  return plugin::model_of(made.combine(plugin::combine_inputs({member(0), member(1), member(2)}, training_set(), kClassCount)));
+  return plugin::model_of(
+      made.combine(plugin::combine_inputs({member(0), member(1), member(2)}, training_set(), kClassCount)));
 }
 
 double gap(const std::vector<float>& found, const Json& want) {
@@ -67,8 +77,10 @@ double apart(const graph::Graph& net, const Json& want, Compare what = Compare::
     for (const auto& [name, values] : want.at("members").at(i).as_object()) {
       const std::string full = "member" + std::to_string(i) + "/" + name;
       const auto parameter = net.parameters.find(full);
-      if (parameter != net.parameters.end()) worst = std::max(worst, gap(parameter->second.value.to_f32(), values));
-      else if (what == Compare::everything) worst = std::max(worst, gap(net.buffers.at(full).to_f32(), values));
+      if (parameter != net.parameters.end())
+        worst = std::max(worst, gap(parameter->second.value.to_f32(), values));
+      else if (what == Compare::everything)
+        worst = std::max(worst, gap(net.buffers.at(full).to_f32(), values));
     }
   }
   if (what == Compare::weights) return worst;
@@ -103,13 +115,15 @@ TEST_CASE("DVERGE without room to distil is SGD with momentum on the sources, at
 TEST_CASE("ADP is PyTorch's: entropy, volume, Adam, running statistics") {
   const auto net = trained("adp", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}});
   CHECK(apart(*net, reference().at("adp")) < 1e-4);
-  CHECK(apart(*trained("adp", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}, {"beta", 0.0}}), reference().at("adp")) > 1e-2);
+  CHECK(apart(*trained("adp", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}, {"beta", 0.0}}),
+              reference().at("adp")) > 1e-2);
 }
 
 TEST_CASE("GAL is PyTorch's: a gradient of input gradients through convolutions and batch norm in training mode") {
   const auto net = trained("gal", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}});
   CHECK(apart(*net, reference().at("gal")) < 1e-5);
-  CHECK(apart(*trained("gal", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}, {"lambda", 0.0}}), reference().at("gal")) > 1e-2);
+  CHECK(apart(*trained("gal", {{"epochs", 4}, {"lr", 0.01}, {"schedule", "cosine"}, {"lambda", 0.0}}),
+              reference().at("gal")) > 1e-2);
 }
 
 TEST_CASE("ensembles that train say what they cannot do without") {
@@ -124,7 +138,8 @@ TEST_CASE("ensembles that train say what they cannot do without") {
   CHECK_FALSE(method("deep-ensemble").descriptor().requires_slot("combine", "train"));
 }
 
-TEST_CASE("GAL differentiates twice through convolutions whose weights the kernel library stores in blocks") {
+// GAL asks for second-order gradients, DVERGE for gradients from every layer: layouts that no training of a net meets.
+TEST_CASE("gradients of every kind where the kernel library stores weights in blocks") {
   data::RecordSet set;
   constexpr std::int64_t rows = 128, side = 28;
   std::vector<float> x(static_cast<std::size_t>(rows * side * side));
@@ -132,8 +147,12 @@ TEST_CASE("GAL differentiates twice through convolutions whose weights the kerne
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) / 999.0F;
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<std::int64_t>(i % 10);
   for (std::int64_t i = 0; i < rows; ++i) set.ids.push_back(data::sample_id("fit", "train", i));
-  set.add({"input", data::Role::input, data::FieldType::dense(engine::DType::f32, {1, side, side}),
-           Array::f32({rows, 1, side, side}, x), {}, {}});
+  set.add({"input",
+           data::Role::input,
+           data::FieldType::dense(engine::DType::f32, {1, side, side}),
+           Array::f32({rows, 1, side, side}, x),
+           {},
+           {}});
   set.add({"target", data::Role::target, data::FieldType::category(10), Array::i64({rows}, y), {}, {}});
   std::vector<plugin::Model> members;
   for (std::uint64_t seed = 0; seed < 2; ++seed) {
@@ -141,11 +160,15 @@ TEST_CASE("GAL differentiates twice through convolutions whose weights the kerne
     members.emplace_back(std::make_shared<const graph::Graph>(zoo::build("conv5", params, {1, side, side}, 10, seed)),
                          plugin::kWhiteBox, "member" + std::to_string(seed), 64);
   }
-  auto gal = method("gal", "gal", Json::object({{"epochs", 1}}));
   const auto records = std::make_shared<const data::RecordSet>(std::move(set));
-  const auto net = plugin::model_of(gal.combine(plugin::combine_inputs(members, records, 10)));
-  for (const auto& [name, parameter] : net->parameters) {
-    CAPTURE(name);
-    for (const float value : parameter.value.to_f32()) REQUIRE(std::isfinite(value));
-  }
+  const auto finite = [&](const char* id, const Json& params) {
+    CAPTURE(id);
+    const auto net = plugin::model_of(method(id, id, params).combine(plugin::combine_inputs(members, records, 10)));
+    for (const auto& [name, parameter] : net->parameters) {
+      CAPTURE(name);
+      for (const float value : parameter.value.to_f32()) REQUIRE(std::isfinite(value));
+    }
+  };
+  finite("gal", Json::object({{"epochs", 1}}));
+  finite("dverge", Json::object({{"epochs", 12}, {"steps", 2}, {"lr", 0.01}}));
 }

@@ -9,8 +9,7 @@ struct Idle {
                                     .title = "Simple and Scalable Predictive Uncertainty Estimation",
                                     .year = 2017,
                                     .access = ASSAY_ACCESS_WEIGHTS};
-  static constexpr auto slots =
-      assay::slots(assay::slot("combine", "train", ASSAY_RECORDS, {.doc = "ignored"}));
+  static constexpr auto slots = assay::slots(assay::slot("combine", "train", ASSAY_RECORDS, {.doc = "ignored"}));
   assay::Model combine(assay::Run& run, const assay::Members& in) const {
     assay::Graph graph = run.graph();
     const std::string x = graph.input("input", in.members.front().input_shape());

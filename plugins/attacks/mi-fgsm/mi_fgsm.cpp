@@ -1,6 +1,6 @@
-// Momentum iterative FGSM (Dong et al., CVPR 2018, algorithm 1): g_{t+1} = decay * g_t + grad / ||grad||_1 and a step of
-// eps / steps along its sign, projected to the ball. Several sources: their gradients are averaged. With a longer step, a
-// random start and the margin as its loss it is the momentum PGD of transfer evaluations.
+// Momentum iterative FGSM (Dong et al., CVPR 2018, algorithm 1): g_{t+1} = decay * g_t + grad / ||grad||_1 and a step
+// of eps / steps along its sign, projected to the ball. Several sources: their gradients are averaged. With a longer
+// step, a random start and the margin as its loss it is the momentum PGD of transfer evaluations.
 #include "assay/sdk.hpp"
 
 struct MiFgsm {
@@ -22,11 +22,11 @@ struct MiFgsm {
       assay::real("decay", &MiFgsm::decay, {.fallback = 1.0, .min = 0, .max = 2, .doc = "momentum factor mu"}),
       assay::real("step", &MiFgsm::step,
                   {.fallback = 0, .min = 0, .max = 2, .doc = "step length as a share of eps; 0: 1 / steps"}),
-      assay::flag("random_start", &MiFgsm::random_start, {.fallback = false, .doc = "start at a random point of the ball"}),
-      assay::choice("loss", &MiFgsm::loss,
-                    {.fallback = "cross-entropy",
-                     .choices = {"cross-entropy", "cw-margin"},
-                     .doc = "loss that is raised"}));
+      assay::flag("random_start", &MiFgsm::random_start,
+                  {.fallback = false, .doc = "start at a random point of the ball"}),
+      assay::choice(
+          "loss", &MiFgsm::loss,
+          {.fallback = "cross-entropy", .choices = {"cross-entropy", "cw-margin"}, .doc = "loss that is raised"}));
 
   // The paper divides by the L1 norm; the mean absolute value differs by a constant factor, which leaves the
   // direction of the momentum unchanged.

@@ -1,6 +1,6 @@
 // Adaptive diversity promoting training (Pang et al., ICML 2019): members are trained together on the sum of their
-// cross-entropies less alpha times the entropy of the mean prediction and beta times the log of the ensemble diversity, which is
-// the squared volume that the members' predictions of the wrong classes span.
+// cross-entropies less alpha times the entropy of the mean prediction and beta times the log of the ensemble diversity,
+// which is the squared volume that the members' predictions of the wrong classes span.
 #include "../common/diversity.hpp"
 #include "../common/joint.hpp"
 
@@ -18,9 +18,11 @@ struct Adp {
       .arxiv = "1901.08846",
       .access = ASSAY_ACCESS_SCORES | ASSAY_ACCESS_INPUT_GRADIENT | ASSAY_ACCESS_WEIGHTS | ASSAY_ACCESS_STOCHASTIC};
   static constexpr auto params = assay::params(
-      assay::integer("epochs", &Adp::epochs, {.fallback = 8, .min = 1, .max = 1000, .doc = "passes over the training set"}),
+      assay::integer("epochs", &Adp::epochs,
+                     {.fallback = 8, .min = 1, .max = 1000, .doc = "passes over the training set"}),
       assay::integer("batch", &Adp::batch, {.fallback = 128, .min = 2, .max = 4096, .doc = "samples a batch"}),
-      assay::real("alpha", &Adp::alpha, {.fallback = 2, .min = 0, .max = 100, .doc = "weight of the mean prediction's entropy"}),
+      assay::real("alpha", &Adp::alpha,
+                  {.fallback = 2, .min = 0, .max = 100, .doc = "weight of the mean prediction's entropy"}),
       assay::real("beta", &Adp::beta, {.fallback = 0.5, .min = 0, .max = 100, .doc = "weight of the log diversity"}),
       assay::real("lr", &Adp::rate, {.fallback = 1e-3, .min = 1e-6, .max = 10, .doc = "learning rate of Adam"}),
       assay::real("weight_decay", &Adp::weight_decay, {.fallback = 0, .min = 0, .max = 1, .doc = "L2 penalty"}),

@@ -1,5 +1,5 @@
-// Two terms that hold members of an ensemble apart: the ensemble diversity of ADP and the gradient coherence of GAL. Plain
-// functions of tensors with history, so that tests can ask for their gradients.
+// Two terms that hold members of an ensemble apart: the ensemble diversity of ADP and the gradient coherence of GAL.
+// Plain functions of tensors with history, so that tests can ask for their gradients.
 #pragma once
 
 #include "assay/sdk.hpp"
@@ -14,11 +14,12 @@ inline assay::Tensor mean_entropy(std::span<const assay::Tensor> predictions) {
   return -assay::sum(p * assay::log(p), {.axes = {1}});
 }
 
-// log det(M^T M + 1e-6 I), [n], where the columns of M are the members' predictions without the true class, of unit length
-// (Pang et al., eq. 6 and 7). `others`: f32 [n, classes], 0 at the true class and 1 elsewhere.
+// log det(M^T M + 1e-6 I), [n], where the columns of M are the members' predictions without the true class, of unit
+// length (Pang et al., eq. 6 and 7). `others`: f32 [n, classes], 0 at the true class and 1 elsewhere.
 inline assay::Tensor log_diversity(const assay::Run& run, std::span<const assay::Tensor> predictions,
                                    const assay::Tensor& others) {
-  const std::int64_t n = others.dim(0), classes = others.dim(1), members = static_cast<std::int64_t>(predictions.size());
+  const std::int64_t n = others.dim(0), classes = others.dim(1),
+                     members = static_cast<std::int64_t>(predictions.size());
   std::vector<assay::Tensor> rows;
   for (const assay::Tensor& prediction : predictions) {
     const assay::Tensor wrong = prediction * others;
@@ -28,7 +29,8 @@ inline assay::Tensor log_diversity(const assay::Run& run, std::span<const assay:
   std::vector<float> ridge(static_cast<std::size_t>(members * members), 0.0F);
   for (std::int64_t i = 0; i < members; ++i) ridge[static_cast<std::size_t>(i * members + i)] = 1e-6F;
   const assay::Tensor m = assay::concat(rows, 1);
-  const assay::Tensor gram = assay::matmul(m, m, {.transpose_b = true}) + run.tensor<float>({1, members, members}, ridge);
+  const assay::Tensor gram =
+      assay::matmul(m, m, {.transpose_b = true}) + run.tensor<float>({1, members, members}, ridge);
   return assay::apply1("logdet", {gram});
 }
 

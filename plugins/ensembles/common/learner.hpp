@@ -1,5 +1,6 @@
-// A member of an ensemble in training: its weights and running statistics as values, passes in training mode at them, and
-// the steps of an optimizer. The loop is the method's. One thread; results depend on the host's seed and the ids alone.
+// A member of an ensemble in training: its weights and running statistics as values, passes in training mode at them,
+// and the steps of an optimizer. The loop is the method's. One thread; results depend on the host's seed and the ids
+// alone.
 #pragma once
 
 #include <map>
@@ -10,8 +11,8 @@ namespace ensembles {
 
 // Update rules as PyTorch has them; the penalty weight_decay * w is part of the gradient.
 struct Rule {
-  bool adam = false;                           // else SGD with momentum
-  double momentum = 0.9, weight_decay = 0;     // momentum: of SGD
+  bool adam = false;                              // else SGD with momentum
+  double momentum = 0.9, weight_decay = 0;        // momentum: of SGD
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // of Adam (Kingma & Ba, ICLR 2015)
 };
 

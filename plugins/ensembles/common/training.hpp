@@ -1,5 +1,5 @@
-// What ensemble training has in common: batches in a shuffled order, the learning rate, and the mean of the members' softmax
-// outputs as the ensemble's answer.
+// What ensemble training has in common: batches in a shuffled order, the learning rate, and the mean of the members'
+// softmax outputs as the ensemble's answer.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace ensembles {
 
 // Positions of the training set in an order of its own for each epoch, keyed by `purpose`.
-inline std::vector<std::int64_t> shuffled(const assay::Run& run, const char* purpose, std::int64_t epoch, std::int64_t n) {
+inline std::vector<std::int64_t> shuffled(const assay::Run& run, const char* purpose, std::int64_t epoch,
+                                          std::int64_t n) {
   std::vector<std::uint64_t> keys(static_cast<std::size_t>(n));
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = run.random(purpose, i, static_cast<std::uint64_t>(epoch));
   std::vector<std::int64_t> order(keys.size());
@@ -30,8 +31,8 @@ struct Schedule {
     if (decay == "cosine") return rate * (1 + std::cos(3.14159265358979323846 * progress)) / 2;
     return rate * (progress < 0.5 ? 1.0 : progress < 0.75 ? 0.1 : 0.01);
   }
-  // body(epoch, positions, rate) for every batch, positions being those of an order for each of `purposes`. Rows that fill no
-  // batch are left out of an epoch; a set of fewer is one batch.
+  // body(epoch, positions, rate) for every batch, positions being those of an order for each of `purposes`. Rows that
+  // fill no batch are left out of an epoch; a set of fewer is one batch.
   template <class Body>
   void each(const assay::Run& run, std::int64_t n, const std::vector<const char*>& purposes, Body&& body) const {
     const std::int64_t rows = std::min(batch, n), count = n / rows;
@@ -42,9 +43,11 @@ struct Schedule {
         run.check();
         std::vector<std::span<const std::int64_t>> positions;
         for (const auto& order : orders)
-          positions.push_back(std::span(order).subspan(static_cast<std::size_t>(b * rows), static_cast<std::size_t>(rows)));
+          positions.push_back(
+              std::span(order).subspan(static_cast<std::size_t>(b * rows), static_cast<std::size_t>(rows)));
         const double progress = static_cast<double>(epoch * count + b) / static_cast<double>(epochs * count);
-        body(epoch, positions, at(decay == "step" ? static_cast<double>(epoch) / static_cast<double>(epochs) : progress));
+        body(epoch, positions,
+             at(decay == "step" ? static_cast<double>(epoch) / static_cast<double>(epochs) : progress));
         run.progress(progress, "training");
       }
     }
@@ -71,7 +74,8 @@ inline assay::Model mean_softmax(assay::Run& run, const std::vector<Learner>& me
     probabilities.push_back(graph.node(prefix + "softmax", "softmax", {graph.inline_model(model, prefix, x)}));
   }
   const std::string mean = graph.node("mean", "mean_of", probabilities);
-  graph.output("logits", graph.node("logits", "log", {graph.node("floor", "clamp", {mean}, {{"min", 1e-30}, {"max", 1.0}})}));
+  graph.output("logits",
+               graph.node("logits", "log", {graph.node("floor", "clamp", {mean}, {{"min", 1e-30}, {"max", 1.0}})}));
   return graph.finish();
 }
 

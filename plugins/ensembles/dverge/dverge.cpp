@@ -1,7 +1,7 @@
-// DVERGE (Yang et al., NeurIPS 2020, section 3): members that are trained on each other's distilled non-robust features.
-// The distilled feature of a source x_s towards x_t at layer l of f_j looks like x_s and has the features of x_t (eq. 1);
-// member i learns from those of all others that they are of the source's class (eq. 4), so that no two members share a
-// weakness. One layer an epoch, the same for all.
+// DVERGE (Yang et al., NeurIPS 2020, section 3): members that are trained on each other's distilled non-robust
+// features. The distilled feature of a source x_s towards x_t at layer l of f_j looks like x_s and has the features of
+// x_t (eq. 1); member i learns from those of all others that they are of the source's class (eq. 4), so that no two
+// members share a weakness. One layer an epoch, the same for all.
 #include "../common/training.hpp"
 
 struct Dverge {
@@ -22,9 +22,11 @@ struct Dverge {
       assay::integer("epochs", &Dverge::epochs,
                      {.fallback = 8, .min = 1, .max = 1000, .doc = "passes over the training set"}),
       assay::integer("batch", &Dverge::batch, {.fallback = 128, .min = 2, .max = 4096, .doc = "samples a batch"}),
-      assay::real("eps", &Dverge::eps,
-                  {.fallback = 0.07, .min = 0, .max = 1, .doc = "Linf radius of the distillation", .unit = "input units"}),
-      assay::integer("steps", &Dverge::steps, {.fallback = 10, .min = 1, .max = 1000, .doc = "steps of the distillation"}),
+      assay::real(
+          "eps", &Dverge::eps,
+          {.fallback = 0.07, .min = 0, .max = 1, .doc = "Linf radius of the distillation", .unit = "input units"}),
+      assay::integer("steps", &Dverge::steps,
+                     {.fallback = 10, .min = 1, .max = 1000, .doc = "steps of the distillation"}),
       assay::real("step", &Dverge::step,
                   {.fallback = 0, .min = 0, .max = 2, .doc = "length of one as a share of eps; 0: 1 / steps"}),
       assay::real("lr", &Dverge::rate, {.fallback = 0.1, .min = 1e-6, .max = 10, .doc = "learning rate of SGD"}),
@@ -49,10 +51,12 @@ struct Dverge {
     for (std::int64_t t = 0; t < steps; ++t) {
       run.check();
       const assay::Tensor at = assay::watch(z);
-      const assay::Tensor slope = assay::grad(assay::sum(assay::square(member.features(at, pair.ids, layer) - goal)), at);
+      const assay::Tensor slope =
+          assay::grad(assay::sum(assay::square(member.features(at, pair.ids, layer) - goal)), at);
       const assay::Tensor way = slope / assay::clamp(assay::l1_norm(slope), 1e-30, 1e30);
       memory = memory.defined() ? memory + way : way;
-      z = assay::clamp(assay::clamp(z - assay::sign(memory) * length, pair.source - eps, pair.source + eps), pair.lo, pair.hi);
+      z = assay::clamp(assay::clamp(z - assay::sign(memory) * length, pair.source - eps, pair.source + eps), pair.lo,
+                       pair.hi);
     }
     return z;
   }
@@ -84,7 +88,8 @@ struct Dverge {
     assay::Tensor loss;
     for (std::size_t j = 0; j < distilled.size(); ++j) {
       if (j == self) continue;
-      const assay::Tensor one = assay::mean(assay::cross_entropy(member.logits(distilled[j], sources.ids()), sources.y()));
+      const assay::Tensor one =
+          assay::mean(assay::cross_entropy(member.logits(distilled[j], sources.ids()), sources.y()));
       loss = loss.defined() ? loss + one : one;
     }
     const std::vector<assay::Tensor> gradients = assay::grad(std::span(&loss, 1), member.leaves());

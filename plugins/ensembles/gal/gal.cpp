@@ -1,6 +1,7 @@
-// Gradient alignment loss (Kariyappa and Qureshi, 2019): members are trained together on the mean of their cross-entropies plus
-// lambda times the coherence of their input gradients, log sum_{i<j} exp cos(grad_x CE_i, grad_x CE_j): a step that raises
-// one member's loss should not raise another's. The gradient of the coherence is one of gradients.
+// Gradient alignment loss (Kariyappa and Qureshi, 2019): members are trained together on the mean of their
+// cross-entropies plus lambda times the coherence of their input gradients, log sum_{i<j} exp cos(grad_x CE_i, grad_x
+// CE_j): a step that raises one member's loss should not raise another's. The gradient of the coherence is one of
+// gradients.
 #include "../common/diversity.hpp"
 #include "../common/joint.hpp"
 
@@ -18,7 +19,8 @@ struct Gal {
       .arxiv = "1901.09981",
       .access = ASSAY_ACCESS_SCORES | ASSAY_ACCESS_INPUT_GRADIENT | ASSAY_ACCESS_WEIGHTS | ASSAY_ACCESS_STOCHASTIC};
   static constexpr auto params = assay::params(
-      assay::integer("epochs", &Gal::epochs, {.fallback = 8, .min = 1, .max = 1000, .doc = "passes over the training set"}),
+      assay::integer("epochs", &Gal::epochs,
+                     {.fallback = 8, .min = 1, .max = 1000, .doc = "passes over the training set"}),
       assay::integer("batch", &Gal::batch, {.fallback = 128, .min = 2, .max = 4096, .doc = "samples a batch"}),
       assay::real("lambda", &Gal::lambda, {.fallback = 0.5, .min = 0, .max = 100, .doc = "weight of the coherence"}),
       assay::real("lr", &Gal::rate, {.fallback = 1e-3, .min = 1e-6, .max = 10, .doc = "learning rate of Adam"}),

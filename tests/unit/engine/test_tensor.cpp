@@ -102,6 +102,33 @@ TEST_CASE("layouts that mean the same bytes are one layout") {
   CHECK(!(blocks_of(spec, 8) == blocks_of(spec, 16)));
 }
 
+// A second-order gradient takes what one direction made for what another one reads.
+TEST_CASE("between any two layouts of a convolution's weights there is a way that keeps every element") {
+  for (const auto& [in, out] : {std::pair<std::int64_t, std::int64_t>{1, 8}, {8, 16}, {16, 16}, {16, 32}, {3, 5}}) {
+    std::vector<Layout> layouts;
+    for (const std::int64_t stride : {1, 2}) {
+      for (const std::int64_t rows : {16, 128}) {
+        const std::int64_t side = 28 / stride;
+        native::ConvProblem p{.src = {rows, in, 28, 28}, .weights = {out, in, 3, 3}, .dst = {rows, out, side, side}};
+        p.stride = {stride, stride};
+        p.pad_before = {1, 1};
+        p.pad_after = {stride == 1 ? 1 : 0, stride == 1 ? 1 : 0};
+        const Layout src = Layout::dense({DType::f32, p.src}), dst = Layout::dense({DType::f32, p.dst});
+        layouts.push_back(native::make_conv_forward(p, {}, src).in[1]);
+        p.training = true;
+        layouts.push_back(native::make_conv_forward(p, {}, src).in[1]);
+        layouts.push_back(native::make_conv_backward_data(p, dst).in[1]);
+        layouts.push_back(native::make_conv_backward_weights(p, src, dst).out[0]);
+      }
+    }
+    const Tensor weights = ramp({out, in, 3, 3});
+    for (const Layout& from : layouts) {
+      const Tensor stored = in_layout(weights, from);
+      for (const Layout& to : layouts) CHECK(in_layout(stored, to).to_f32() == weights.to_f32());
+    }
+  }
+}
+
 TEST_CASE("reorders are counted when they run") {
   const Tensor dense = ramp({1, 16, 2, 2});
   const auto before = engine_counters();
