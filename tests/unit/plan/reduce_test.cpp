@@ -13,6 +13,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<InputRef>& inputs) {
   std::vector<std::string> out;
+  out.reserve(inputs.size());
   for (const InputRef& one : inputs) out.push_back(one.name);
   return out;
 }

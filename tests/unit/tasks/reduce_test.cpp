@@ -4,6 +4,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/graph/train.hpp"
+#include "harness/plugin/inputs.hpp"
 #include "harness/plugin/library.hpp"
 #include "harness/tasks/adopt.hpp"
 #include "tests/unit/tasks/cell.hpp"
@@ -84,14 +85,14 @@ TEST_CASE("a set that nothing can be trained on is rejected with its reason") {
       {"odd-many", "reduced set: 21 records, at most 20 asked"},
       {"odd-unlabelled", "reduced set: it has no 'target'"},
       {"odd-field", "reduced set: field 'inputs' is none of the training set's; did you mean 'input'?"}};
-  for (const auto& [id, reason] : sins) {
-    CAPTURE(id);
+  for (const auto& sin : sins) {
+    CAPTURE(sin.first);
     try {
-      left_by(id, full_set(), 20);
+      left_by(sin.first, full_set(), 20);
       FAIL("adopted");
     } catch (const Error& error) {
       CHECK(error.fault() == Fault::constraint);
-      CHECK(std::string(error.what()) == reason);
+      CHECK(std::string(error.what()) == sin.second);
     }
   }
   for (const char* id : {"odd-soft", "odd-weight"}) {
