@@ -44,8 +44,9 @@ data::RecordSet reduced(const std::string& id, const Json& params, std::int64_t 
 }  // namespace
 
 TEST_CASE("cuda makes of every image what numpy makes, byte for byte") {
-  for (const auto& [name, one] : reference().at("cases").as_object()) {
-    CAPTURE(name);
+  for (const auto& item : reference().at("cases").as_object()) {
+    CAPTURE(item.first);
+    const Json& one = item.second;
     const data::RecordSet made = reduced("cuda", one.at("params"), 12, 5);
     const data::RecordSet want = bytes_set(one.at("x"));
     REQUIRE(made.find("input").type == want.find("input").type);
