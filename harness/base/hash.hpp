@@ -5,11 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace assay {
 
@@ -31,17 +29,6 @@ class Sha256 {
 std::string sha256(std::string_view text);
 std::string sha256(std::span<const std::byte> bytes);
 std::string sha256_file(const std::filesystem::path& file);  // throws Error(io)
-
-// Digests of files that many read and hardly any change: computed once per state of a file, told by where it is on the
-// disk, its length and its times. A file that changed within the last second is read again each time, since a second change
-// could leave the same times. One thread.
-class FileDigests {
- public:
-  std::string of(const std::filesystem::path& file);  // as sha256_file, and throws as it does
-
- private:
-  std::map<std::string, std::pair<std::string, std::string>> known_;  // path -> state, digest
-};
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 

@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "harness/base/file_digests.hpp"
 #include "harness/base/files.hpp"
-#include "harness/base/hash.hpp"
 #include "harness/record/plan.hpp"
 
 namespace assay::sched {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/base/hash.hpp"
+#include "harness/base/file_digests.hpp"
 #include "harness/base/json.hpp"
 #include "harness/record/job.hpp"
 #include "harness/record/shard.hpp"

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "harness/base/hash.hpp"
+#include "harness/base/file_digests.hpp"
 
 namespace assay::worker {
 

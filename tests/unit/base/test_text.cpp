@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "harness/base/error.hpp"
+#include "harness/base/file_digests.hpp"
 #include "harness/base/files.hpp"
 #include "harness/base/hash.hpp"
 #include "harness/base/json.hpp"

@@ -130,6 +130,13 @@ TEST_CASE("diversity of members equals scipy's odds ratio and correlation") {
   CHECK(message_of([&] { evaluate("q_statistic", {columns[0], columns[3]}); }).find("number of columns") != std::string::npos);
 }
 
+TEST_CASE("accuracy that a reduced set costs is the difference of two accuracies") {
+  const auto right = members_right();
+  std::vector<double> lost;
+  for (std::size_t i = 0; i < right[0].size(); ++i) lost.push_back(right[0][i] - right[1][i]);
+  Agreement("accuracy_lost", "scikit-learn accuracy_score")(evaluate("accuracy_lost", {lost}), reference::accuracy_lost);
+}
+
 TEST_CASE("diversity that is not defined is not a number, and is not made up") {
   const std::vector<std::vector<double>> right{{1, 1, 1, 1}, {1, 0, 1, 0}};
   const Members members(right.begin(), right.end());
