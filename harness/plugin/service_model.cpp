@@ -191,6 +191,7 @@ std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const F
     }
   }
   std::vector<engine::Tensor> watched;
+  watched.reserve(at.size());
   for (const engine::Tensor* tensor : at) watched.push_back(*tensor);
   if (!watched.empty()) watched = gate(host, model, forward, watched);
   for (std::size_t i = 0; i < at.size(); ++i) *at[i] = watched[i];
