@@ -38,10 +38,12 @@ struct Schedule {
     const std::int64_t rows = std::min(batch, n), count = n / rows;
     for (std::int64_t epoch = 0; epoch < epochs; ++epoch) {
       std::vector<std::vector<std::int64_t>> orders;
+      orders.reserve(purposes.size());
       for (const char* purpose : purposes) orders.push_back(shuffled(run, purpose, epoch, n));
       for (std::int64_t b = 0; b < count; ++b) {
         run.check();
         std::vector<std::span<const std::int64_t>> positions;
+        positions.reserve(orders.size());
         for (const auto& order : orders)
           positions.push_back(
               std::span(order).subspan(static_cast<std::size_t>(b * rows), static_cast<std::size_t>(rows)));

@@ -75,6 +75,7 @@ struct Dverge {
                 const assay::Rows sources = in.train.rows(positions[0]), targets = in.train.rows(positions[1]);
                 const Pair pair{sources.x(), targets.x(), sources.ids(), lo, hi};
                 std::vector<assay::Tensor> distilled;
+                distilled.reserve(members.size());
                 for (ensembles::Learner& member : members) distilled.push_back(distill(run, member, layer, pair));
                 for (std::size_t i = 0; i < members.size(); ++i) learn(members[i], i, distilled, sources, rule, now);
               });
