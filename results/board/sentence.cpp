@@ -8,6 +8,7 @@
 #include <set>
 
 #include "harness/metrics/registry.hpp"
+#include "results/board/ranking.hpp"
 
 namespace assay::board {
 namespace {
@@ -60,11 +61,20 @@ std::string shared_times(Board& board) {
   return " Times were taken under shared load and are never ranked.";
 }
 
+// Which way is better. A board of attacks reads what is said of a model the other way round.
+std::string direction_of(const metrics::MetricInfo& info, bool lower) {
+  if (info.direction == metrics::Direction::none) return "";
+  const char* const way[] = {"lower", "higher"};
+  const bool higher = info.higher_is_better();
+  if (higher != lower) return fmt::format("; {} is better", way[higher ? 1 : 0]);
+  return fmt::format("; {} is better for a model, {} for an attack", way[higher ? 1 : 0], way[higher ? 0 : 1]);
+}
+
 // Everything that the registry says of a metric, so that a number can be read without another page.
-std::string definition_of(const metrics::MetricInfo& info) {
+std::string definition_of(const metrics::MetricInfo& info, bool lower) {
   std::string out = info.id + ": " + info.definition;
   if (!info.rule.empty()) out += "; " + info.rule;
-  if (info.direction != metrics::Direction::none) out += info.higher_is_better() ? "; higher is better" : "; lower is better";
+  out += direction_of(info, lower);
   const bool low = std::isfinite(info.min), high = std::isfinite(info.max);
   if (low && high) out += fmt::format("; in [{:g}, {:g}]", info.min, info.max);
   else if (low) out += fmt::format("; at least {:g}", info.min);
@@ -80,7 +90,7 @@ void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions&
   for (const Metric& metric : board.metrics) {
     const auto* info = metrics::find(metric.quantity);
     if (info == nullptr || !seen.insert(metric.quantity).second) continue;
-    board.footnotes.push_back(definition_of(*info));
+    board.footnotes.push_back(definition_of(*info, board::lower_is_better(info->id, board.suite.task, board.rank)));
   }
 }
 

@@ -148,11 +148,7 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
         rows={board.claimed.map((c) => [c.method, c.subject, c.quantity, c.condition, { value: c.value, show: num(c.value) }, c.source])} />}
       <Claims claims={board.claims ?? []} name={`${board.id}-claims`} />
       <h2>What the columns mean</h2>
-      <ul>{board.footnotes.map((text) => {
-        const metric = board.metrics.find((one) => text.startsWith(one.quantity + ":"));
-        const more = metric && [better(metric).replace(/^./, (c) => c.toUpperCase()), metric.citation].filter(Boolean).join("; ");
-        return <li key={text}>{text}{more && <span class="dim"> {more}.</span>}</li>;
-      })}</ul>
+      <ul>{board.footnotes.map((text) => <li key={text}>{text}</li>)}</ul>
       <details><summary>The protocol, whole</summary><pre tabIndex={0} aria-label="protocol">{JSON.stringify(board.protocol_json, null, 2)}</pre></details>
     </>
   );
