@@ -2,7 +2,7 @@
 """APGD-CE, APGD-T, FAB-T and Square of assay against torch_attacks.py on one ONNX model and the same CIFAR-10 images: robust
 accuracies within a point, and on more than 97 % of the images the same verdict.
 
-usage: peer_attacks.py BUILD MODEL.onnx [--images 200] [--eps 8/255] [--queries 1000] [--threads 1] [--only NAME ...] [--out FILE] [--work DIR]
+usage: peer_attacks.py BUILD MODEL.onnx [--images 200] [--eps 8/255] [--queries 5000] [--threads 1] [--only NAME ...] [--out FILE] [--work DIR]
 The model takes [n, 3, 32, 32] in [0, 1] and is a chain of convolutions, batch norms, relus, sums, average pools and linear
 layers, such as `assay model export` writes of a ResNet. ASSAY_HOME must hold CIFAR-10. Agreement is given over all images
 and over those that the model classifies correctly, the interesting ones.
@@ -157,7 +157,7 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--eps", default="8/255")
-    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--queries", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=METHODS, default=list(METHODS))
     parser.add_argument("--out", help="JSON lines, one an attack")
