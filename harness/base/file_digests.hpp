@@ -8,8 +8,8 @@
 
 namespace assay {
 
-// Computed once per state of a file, told by where it is on the disk, its length and its times. A file that changed within the last second is read again each time, since a second change
-// could leave the same times. One thread.
+// Computed once per state of a file, told by where it is on the disk, its length and its times. A file that changed within
+// the last second is read again each time, since a second change could leave the same times. One thread.
 class FileDigests {
  public:
   std::string of(const std::filesystem::path& file);  // as sha256_file, and throws as it does

@@ -202,8 +202,8 @@ std::vector<engine::Tensor> forward_with(Host& host, const Model& model, const F
 
 // Running statistics after the batch whose statistics these are.
 Ref running_after(Host& host, const Model& model, const Forward& forward,
-                            const std::map<std::string, engine::Tensor>& values,
-                            const std::map<std::string, engine::Tensor>& statistics) {
+                  const std::map<std::string, engine::Tensor>& values,
+                  const std::map<std::string, engine::Tensor>& statistics) {
   graph::RunningStatistics running(*model.graph, forward.rows);
   for (auto& [name, kept] : running.values()) {
     const auto given = values.find(name);

@@ -21,8 +21,8 @@ std::vector<CachedArtifact> cached_artifacts(const std::filesystem::path& cache)
 // "" when every file of the artifact has the length and digest of its manifest, else what is wrong with the first.
 std::string damage_of(const CachedArtifact& artifact);
 
-// Removes an artifact's or a leftover's folder; false when a supervisor holds the lock: it makes or
-// reads it. A plan that needs an artifact makes it again.
+// Removes an artifact's or a leftover's folder; false when a supervisor holds the lock: it makes or reads it. A plan that
+// needs an artifact makes it again.
 bool remove_cached(const std::filesystem::path& folder);
 
 // Folders that killed processes left half made, and damaged artifacts that were put aside.

@@ -26,6 +26,11 @@ void catch_termination() {
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
 }
 
+void wait_a_tick() {
+  const timespec time{0, tick_nanoseconds};
+  ::nanosleep(&time, nullptr);
+}
+
 void look(LocalRun& run, bool whole) {
   if (!whole) return run.watch(nullptr);
   const std::vector<ProcessFacts> all = all_processes();
@@ -38,10 +43,7 @@ void look(LocalRun& run, bool whole) {
 bool was_cut_off(const Ended& ended) {
   constexpr double patience_seconds = 1;
   const double until = now_seconds() + patience_seconds;
-  while (ended.status == "crashed" && !terminated.load() && now_seconds() < until) {
-    const timespec time{0, tick_nanoseconds};
-    ::nanosleep(&time, nullptr);
-  }
+  while (ended.status == "crashed" && !terminated.load() && now_seconds() < until) wait_a_tick();
   return ended.status != "ok" && terminated.load();
 }
 
@@ -65,8 +67,7 @@ int run_ticket(const fs::path& file) {
       run.kill();
       return exit_terminated;
     }
-    const timespec time{0, tick_nanoseconds};
-    ::nanosleep(&time, nullptr);
+    wait_a_tick();
     if (tick % ticks_per_watch == 0) look(run, tick % ticks_per_group == 0);
     run.poll();
   }

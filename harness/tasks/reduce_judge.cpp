@@ -10,17 +10,15 @@ namespace assay::tasks {
 
 namespace {
 
-std::vector<double> correct_of(Subject& subject, const Samples& samples) {
-  const std::vector<float> logits = subject.logits(samples.x, samples.ids);
+std::vector<double> correct_of(const Subject& subject, const std::vector<float>& logits, const Samples& samples) {
   return metrics::correct({logits, static_cast<std::size_t>(subject.classes()), metrics::Scale::logits}, samples.y);
 }
 
 // On the same test inputs, so that each of them is a pair.
 void put_loss(StageContext& context, Subject& original, Subject& reduced, const Samples& test) {
-  const std::vector<double> before = correct_of(original, test);
+  const std::vector<double> before = correct_of(original, original.logits(test.x, test.ids), test);
   const std::vector<float> logits = reduced.logits(test.x, test.ids);
-  const std::vector<double> after =
-      metrics::correct({logits, static_cast<std::size_t>(reduced.classes()), metrics::Scale::logits}, test.y);
+  const std::vector<double> after = correct_of(reduced, logits, test);
   std::vector<double> lost(before.size());
   for (std::size_t i = 0; i < lost.size(); ++i) lost[i] = before[i] - after[i];
   put_prediction(context, logits, test);
@@ -50,7 +48,7 @@ void judge_reduce(StageContext& context) {
   put_loss(context, original, reduced, test);
   // A poison must be learned: a net that fits nothing would look as bad on the test set.
   const Samples own = load_samples(context.input("reduced"));
-  const std::vector<double> fitted = correct_of(reduced, own);
+  const std::vector<double> fitted = correct_of(reduced, reduced.logits(own.x, own.ids), own);
   context.column("correct", "reduced", own.ids, fitted);
   context.score("accuracy", "reduced", metrics::accuracy(fitted), own.size());
   put_composition(context, data::RecordSet::load(context.input("reduced")), data::RecordSet::load(context.input("train")));
