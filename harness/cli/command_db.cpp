@@ -6,6 +6,7 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/reference.hpp"
 #include "harness/cli/workspace.hpp"
 
 namespace assay::cli {
@@ -86,8 +87,14 @@ int merge(const DbOptions& options) {
   const TempDir scratch("assay-merge");
   if (options.dry_run && !std::filesystem::exists(file)) file = scratch.path() / file.filename();
   store::Store db = open_to_merge(file);
-  const std::vector<std::filesystem::path> others(options.others.begin(), options.others.end());
+  std::vector<std::filesystem::path> others, folders;
+  for (const std::filesystem::path other : options.others) {
+    if (is_reference(other)) folders.push_back(other);
+    others.push_back(is_reference(other) ? verified_database(other) : other);
+  }
   for (const store::Merged& one : db.merge(others, options.dry_run)) print(merged_text(one, options.dry_run));
+  for (const std::filesystem::path& folder : folders)
+    if (!options.dry_run) print("{}: {} trained nets added to the cache\n", folder.string(), adopt_models(folder));
   return exit_done;
 }
 
@@ -114,7 +121,7 @@ void add_db(CLI::App& app, Action& action) {
   declare(*group, action, options, "check", "Pages, references and digests of every stored column", "assay db check", check_db);
   CLI::App* join = declare(*group, action, options, "merge", "Takes over what databases of other machines hold",
                            "assay db merge node1.db node2.db --db all.db", merge);
-  join->add_option("other", options->others, "databases to take over; they are only read")->required();
+  join->add_option("other", options->others, "databases to take over, or folders of 'db share --as reference'; they are only read")->required();
   join->add_flag("--dry-run", options->dry_run, "say what would be added and change nothing");
   CLI::App* out = declare(*group, action, options, "export", "All of it as CSV files or JSON lines", "assay db export out --samples", export_db);
   out->add_option("folder", options->folder, "where the files go")->required();

@@ -6,6 +6,7 @@
 #include "harness/base/files.hpp"
 #include "harness/cli/command.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/reference.hpp"
 #include "harness/cli/workspace.hpp"
 #include "harness/data/loaders/formats.hpp"
 #include "results/board/interchange.hpp"
@@ -101,6 +102,11 @@ int share(const ExchangeOptions& options) {
   query.protocol = protocol_of(db, options.suite);
   query.condition = options.condition;
   if (options.form == "robustbench") return share_robustbench(db, query, options.folder);
+  if (options.form == "reference") {
+    write_reference(db, query.protocol, options.folder);
+    print("{}\n", options.folder);
+    return exit_done;
+  }
   if (!options.condition.empty()) throw Error(Fault::bad_input, "--condition goes with --as robustbench");
   return options.form == "openood" ? share_openood(db, query.protocol, options.folder) : share_npz(db, query.protocol, options.folder);
 }
@@ -117,13 +123,13 @@ void add_db_exchange(CLI::App& group, Action& action) {
   claiming->add_option("--source", in->source, "added to the source of every number");
   claiming->add_option("--db", in->db, "results database");
   claiming->callback([in, &action] { action = [in] { return claim(*in); }; });
-  CLI::App* sharing = subcommand(group, "share", "A suite's results in the forms of other boards",
+  CLI::App* sharing = subcommand(group, "share", "A suite's results for others: in the forms of other boards, or whole",
                                  "assay db share quickstart-ood there --as openood");
   sharing->add_option("suite", out->suite, "suite, by file or name, or a protocol hash")->required();
   sharing->add_option("folder", out->folder, "where the files go")->required();
-  sharing->add_option("--as", out->form, "robustbench: one JSON a model; openood: ood.csv and score files a run; npz: every stored column")
+  sharing->add_option("--as", out->form, "robustbench: one JSON a model; openood: ood.csv and score files a run; npz: every stored column; reference: board, database and nets, which merge reads back")
       ->required()
-      ->check(CLI::IsMember({"robustbench", "openood", "npz"}));
+      ->check(CLI::IsMember({"robustbench", "openood", "npz", "reference"}));
   sharing->add_option("--condition", out->condition, "radius of robustbench, e.g. eps=8/255 (default: the suite's)");
   sharing->add_option("--db", out->db, "results database");
   sharing->callback([out, &action] { action = [out] { return share(*out); }; });

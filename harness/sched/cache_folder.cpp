@@ -77,6 +77,22 @@ std::string damage_of(const CachedArtifact& artifact) {
   return "";
 }
 
+bool adopt(const fs::path& cache, const CachedArtifact& artifact) {
+  if (const std::string damage = damage_of(artifact); !damage.empty())
+    throw Error(Fault::bad_input, "artifact '" + artifact.folder.string() + "': " + damage);
+  make_folders(cache / artifact.kind);
+  const fs::path target = cache / artifact.kind / artifact.key, staging = target.parent_path() / (half_made + artifact.key);
+  const FileLock lock = lock_artifact(cache, artifact.kind, artifact.key);
+  if (!lock.held() || fs::exists(target)) return false;
+  fs::remove_all(staging);
+  for (const ManifestFile& file : Manifest::load(artifact.folder).files) {
+    fs::create_directories((staging / file.name).parent_path());
+    fs::copy_file(artifact.folder / file.name, staging / file.name);
+  }
+  fs::copy_file(artifact.folder / "manifest.json", staging / "manifest.json");
+  return publish_folder(staging, target);
+}
+
 bool remove_cached(const fs::path& folder) {
   const std::string key = key_of(folder);
   const FileLock lock = lock_artifact(folder.parent_path().parent_path(), folder.parent_path().filename().string(), key);

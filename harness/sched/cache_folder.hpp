@@ -25,6 +25,10 @@ std::string damage_of(const CachedArtifact& artifact);
 // needs an artifact makes it again.
 bool remove_cached(const std::filesystem::path& folder);
 
+// Copies an artifact from elsewhere, a folder as it lies in a cache, to where a plan finds it. False when one with its key is
+// there already, or is being made. Throws Error(bad_input) when it is not whole (damage_of()).
+bool adopt(const std::filesystem::path& cache, const CachedArtifact& artifact);
+
 // Folders that killed processes left half made, and damaged artifacts that were put aside.
 std::vector<std::filesystem::path> leftovers(const std::filesystem::path& cache);
 

@@ -52,7 +52,7 @@ void compare_columns(const Connection& db, std::int64_t attempt, const Journal& 
   for (const Column& c : outcome.columns)
     if (c.grade == "judged") unseen[place(c.quantity, c.condition, c.configuration) + "/" + c.unit] = &c;
   Statement query = db.prepare(
-      "SELECT quantity, condition, configuration, unit, n, sha256, ids_z, values_z FROM outcome"
+      "SELECT quantity, condition, configuration, unit, n, sha256, ids_z, values_z FROM outcome_column"
       " WHERE attempt = ?1 AND grade = 'judged' ORDER BY quantity, condition, configuration, unit");
   query.bind(attempt);
   while (query.step()) {
@@ -126,7 +126,7 @@ void require_agreement(const Connection& db, const AttemptIdentity& identity, co
 Journal stored_outcome(const Connection& db, std::int64_t attempt) {
   Journal outcome;
   Statement column = db.prepare(
-      "SELECT quantity, condition, configuration, unit, grade, n, ids_z, values_z FROM outcome WHERE attempt = ?1");
+      "SELECT quantity, condition, configuration, unit, grade, n, ids_z, values_z FROM outcome_column WHERE attempt = ?1");
   column.bind(attempt);
   while (column.step()) {
     const std::string where = place(column.text(0), column.text(1), column.text(2));

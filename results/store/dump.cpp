@@ -29,7 +29,7 @@ constexpr View views[] = {
     {"claimed", "SELECT * FROM claimed"},
 };
 constexpr View samples = {"samples", "SELECT o.attempt, c.generation, o.quantity, o.condition, o.configuration, o.unit, o.n, o.ids_z, o.values_z"
-                                     " FROM outcome o JOIN attempt a ON a.id = o.attempt JOIN cell c ON c.id = a.cell ORDER BY o.id"};
+                                     " FROM outcome_column o JOIN attempt a ON a.id = o.attempt JOIN cell c ON c.id = a.cell ORDER BY o.id"};
 constexpr int sample_keys = 6;  // columns of `samples` before the arrays
 
 Json value_of(const Statement& row, int column, bool parsed) {
@@ -145,7 +145,7 @@ bool is_false_alarm(const Connection& db, const std::string& problem) {
 
 // Digests of every stored column, which SQLite's own check does not see.
 void check_columns(const Connection& db, std::vector<std::string>& problems) {
-  Statement row = db.prepare("SELECT id, attempt, quantity, condition, n, sha256, ids_z, values_z FROM outcome ORDER BY id");
+  Statement row = db.prepare("SELECT id, attempt, quantity, condition, n, sha256, ids_z, values_z FROM outcome_column ORDER BY id");
   while (row.step()) {
     const std::string what = fmt::format("outcome '{}' at '{}' of attempt {}", row.text(2), row.text(3), row.integer(1));
     try {

@@ -21,4 +21,15 @@ struct Store::Impl {
 // Row id of a plan's record, inserting suite, protocol, plugins, cells and claims as needed. Inside a transaction.
 std::int64_t put_plan(const Connection& db, const Plan& plan, bool make_latest);
 
+// Row id of a sample list, by its ids as encode_ids() leaves them. Inside a transaction.
+std::int64_t put_list(const Connection& db, const std::vector<std::byte>& ids);
+
+// One database taken into another. Inside of a transaction on `into`, with a read transaction on `from`. What disagrees is
+// appended to `conflicts`, in words.
+struct Source {
+  const Connection& db;
+  std::string name;  // as people know it: the file
+};
+Merged merge_rows(const Source& into, const Source& from, std::vector<std::string>& conflicts);
+
 }  // namespace assay::store

@@ -212,16 +212,27 @@ void put_stages(const Connection& db, const Draft& draft, std::int64_t attempt) 
   }
 }
 
+}  // namespace
+
+std::int64_t put_list(const Connection& db, const std::vector<std::byte>& ids) {
+  const auto known = db.cached("SELECT id FROM sample_list WHERE ids_z = ?1");
+  if (known->bind(ids).step()) return known->integer(0);
+  db.cached("INSERT INTO sample_list(ids_z) VALUES (?1)")->run(ids);
+  return db.last_id();
+}
+
+namespace {
+
 void put_outcomes(const Connection& db, const Journal& outcome, std::int64_t attempt) {
   const auto column = db.cached(
-      "INSERT INTO outcome(attempt, condition, configuration, unit, quantity, grade, n, mean, sha256, ids_z, values_z)"
+      "INSERT INTO outcome(attempt, condition, configuration, unit, quantity, grade, n, mean, sha256, list, values_z)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   for (const Column& c : outcome.columns) {
     double mean = 0;
     for (const double v : c.values) mean += v;
     mean = c.values.empty() ? std::nan("") : mean / static_cast<double>(c.values.size());
     column->run(attempt, c.condition, c.configuration, c.unit, c.quantity, c.grade, c.ids.size(),
-               std::isfinite(mean) ? mean : std::nan(""), column_digest(c.ids, c.values), encode_ids(c.ids),
+               std::isfinite(mean) ? mean : std::nan(""), column_digest(c.ids, c.values), put_list(db, encode_ids(c.ids)),
                encode_values(c.values));
   }
   const auto score = db.cached("INSERT INTO score VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");

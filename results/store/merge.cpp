@@ -65,12 +65,10 @@ class RowCopy {
   Statement insert_;
 };
 
-// One database taken into another. Inside of a transaction on `into`, with a read transaction on `from`.
 class Merge {
  public:
-  Merge(const Connection& into, std::string into_name, const Connection& from, std::string from_name,
-        std::vector<std::string>& conflicts)
-      : into_(into), from_(from), into_name_(std::move(into_name)), from_name_(std::move(from_name)), conflicts_(conflicts) {}
+  Merge(const Source& into, const Source& from, std::vector<std::string>& conflicts)
+      : into_(into.db), from_(from.db), into_name_(into.name), from_name_(from.name), conflicts_(conflicts) {}
 
   Merged run() {
     merged_.from = from_name_;
@@ -107,6 +105,7 @@ class Merge {
   void compare(const Statement& attempt, std::int64_t here);  // notes a conflict when they differ
   void certificates();
   void claimed();
+  std::int64_t list(std::int64_t there);
   bool clock_bounded(const Connection& db, std::int64_t cell) const;
   std::string origin(const Connection& db, std::int64_t attempt, const std::string& file) const;
 
@@ -115,7 +114,7 @@ class Merge {
   std::string into_name_, from_name_;
   std::vector<std::string>& conflicts_;
   Merged merged_;
-  Numbers suites_, plugins_, cells_, attempts_;  // attempts_: those that this merge added
+  Numbers suites_, plugins_, cells_, attempts_, lists_;  // attempts_: those that this merge added
 };
 
 void Merge::protocols() {
@@ -282,12 +281,25 @@ void Merge::add_attempt(const Statement& attempt) {
       "INSERT INTO artifact VALUES (?1, ?2) ON CONFLICT(sha256) DO UPDATE SET bytes = excluded.bytes WHERE artifact.bytes < 0");
   made.bind(there);
   while (made.step()) artifact.run(made.text(0), made.integer(1));
-  for (const std::string table : {"stage", "verdict", "outcome", "score", "trace", "edge", "repeat_run"}) {
+  for (const std::string table : {"stage", "verdict", "score", "trace", "edge", "repeat_run"}) {
     Statement row = from_.prepare("SELECT * FROM " + table + " WHERE attempt = ?1");
-    RowCopy copy_part(into_, table, row, {"attempt"}, table == "outcome");
+    RowCopy copy_part(into_, table, row, {"attempt"});
     row.bind(there);
     while (row.step()) copy_part(row, {here});
   }
+  Statement row = from_.prepare("SELECT * FROM outcome WHERE attempt = ?1");
+  RowCopy copy_column(into_, "outcome", row, {"attempt", "list"}, true);
+  row.bind(there);
+  while (row.step()) copy_column(row, {here, list(integer_of(row, "list"))});
+}
+
+std::int64_t Merge::list(std::int64_t there) {
+  std::int64_t& here = lists_[there];
+  if (here != 0) return here;
+  Statement row = from_.prepare("SELECT ids_z FROM sample_list WHERE id = ?1");
+  row.bind(there).step();
+  const std::span<const std::byte> ids = row.blob(0);
+  return here = put_list(into_, {ids.begin(), ids.end()});
 }
 
 // Only certificates of attempts that are new here count: what this file has seen before, it may have replaced since.
@@ -361,6 +373,10 @@ Store open_other(const fs::path& file, const fs::path& into) {
 
 }  // namespace
 
+Merged merge_rows(const Source& into, const Source& from, std::vector<std::string>& conflicts) {
+  return Merge(into, from, conflicts).run();
+}
+
 std::vector<Merged> Store::merge(const std::vector<fs::path>& others, bool dry_run) {
   impl_->need_write("merge");
   std::vector<Merged> merged;
@@ -370,7 +386,7 @@ std::vector<Merged> Store::merge(const std::vector<fs::path>& others, bool dry_r
     const Store other = open_other(file, impl_->file);
     const Connection& from = other.impl_->db;
     from.run("BEGIN");  // one state of it, whoever writes meanwhile
-    merged.push_back(Merge(impl_->db, impl_->file.string(), from, file.string(), conflicts).run());
+    merged.push_back(merge_rows({impl_->db, impl_->file.string()}, {from, file.string()}, conflicts));
     from.run("COMMIT");
   }
   if (!conflicts.empty()) refuse(impl_->file.string(), conflicts);

@@ -309,7 +309,7 @@ std::vector<StageRecord> Store::log(const std::string& prefix) const {
 std::vector<OutcomeColumn> Store::outcomes(std::int64_t attempt, const std::string& quantity,
                                            const std::string& condition) const {
   const auto query = impl_->db.cached(
-      "SELECT quantity, condition, configuration, unit, grade, n, sha256, ids_z, values_z FROM outcome WHERE attempt = ?1"
+      "SELECT quantity, condition, configuration, unit, grade, n, sha256, ids_z, values_z FROM outcome_column WHERE attempt = ?1"
       " AND (?2 = '' OR quantity = ?2) AND (?3 = '' OR condition = ?3) ORDER BY condition, configuration, quantity, unit");
   query->bind(attempt, quantity, condition);
   std::vector<OutcomeColumn> out;

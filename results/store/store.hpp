@@ -163,6 +163,10 @@ class Store {
   // Writes the documented views, scores, verdicts and claimed numbers as files of `folder`, which is made; with_samples:
   // "samples" too, one row a unit. Every file is of one state and appears whole. Throws Error(io).
   std::vector<Dumped> dump(const std::filesystem::path& folder, DumpFormat format, bool with_samples) const;
+  // Writes what the boards of one protocol show as a database of its own, which merge() reads back: its latest plans, their
+  // nodes, of each the attempt that stands with all that hangs on it, certificates, claimed numbers. Superseded attempts and
+  // other suites stay behind. The file appears whole. Throws Error(bad_input): no such protocol, `file` is there already.
+  Merged extract(const std::string& protocol_hash, const std::filesystem::path& file) const;
   // What is wrong with the file, in words; empty when every page, reference and stored column is whole.
   std::vector<std::string> problems() const;
 

@@ -7,6 +7,7 @@ import csv
 import io
 import shutil
 import sqlite3
+import subprocess
 
 from assay_e2e import Checks, Home
 
@@ -101,11 +102,47 @@ def refused(one, two, check):
     check(one.run("db", "merge", "--db", into).returncode == 2, "a merge of nothing")
 
 
+def as_a_folder(whole, check):
+    """A suite's results as a folder, read back where nothing was ever run."""
+    folder = whole.folder / "halves"
+    whole.run("db", "share", "halves", folder, "--as", "reference", check=0)
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    nets = [name for name in names if name.endswith("model.safetensors")]
+    check(names[0] == "README.md" and "SHA256SUMS" in names and "results.db" in names and len(nets) == 2, f"the folder holds {names}")
+    sums = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+    check(sums.returncode == 0, f"sha256sum: {sums.stdout} {sums.stderr}")
+    check("gradients-beat-noise" in (folder / "README.md").read_text(), "its README shows the claims")
+    again = whole.run("db", "share", "halves", folder, "--as", "reference")
+    check(again.returncode == 2 and "is there already and not empty" in again.stderr, f"a folder that is there: {again.stderr}")
+
+    other = Home()
+    other.fetch()
+    suite = other.suite("halves", SUITE)
+    dry = other.run("db", "merge", folder, "--dry-run", check=0).stdout
+    check("would be added" in dry and not other.database.exists() and not (other.folder / "cache").exists(), f"a dry run: {dry}")
+    said = other.run("db", "merge", folder, check=0).stdout
+    check(f"{folder}: 2 trained nets added to the cache" in said, f"merge says: {said}")
+    check(board(other, other.database) == board(whole, whole.database), "the board of the folder")
+    check(other.run("claims", "halves", check=0).stdout == whole.run("claims", "halves", check=0).stdout, "the claims of the folder")
+    done = other.run("run", suite, check=0).stderr
+    check("4 were there already" in done, f"a run on what was read back: {done}")
+    more = other.suite("more", SUITE.replace('name = "halves"', 'name = "more"').replace('use = "fgsm"', 'use = "pgd"'))
+    plan = other.run("plan", more, check=0).stdout
+    trained = [line for line in plan.splitlines() if " train " in f" {line} "]
+    check(len(trained) == 2 and all(" cached " in line for line in trained), f"nets that were read back are found: {trained}")
+
+    (folder / nets[0]).write_bytes(b"forged")
+    forged = other.run("db", "merge", folder)
+    check(forged.returncode == 2 and "has another digest than SHA256SUMS says" in forged.stderr, f"a forged net: {forged.stderr}")
+    other.remove()
+
+
 def main():
     check = Checks()
     one, two, whole = machine("--only", "seed=0"), machine("--only", "seed=1"), machine()
     refused(one, two, check)
     both_ways(one, two, whole, check)
+    as_a_folder(whole, check)
     for home in (one, two, whole):
         home.remove()
     check.done()

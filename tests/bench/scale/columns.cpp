@@ -18,12 +18,13 @@ Columns::Columns(int samples) : ids_(static_cast<std::size_t>(samples)) {
   for (std::size_t i = 0; i < ids_.size(); ++i) ids_[i] = static_cast<std::int64_t>(3 + 10 * i);
 }
 
+std::vector<std::byte> Columns::ids() const { return assay::store::encode_ids(ids_); }
+
 const StoredColumn& Columns::stored(std::map<Key, StoredColumn>& into, const Key& key, std::vector<double> values) {
   StoredColumn& column = into[key];
   column.values = std::move(values);
   column.mean = std::accumulate(column.values.begin(), column.values.end(), 0.0) / static_cast<double>(column.values.size());
   column.sha256 = assay::store::column_digest(ids_, column.values);
-  column.ids_z = assay::store::encode_ids(ids_);
   column.values_z = assay::store::encode_values(column.values);
   return column;
 }

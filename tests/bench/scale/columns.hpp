@@ -13,13 +13,15 @@ struct StoredColumn {
   std::vector<double> values;
   double mean = 0;
   std::string sha256;
-  std::vector<std::byte> ids_z, values_z;
+  std::vector<std::byte> values_z;
 };
 
 class Columns {
  public:
   static constexpr int variants = 8;
   explicit Columns(int samples);
+
+  std::vector<std::byte> ids() const;  // of every column, as the store keeps them
 
   // 0 or 1; one with probability percent / 100.
   const StoredColumn& share(int percent, int variant);

@@ -102,6 +102,12 @@ class Generator {
     return n.str();
   }();
   const std::string judgement_ = sha256("judge 1");
+  const std::int64_t list_ = [this] {
+    Statement known = db_.prepare("SELECT id FROM sample_list WHERE ids_z = ?1");
+    if (known.bind(columns_.ids()).step()) return known.integer(0);
+    db_.prepare("INSERT INTO sample_list(ids_z) VALUES (?1)").run(columns_.ids());
+    return db_.last_id();
+  }();
 
   Statement suite_ = db_.prepare("INSERT OR IGNORE INTO suite(name, task) VALUES (?1, ?2)");
   Statement plan_ = db_.prepare("INSERT INTO plan VALUES (NULL, ?1, (SELECT id FROM suite WHERE name = ?2), ?3, ?4, 1, ?5, ?6, ?7,"
@@ -222,7 +228,7 @@ void Generator::stages(std::int64_t attempt, std::int64_t place, const std::stri
 }
 
 void Generator::column(std::int64_t attempt, const char* condition, const char* quantity, const StoredColumn& column) {
-  column_.run(attempt, condition, quantity, shape_.samples, column.mean, column.sha256, column.ids_z, column.values_z);
+  column_.run(attempt, condition, quantity, shape_.samples, column.mean, column.sha256, list_, column.values_z);
 }
 
 void Generator::score(std::int64_t attempt, const char* condition, const char* quantity, double value, const std::string& extra) {

@@ -20,6 +20,25 @@ fs::path put(const fs::path& cache, const std::string& kind, const std::string& 
 
 }  // namespace
 
+TEST_CASE("an artifact from elsewhere is adopted once, and only whole") {
+  const TempDir here("assay-cache"), there("assay-cache");
+  const fs::path folder = put(there.path(), "train", "aa", "weights");
+  const CachedArtifact one = cached_artifacts(there.path()).at(0);
+  CHECK(adopt(here.path(), one));
+  CHECK(read_text(here.path() / "train" / "aa" / "model.safetensors") == "weights");
+  CHECK(cached_artifacts(here.path()).size() == 1);
+  CHECK_FALSE(adopt(here.path(), one));
+  remove_cached(here.path() / "train" / "aa");
+  {
+    const FileLock held = lock_artifact(here.path(), "train", "aa");
+    CHECK_FALSE(adopt(here.path(), one));
+  }
+  write_atomic(folder / "model.safetensors", "forgery");
+  CHECK_THROWS_WITH_AS(adopt(here.path(), one), doctest::Contains("has another digest than its manifest says"), Error);
+  CHECK(cached_artifacts(here.path()).empty());
+  CHECK(leftovers(here.path()).empty());
+}
+
 TEST_CASE("the cache lists what is whole, names what is damaged, and leaves what a run holds") {
   const TempDir dir("assay-cache");
   const fs::path& cache = dir.path();

@@ -61,6 +61,17 @@ OpenOptions reading() {
 
 std::vector<Event> small_outcome();
 
+// Undoes migration 6: ids in every column again.
+const std::string back_to_5 =
+    "DROP VIEW outcomes; CREATE TABLE old AS SELECT * FROM outcome_column; DROP VIEW outcome_column; DROP TABLE outcome;"
+    " DROP TABLE sample_list; CREATE TABLE outcome (id INTEGER PRIMARY KEY, attempt INTEGER NOT NULL REFERENCES attempt(id),"
+    " condition TEXT NOT NULL, configuration TEXT NOT NULL, unit TEXT NOT NULL, quantity TEXT NOT NULL, grade TEXT NOT NULL,"
+    " n INTEGER NOT NULL, mean REAL, sha256 TEXT NOT NULL, ids_z BLOB NOT NULL, values_z BLOB NOT NULL,"
+    " UNIQUE (attempt, condition, configuration, unit, quantity)) STRICT; INSERT INTO outcome SELECT * FROM old; DROP TABLE old;"
+    " CREATE VIEW outcomes AS SELECT s.protocol_hash, c.generation, c.method, c.params_json, c.subject, c.axes_json, c.seeds_json,"
+    " o.attempt, o.condition, o.configuration, o.unit, o.quantity, o.grade, o.n, o.mean, o.sha256, o.ids_z, o.values_z"
+    " FROM standing s JOIN cell c ON c.id = s.cell JOIN outcome o ON o.attempt = s.attempt;";
+
 // A database with every kind of cell: done twice, failed after and before, rejected, retracted, of another numerics class,
 // not run, planned by an earlier plan only, and under another protocol.
 Plan many_states(const fs::path& file) {
@@ -180,7 +191,7 @@ TEST_CASE("migrations: from nothing, from version 0 and from version 1, rows kep
     const auto said = [&](const std::string& view) { return rows_of(file, "SELECT * FROM " + view + " ORDER BY 1, 2, 3, 4, 5, 6"); };
     std::map<std::string, std::vector<std::string>> now;
     for (const std::string& view : views) now[view] = said(view);
-    std::string back = "DROP VIEW outcomes; DROP VIEW leaderboard; DROP VIEW coverage; DROP VIEW row_cell; DROP VIEW standing;"
+    std::string back = back_to_5 + "DROP VIEW outcomes; DROP VIEW leaderboard; DROP VIEW coverage; DROP VIEW row_cell; DROP VIEW standing;"
                        " DROP VIEW current_cell; DROP INDEX plan_by_suite; DROP VIEW latest_plan; DROP VIEW attempts;";
     raw(file, back + migrations()[1] + "PRAGMA user_version = 4;");
     for (const std::string& view : views) {
@@ -191,6 +202,20 @@ TEST_CASE("migrations: from nothing, from version 0 and from version 1, rows kep
     CHECK(Store::open(file).schema_version() == newest);
     for (const std::string& view : views) CHECK(said(view) == now[view]);
     CHECK(Store::open(file).leaderboard(plan.protocol_hash).size() > 1);
+  }
+  SUBCASE("version 5: every column keeps its ids and values, and a list is stored once") {
+    many_states(file);
+    const std::string columns = "SELECT id, attempt, condition, quantity, sha256, hex(ids_z), hex(values_z) FROM ";
+    const auto now = rows_of(file, columns + "outcome_column ORDER BY id");
+    raw(file, back_to_5 + "PRAGMA user_version = 5;");
+    CHECK(rows_of(file, columns + "outcome ORDER BY id") == now);
+    const Store db = Store::open(file);
+    CHECK(db.schema_version() == newest);
+    CHECK(db.problems().empty());
+    CHECK(rows_of(file, columns + "outcome_column ORDER BY id") == now);
+    CHECK(now.size() > 3);
+    CHECK(raw_text(file, "SELECT count(*) = count(DISTINCT ids_z) AND count(*) = (SELECT count(DISTINCT ids_z) FROM outcome_column)"
+                         " FROM sample_list") == "1|");
   }
   SUBCASE("a condition on the protocol reaches the plans: no other protocol's rows are read") {
     Store::open(file);
