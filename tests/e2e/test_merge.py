@@ -126,7 +126,7 @@ def as_a_folder(whole, check):
     check(other.run("claims", "halves", check=0).stdout == whole.run("claims", "halves", check=0).stdout, "the claims of the folder")
     done = other.run("run", suite, check=0).stderr
     check("4 were there already" in done, f"a run on what was read back: {done}")
-    more = other.suite("more", SUITE.replace('name = "halves"', 'name = "more"').replace('use = "fgsm"', 'use = "pgd"'))
+    more = other.suite("more", SUITE.replace('name = "halves"', 'name = "more"').replace('fgsm', 'pgd'))
     plan = other.run("plan", more, check=0).stdout
     trained = [line for line in plan.splitlines() if " train " in f" {line} "]
     check(len(trained) == 2 and all(" cached " in line for line in trained), f"nets that were read back are found: {trained}")
