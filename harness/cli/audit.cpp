@@ -113,12 +113,13 @@ std::vector<Rational> audit_radii(const std::string& norm, const Rational& eps) 
 
 std::vector<AuditSuite> audit_suites(const AuditQuestion& question) {
   const std::string attacked = data(question, question.samples);
+  const std::string stop = question.half_width ? fmt::format("stop = {{ half_width = \"{}\" }}\n", question.half_width->str()) : "";
   return {
       {"quality", head(question, "quality", "predict") + data(question, 0) + "[[method]]\nuse = \"single\"\n\n" + limits},
       {"curve", head(question, "curve", "attack") + attacked + threat(question, audit_radii(question.norm, question.eps)) + noise +
                     "[[method]]\nuse = \"pgd\"\nparams = { steps = 20 }\n\n" + limits},
       {"autoattack", head(question, "autoattack", "attack") + attacked + threat(question, {Rational{0, 1}, question.eps}) + noise +
-                         "[[method]]\nname = \"autoattack\"\nchain = [\"apgd-ce\", \"apgd-t\", \"fab-t\", \"square\"]\n\n" + limits},
+                         "[[method]]\nname = \"autoattack\"\nchain = [\"apgd-ce\", \"apgd-t\", \"fab-t\", \"square\"]\n" + stop + "\n" + limits},
   };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct AuditQuestion {
   Rational eps{8, 255};             // the radius that counts; the curve goes from an eighth of it to twice it
   std::int64_t samples = 1000;      // test samples that are attacked, balanced over classes; quality is of all
   std::vector<std::int64_t> seeds{0};
+  std::optional<Rational> half_width;  // AutoAttack stops when the interval of robust accuracy is no wider than twice this
 };
 
 struct AuditSuite {

@@ -20,7 +20,7 @@ namespace assay::cli {
 namespace {
 
 struct AuditOptions {
-  std::string model, set, norm = "linf", eps = "8/255", name, folder, site, db, sandbox = "auto", format = "markdown";
+  std::string model, set, norm = "linf", eps = "8/255", name, stop_at, folder, site, db, sandbox = "auto", format = "markdown";
   std::int64_t samples = 1000;
   int seeds = 1, jobs = 0;
   bool dry_run = false;
@@ -47,6 +47,11 @@ AuditQuestion question_of(const AuditOptions& options) {
   if (!eps || eps->num <= 0) throw Error(Fault::bad_input, "--eps: expected a radius above 0 such as 8/255, found '" + options.eps + "'");
   question.eps = *eps;
   question.samples = options.samples;
+  if (!options.stop_at.empty()) {
+    question.half_width = Rational::parse(options.stop_at);
+    if (!question.half_width || question.half_width->num <= 0 || question.half_width->value() >= 0.5)
+      throw Error(Fault::bad_input, "--stop-at: expected a share above 0 and below 1/2 such as 0.02, found '" + options.stop_at + "'");
+  }
   question.seeds.clear();
   for (int seed = 0; seed < options.seeds; ++seed) question.seeds.push_back(seed);
   return question;
@@ -125,6 +130,8 @@ void add_audit(CLI::App& app, Action& action) {
   command->add_option("--eps", options->eps, "radius, a fraction as text (default 8/255)");
   command->add_option("--samples", options->samples, "test samples that are attacked, balanced over classes (default 1000)")
       ->check(CLI::Range(1, 1000000));
+  command->add_option("--stop-at", options->stop_at, "stop AutoAttack when robust accuracy is known to +- this share at 95 %, e.g. 0.02")
+      ->type_name("HALF_WIDTH");
   command->add_option("--seeds", options->seeds, "of the attacks (default 1)")->check(CLI::Range(1, 100));
   command->add_option("--name", options->name, "what the model is called (default: the file's name)");
   command->add_option("--out", options->folder, "folder of suites and report (default: audit-NAME)");

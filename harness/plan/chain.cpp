@@ -1,6 +1,6 @@
 // A chain of attacks as nodes: a start that knows which samples are classified correctly, a node a link that attacks
 // what is still robust and writes what it leaves, and a cell that runs the last link and judges the whole. Two chains
-// that begin alike share their first links.
+// that begin alike share their first links. One that stops early goes through the links once a look, on a part of the list.
 #include <fmt/format.h>
 
 #include "harness/plan/planner.hpp"
@@ -15,13 +15,6 @@ Json link_of(const Descriptor& plugin) {
   return Json::object({{"id", plugin.id}, {"gradients", plugin.needs_gradients}, {"iterative", plugin.iterative}});
 }
 
-// What the judge of a link does, without the name of a judge: it hands on a file, and nothing of it is an outcome.
-Stage survivors_stage(Stage judge, const Descriptor& plugin) {
-  judge.stage = "survivors";
-  judge.spec["link"] = link_of(plugin);
-  return judge;
-}
-
 std::string text_of(const MethodSpec& method) {
   std::string text;
   for (const LinkSpec& link : method.chain) text += (text.empty() ? "" : " > ") + link.use.value;
@@ -29,6 +22,25 @@ std::string text_of(const MethodSpec& method) {
 }
 
 }  // namespace
+
+struct Planner::LinkPlace {
+  std::int64_t link = 0;  // in the chain
+  std::int64_t look = 0;  // of a chain that stops early
+};
+
+// What the links before this one left goes to its run and to its judge.
+void Planner::place_link(AttackParts& parts, const CellPoint& point, const LinkPlace& place, const std::string& before) const {
+  parts.judge.spec["link"] = link_of(*point.plugin);
+  parts.identity["before"] = before;
+  for (Stage* stage : {&parts.run, &parts.judge}) stage->inputs.push_back(from_node(chain_input, before, chain_file));
+  const std::optional<StopSpec>& stop = point.method->stop;
+  if (!stop) return;
+  const Json look = Json::object({{"look", place.look}, {"of", stop->looks}, {"half_width", stop->half_width.str()}});
+  parts.judge.spec["link"]["place"] = place.link;
+  parts.run.spec["look"] = look;
+  parts.judge.spec["look"] = look;
+  parts.identity["look"] = look;
+}
 
 // The samples to begin with: rule 14 counts those that are misclassified without attack as not robust.
 std::string Planner::chain_start(const CellPoint& point) {
@@ -50,21 +62,22 @@ std::string Planner::chain_start(const CellPoint& point) {
   return add(std::move(node), std::move(identity)).key;
 }
 
-std::string Planner::chain_link(const CellPoint& point, const std::string& before) {
-  Node node = start_node(NodeKind::prepare, fmt::format("{} of {} on {}, seed {}", point.plugin->id, point.method->id(),
-                                                        point.model->id.value, point.seed));
+// It hands on a file, and nothing of it is an outcome: its judge is the stage "survivors".
+std::string Planner::chain_link(const CellPoint& point, const LinkPlace& place, const std::string& before) {
+  const std::optional<StopSpec>& stop = point.method->stop;
+  const std::string look = stop ? fmt::format(", look {} of {}", place.look + 1, stop->looks) : "";
+  Node node = start_node(NodeKind::prepare, fmt::format("{} of {} on {}, seed {}{}", point.plugin->id, point.method->id(),
+                                                        point.model->id.value, point.seed, look));
   node.seeds = seeds(point.seed, point.seed);
   attach(node, *point.plugin);
   if (!point.certificate.empty()) node.needs.push_back(point.certificate);
   AttackParts parts = attack_parts(point);
-  parts.run.inputs.push_back(from_node(chain_input, before, chain_file));
-  Stage judge = survivors_stage(std::move(parts.judge), *point.plugin);
-  judge.inputs.push_back(from_node(chain_input, before, chain_file));
+  place_link(parts, point, place, before);
+  parts.judge.stage = "survivors";
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
-  node.stages = {std::move(parts.run), std::move(judge)};
+  node.stages = {std::move(parts.run), std::move(parts.judge)};
   Json identity = std::move(parts.identity);
   identity["node"] = "chain link";
-  identity["before"] = before;
   identity["plugin"] = plugin_identity(*point.plugin);
   identity["params"] = point.params.identity;
   identity["seeds"] = node.seeds.to_json();
@@ -75,17 +88,25 @@ std::string Planner::chain_link(const CellPoint& point, const std::string& befor
 
 // `point` is the last link under the chain's name; `links` are those before it.
 void Planner::chain_cell(const CellPoint& point, const std::vector<CellPoint>& links) {
+  const std::optional<StopSpec>& stop = point.method->stop;
+  LinkPlace place;
   std::string before = chain_start(point);
-  for (const CellPoint& link : links) before = chain_link(link, before);
+  for (const std::int64_t looks = stop ? stop->looks : 1; place.look < looks; ++place.look) {
+    place.link = 0;
+    for (const CellPoint& link : links) {
+      before = chain_link(link, place, before);
+      ++place.link;
+    }
+    if (place.look + 1 == looks) break;
+    before = chain_link(point, place, before);
+  }
   Node node = start_cell(point);
   node.params = Json::object({{"chain", text_of(*point.method)}});
+  if (stop) node.params["stop"] = stop->half_width.str();
   AttackParts parts = attack_parts(point);
   ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27
-  parts.run.inputs.push_back(from_node(chain_input, before, chain_file));
-  parts.judge.spec["link"] = link_of(*point.plugin);
-  parts.judge.inputs.push_back(from_node(chain_input, before, chain_file));
-  parts.identity["before"] = before;
+  place_link(parts, point, place, before);
   node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   finish_cell(std::move(node), point, std::move(parts.identity), again());

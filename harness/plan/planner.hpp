@@ -116,9 +116,11 @@ class Planner {
   AttackParts attack_parts(const CellPoint& point);
   void attack_cell(const CellPoint& point);
   void plan_chain(const MethodSpec& method);  // chain.cpp
+  struct LinkPlace;
   void chain_cell(const CellPoint& point, const std::vector<CellPoint>& links);
   std::string chain_start(const CellPoint& point);
-  std::string chain_link(const CellPoint& point, const std::string& before);
+  std::string chain_link(const CellPoint& point, const LinkPlace& place, const std::string& before);
+  void place_link(AttackParts& parts, const CellPoint& point, const LinkPlace& place, const std::string& before) const;
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
   void compress_cells(const CellPoint& point);

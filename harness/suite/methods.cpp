@@ -34,9 +34,20 @@ LinkSpec parse_link(const Toml& item) {
   return {fields.need_text("use", what), fields.params("params")};
 }
 
+StopSpec parse_stop(const Toml& item) {
+  const Fields fields(item, "method.stop", {"half_width", "looks"});
+  StopSpec out;
+  const Toml& width = fields.need("half_width", "half the width of the interval at which to stop, e.g. \"1/50\"");
+  out.half_width = to_rational(width, "method.stop.half_width");
+  if (out.half_width.value() <= 0 || out.half_width.value() >= 0.5)
+    fail(width.place, "method.stop.half_width: expected a share above 0 and below 1/2, found " + out.half_width.str());
+  out.looks = fields.integer("looks", out.looks, {2, 10});
+  return out;
+}
+
 // Several attacks as one method: the next gets what is still robust after those before it.
 MethodSpec parse_chain(const Toml& block) {
-  const Fields fields(block, "method", {"chain", "name"});
+  const Fields fields(block, "method", {"chain", "name", "stop"});
   MethodSpec out;
   out.place = fields.place();
   out.variant = fields.need_id("name", "the name of the chain");
@@ -45,6 +56,7 @@ MethodSpec parse_chain(const Toml& block) {
     fail(links.place, "method.chain: expected a list of at least two attacks, the cheapest first");
   for (const Toml& item : links.items) out.chain.push_back(parse_link(item));
   out.use = out.chain.back().use;
+  if (const Toml* stop = fields.find("stop")) out.stop = parse_stop(*stop);
   return out;
 }
 

@@ -104,6 +104,13 @@ struct LinkSpec {                // of a chain of attacks
   ParamTable params;
 };
 
+// Sequential stopping of a chain: it goes through the test list in `looks` parts and stops when the 95 % interval of its robust
+// accuracy is no wider than twice half_width.
+struct StopSpec {
+  Rational half_width;
+  std::int64_t looks = 4;
+};
+
 // A search for a method's parameters on data.val: so many trials, all of them kept, the best one judged on data.test
 // (rules 10 and 11).
 struct TuneSpec {
@@ -120,6 +127,7 @@ struct MethodSpec {
   ParamTable params;
   ParamTable grid;               // every value a list: an axis
   std::optional<TuneSpec> tune;
+  std::optional<StopSpec> stop;  // chains only
   std::vector<Rational> targets; // compress, reduce: replaces [target] values (a baseline needs one point); empty: the block's
   std::int64_t members = 0;      // ensembles: the first n members of the model block; 0: all
   Place members_place, place;

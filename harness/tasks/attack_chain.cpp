@@ -32,6 +32,19 @@ std::vector<std::int64_t> ChainState::standing(const std::string& condition) con
   return rows;
 }
 
+ChainState ChainState::at_rows(const std::vector<std::int64_t>& rows) const {
+  ChainState out{{}, {}, links, spent};
+  for (const std::int64_t row : rows) out.ids.push_back(ids[static_cast<std::size_t>(row)]);
+  for (const auto& [name, condition] : conditions) {
+    Condition& at = out.conditions[name];
+    for (const std::int64_t row : rows) {
+      at.robust.push_back(condition.robust[static_cast<std::size_t>(row)]);
+      at.distance.push_back(condition.distance[static_cast<std::size_t>(row)]);
+    }
+  }
+  return out;
+}
+
 void ChainState::save(const std::filesystem::path& file) const {
   Container container;
   const auto n = static_cast<std::int64_t>(ids.size());

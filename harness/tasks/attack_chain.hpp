@@ -17,7 +17,7 @@ struct ChainLink {
   std::string method;      // plugin id
   bool gradients = false;  // asks for gradients: a white-box attack
   bool iterative = false;
-  std::map<std::string, std::int64_t> standing;  // by condition: samples that are robust after it
+  std::map<std::string, std::int64_t> standing;  // by condition: samples of the parts it attacked that are robust after it
 };
 
 struct ChainState {
@@ -32,6 +32,7 @@ struct ChainState {
 
   // Positions of the samples that the next link attacks.
   std::vector<std::int64_t> standing(const std::string& condition) const;
+  ChainState at_rows(const std::vector<std::int64_t>& rows) const;  // of these samples alone
   void save(const std::filesystem::path& file) const;         // deterministic bytes
   static ChainState load(const std::filesystem::path& file);  // throws Error(bad_input)
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
+#include "harness/metrics/binomial.hpp"
 #include "harness/metrics/metrics.hpp"
 #include "harness/tasks/attack_checks.hpp"
 #include "harness/tasks/examples.hpp"
@@ -11,33 +12,57 @@ namespace assay::tasks {
 
 namespace {
 
-void put_outcome(StageContext& context, const AttackJudge& judge, const AttackOutcome& outcome, const std::string& condition) {
-  const Samples& data = judge.data();
-  const metrics::Ratio rate = metrics::attack_success_rate(outcome.success, judge.correct());
-  context.column("robust", condition, data.ids, outcome.robust);
-  context.column("success", condition, data.ids, outcome.success);
-  context.column("eligible", condition, data.ids, judge.correct());
-  context.score("robust_accuracy", condition, metrics::robust_accuracy(outcome.robust), data.size());
-  context.score("attack_success_rate", condition, rate.denominator > 0 ? rate.value() : 0, static_cast<std::int64_t>(rate.denominator),
-                Json::object({{"numerator", rate.numerator}, {"denominator_count", rate.denominator},
-                              {"denominator", "correctly classified"}, {"mode", "untargeted"}}));  // rule 25
-  context.column("distance", condition, data.ids, outcome.distance);
-}
-
 std::int64_t count_of(const std::vector<double>& flags) {
   double total = 0;
   for (const double flag : flags) total += flag;
   return static_cast<std::int64_t>(total);
 }
 
-// This link and those before it, with what each left standing.
+// Robust samples of the part that this link was to attack.
+std::int64_t standing_of(const AttackJudge& judge, const AttackOutcome& outcome) {
+  if (!judge.looks()) return count_of(outcome.robust);
+  if (judge.before_look().stopped) return 0;
+  const std::vector<std::int64_t> parts = parts_of(judge.data().ids, judge.looks()->of);
+  std::int64_t standing = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) standing += parts[i] == judge.looks()->look && outcome.robust[i] == 1 ? 1 : 0;
+  return standing;
+}
+
+// This link and those before it, with what each left standing: in a chain that stops early summed over its looks.
 std::vector<ChainLink> links_with(const StageContext& context, const AttackJudge& judge, const std::vector<AttackOutcome>& outcomes) {
   std::vector<ChainLink> links = judge.before()->links;
-  links.push_back(link_of(context.spec().at("link")));
-  for (std::size_t k = 0; k < outcomes.size(); ++k) {
-    links.back().standing[eps_condition(judge.threat().eps[k])] = count_of(outcomes[k].robust);
-  }
+  const Json& spec = context.spec().at("link");
+  const auto place = static_cast<std::size_t>(spec.get("place", static_cast<std::int64_t>(links.size())));
+  if (place == links.size()) links.push_back(link_of(spec));
+  for (std::size_t k = 0; k < outcomes.size(); ++k)
+    links.at(place).standing[eps_condition(judge.threat().eps[k])] += standing_of(judge, outcomes[k]);
   return links;
+}
+
+// Where the looks ended, and the interval that holds whatever they found.
+Json stop_of(const AttackJudge& judge, const std::vector<double>& robust) {
+  const Looks& looks = *judge.looks();
+  const std::int64_t n = judge.data().size();
+  const double tail = kLooksMiss / static_cast<double>(looks.of) / 2;
+  return Json::object({{"look", judge.before_look().stopped ? judge.before_look().look + 1 : looks.of},
+                       {"looks", looks.of},
+                       {"half_width", looks.half_width.str()},
+                       {"lo", metrics::binomial_lower(count_of(robust), n, tail)},
+                       {"hi", metrics::binomial_upper(count_of(robust), n, tail)}});
+}
+
+void put_outcome(StageContext& context, const AttackJudge& judge, const AttackOutcome& outcome, const std::string& condition) {
+  const Samples& data = judge.data();
+  const metrics::Ratio rate = metrics::attack_success_rate(outcome.success, judge.correct());
+  context.column("robust", condition, data.ids, outcome.robust);
+  context.column("success", condition, data.ids, outcome.success);
+  context.column("eligible", condition, data.ids, judge.correct());
+  context.score("robust_accuracy", condition, metrics::robust_accuracy(outcome.robust), data.size(),
+                judge.looks() ? Json::object({{"stopped", stop_of(judge, outcome.robust)}}) : Json::object({}));
+  context.score("attack_success_rate", condition, rate.denominator > 0 ? rate.value() : 0, static_cast<std::int64_t>(rate.denominator),
+                Json::object({{"numerator", rate.numerator}, {"denominator_count", rate.denominator},
+                              {"denominator", "correctly classified"}, {"mode", "untargeted"}}));  // rule 25
+  context.column("distance", condition, data.ids, outcome.distance);
 }
 
 // How many samples each link left, as a curve.

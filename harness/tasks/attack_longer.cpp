@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "harness/base/rng.hpp"
+#include "harness/metrics/binomial.hpp"
 
 namespace assay::tasks {
 
@@ -161,25 +162,7 @@ std::vector<std::int64_t> subsample(const std::vector<std::int64_t>& ids, const 
   return rows;
 }
 
-double lower_share(std::int64_t k, std::int64_t n) {
-  if (k <= 0) return 0;
-  // The probability of k or more of n at share p.
-  const auto tail = [&](double p) {
-    double total = 0;
-    for (std::int64_t i = k; i <= n; ++i) {
-      const auto a = static_cast<double>(i), b = static_cast<double>(n - i);
-      total += std::exp(std::lgamma(a + b + 1) - std::lgamma(a + 1) - std::lgamma(b + 1) + a * std::log(p) +
-                        (b > 0 ? b * std::log1p(-p) : 0));
-    }
-    return total;
-  };
-  double low = 0, high = 1;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (tail(middle) < kLevel ? low : high) = middle;
-  }
-  return low;
-}
+double lower_share(std::int64_t k, std::int64_t n) { return metrics::binomial_lower(k, n, kLevel); }
 
 std::string broke_more(const Recheck& r) {
   const double less =

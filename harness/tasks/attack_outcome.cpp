@@ -59,12 +59,22 @@ AttackJudge::AttackJudge(const StageContext& context)
       threat_(Threat::from_json(context.spec().at("threat"))),
       victim_(context.input(victim_input(context)), context.job()) {
   if (data_.size() == 0) throw Error(Fault::bad_input, "there is no sample to judge");
-  clean_ = victim_.logits(data_.x, data_.ids);
-  correct_ = correct_of(clean_, data_.y);
   if (context.has_input(kChainInput)) before_ = ChainState::load(context.input(kChainInput));
   if (before_ && before_->ids != data_.ids) throw Error(Fault::constraint, "the chain was begun on other samples");
+  looks_ = Looks::from_json(context.spec());
+  if (before_ && looks_) take_looks(context.job().stage == "judge");
+  clean_ = victim_.logits(data_.x, data_.ids);
+  correct_ = correct_of(clean_, data_.y);
   if (context.has_input("run")) collect(context.input("run"));
   if (context.spec().has("method") && context.spec().at("method").get("submitted", false)) fill_zero_radius();
+}
+
+void AttackJudge::take_looks(bool last_link) {
+  reached_ = reached(*before_, *looks_, looks_->look);
+  if (!last_link || !reached_.stopped) return;
+  const std::vector<std::int64_t> rows = counted_rows(*before_, *looks_);
+  data_ = at_rows(data_, rows);
+  before_ = before_->at_rows(rows);
 }
 
 // Where nothing may change there is nothing to submit.
@@ -107,7 +117,8 @@ void AttackJudge::collect(const std::filesystem::path& shard) {
 }
 
 std::vector<std::int64_t> AttackJudge::attacked(const std::string& condition) const {
-  if (before_) return before_->standing(condition);
+  if (before_ && looks_ && reached_.stopped) return {};
+  if (before_) return attacked_rows(*before_, looks_, condition);
   std::vector<std::int64_t> rows(data_.ids.size());
   std::iota(rows.begin(), rows.end(), std::int64_t{0});
   return rows;
@@ -164,7 +175,8 @@ std::span<const float> AttackJudge::perturbed(const std::string& condition, std:
 AttackOutcome AttackJudge::outcome(const Rational& eps, const Breach& breach) {
   const std::string condition = eps_condition(eps);
   AttackOutcome outcome;
-  outcome.robust.assign(data_.ids.size(), 0);
+  if (before_) outcome.robust = before_->conditions.at(condition).robust;  // of samples that this link does not attack
+  outcome.robust.resize(data_.ids.size(), 0);
   outcome.distance.assign(data_.ids.size(), 0);
   outcome.margin.assign(data_.ids.size(), std::nan(""));
   outcome.predicted.assign(data_.ids.size(), -1);

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/tasks/attack_chain.hpp"
+#include "harness/tasks/attack_looks.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/threat.hpp"
 
@@ -29,7 +29,8 @@ class AttackJudge {
   using Breach = std::function<void(const std::string& reason)>;
 
   // Loads the data, the victim, where the attack is a link of a chain what was left before it (input "chain"), and
-  // where there was a run its outputs. Throws Error(constraint) when those do not belong to the data.
+  // where there was a run its outputs. Of a chain that stopped early, after its last link only the samples that count are
+  // left. Throws Error(constraint) when those do not belong to the data.
   explicit AttackJudge(const StageContext& context);
 
   const Samples& data() const { return data_; }
@@ -38,6 +39,9 @@ class AttackJudge {
   const std::vector<float>& logits() const { return clean_; }      // of the clean inputs
   const std::vector<double>& correct() const { return correct_; }  // 1 where they are classified correctly
   const std::optional<ChainState>& before() const { return before_; }
+  const std::optional<Looks>& looks() const { return looks_; }
+  // What the looks before this one say; only with looks().
+  const Reached& before_look() const { return reached_; }
 
   // Rule 14: robust only where the clean input is classified correctly and its adversarial one, and no link before
   // broke it. Rule 15: nobody clips; an input that left the threat model gives Error(constraint), after `breach` heard
@@ -53,6 +57,7 @@ class AttackJudge {
     std::vector<double> late_gain, passes;
   };
   void collect(const std::filesystem::path& shard);
+  void take_looks(bool last_link);
   void fill_zero_radius();
   std::vector<std::int64_t> attacked(const std::string& condition) const;
   const std::vector<float>& outputs_at(const std::string& condition, const std::vector<std::int64_t>& rows) const;
@@ -63,6 +68,8 @@ class AttackJudge {
   Threat threat_;
   Subject victim_;
   std::optional<ChainState> before_;
+  std::optional<Looks> looks_;
+  Reached reached_;
   std::vector<float> clean_;
   std::vector<double> correct_;
   std::map<std::string, Outputs> outputs_;

@@ -8,7 +8,7 @@
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
 #include "harness/tasks/ascent.hpp"
-#include "harness/tasks/attack_chain.hpp"
+#include "harness/tasks/attack_looks.hpp"
 #include "harness/tasks/budget.hpp"
 #include "harness/tasks/samples.hpp"
 #include "harness/tasks/stages.hpp"
@@ -86,6 +86,7 @@ void run_attack(StageContext& context) {
   // A link of a chain attacks what the links before it left, and goes on counting where they stopped.
   std::optional<ChainState> chained;
   if (context.has_input(kChainInput)) chained = ChainState::load(context.input(kChainInput));
+  const std::optional<Looks> looks = Looks::from_json(context.spec());
 
   std::set<std::pair<std::string, std::int64_t>> done;
   Spent total;
@@ -96,7 +97,7 @@ void run_attack(StageContext& context) {
   }
   const auto batches_of = [&](const std::string& condition) {
     const std::int64_t size = context.job().numerics.batch;
-    return chained ? data::Batches(*records, size, chained->standing(condition)) : data::Batches(*records, size);
+    return chained ? data::Batches(*records, size, attacked_rows(*chained, looks, condition)) : data::Batches(*records, size);
   };
   double pieces = 0;
   for (const Rational& eps : threat.eps) pieces += static_cast<double>(batches_of(eps_condition(eps)).count());

@@ -29,6 +29,24 @@ Tensor rows(const Tensor& x, std::int64_t first, std::int64_t count) {
   return Tensor::f32(shape, x.f32s().subspan(static_cast<std::size_t>(first * size), static_cast<std::size_t>(count * size)));
 }
 
+Samples at_rows(const Samples& samples, const std::vector<std::int64_t>& rows) {
+  Samples out;
+  out.classes = samples.classes;
+  engine::Shape shape = samples.x.shape();
+  const auto size = static_cast<std::size_t>(samples.size() == 0 ? 0 : samples.x.count() / samples.size());
+  shape[0] = static_cast<std::int64_t>(rows.size());
+  const auto values = samples.x.f32s();
+  std::vector<float> x;
+  for (const std::int64_t row : rows) {
+    const auto i = static_cast<std::size_t>(row);
+    out.ids.push_back(samples.ids[i]);
+    if (!samples.y.empty()) out.y.push_back(samples.y[i]);
+    x.insert(x.end(), values.begin() + static_cast<std::ptrdiff_t>(i * size), values.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
+  }
+  out.x = Tensor::f32(shape, x);
+  return out;
+}
+
 graph::TrainData train_data(const Samples& samples) {
   if (samples.y.empty()) throw Error(Fault::bad_input, "training records hold no class target");
   graph::TrainData data;

@@ -25,6 +25,8 @@ Samples load_samples(const std::filesystem::path& records);
 
 // Rows [first, first + count) of x.
 engine::Tensor rows(const engine::Tensor& x, std::int64_t first, std::int64_t count);
+// The samples at these places.
+Samples at_rows(const Samples& samples, const std::vector<std::int64_t>& rows);
 // Training set for the host's loop.
 graph::TrainData train_data(const Samples& samples);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "harness/base/error.hpp"
 #include "results/board/ranking.hpp"
@@ -13,12 +14,42 @@
 namespace assay::board {
 namespace {
 
+// The ids of the shorter list when the longer one holds all of them: a chain that stops early has judged a part of the suite's
+// list (sequential stopping). Empty: two lists.
+std::vector<std::int64_t> common(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+  const auto& [shorter, longer] = a.size() < b.size() ? std::tie(a, b) : std::tie(b, a);
+  const std::set<std::int64_t> known(longer.begin(), longer.end());
+  return std::all_of(shorter.begin(), shorter.end(), [&](std::int64_t id) { return known.contains(id); }) ? shorter : std::vector<std::int64_t>();
+}
+
+using Flags = std::vector<double>;
+
+Flags at_ids(const Flags& values, const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& wanted) {
+  if (ids == wanted) return values;
+  std::map<std::int64_t, double> value;
+  for (std::size_t i = 0; i < ids.size(); ++i) value[ids[i]] = values[i];
+  Flags out;
+  for (const std::int64_t id : wanted) out.push_back(value.at(id));
+  return out;
+}
+
+void restrict_to(WorstCase& worst, const std::vector<std::int64_t>& ids) {
+  for (auto* flags : {&worst.robust, &worst.clean})
+    for (auto& [seed, values] : *flags) values = at_ids(values, worst.ids, ids);
+  worst.ids = ids;
+}
+
 void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const std::string& label) {
   if (worst.ids.empty()) worst.ids = column.ids;
-  if (worst.ids != column.ids)
-    throw Error(Fault::constraint, "worst case: cell '" + label + "' was judged on other samples than the attacks before it (rule 14)");
-  auto& robust = worst.robust.try_emplace(seed, column.values.size(), 1.0).first->second;
-  for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], column.values[i]);
+  if (worst.ids != column.ids) {
+    const auto ids = common(worst.ids, column.ids);
+    if (ids.empty())
+      throw Error(Fault::constraint, "worst case: cell '" + label + "' was judged on other samples than the attacks before it (rule 14)");
+    restrict_to(worst, ids);
+  }
+  const Flags values = at_ids(column.values, column.ids, worst.ids);
+  auto& robust = worst.robust.try_emplace(seed, values.size(), 1.0).first->second;
+  for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], values[i]);
 }
 
 std::map<std::string, std::vector<Group>> by_subject(const std::vector<store::CellRecord>& cells) {
@@ -41,7 +72,7 @@ WorstCase worst_case(const store::Store& db, const std::vector<Group>& groups, c
     // A sample that is misclassified without attack is not robust, whatever an attack's column says.
     for (const auto& correct : db.outcomes(cell->standing->id, "correct", "clean")) {
       merge(worst, seed, correct, cell->label);
-      worst.clean[seed] = std::accumulate(correct.values.begin(), correct.values.end(), 0.0) / static_cast<double>(correct.values.size());
+      worst.clean[seed] = at_ids(correct.values, correct.ids, worst.ids);
     }
   }
   return worst;
@@ -55,10 +86,10 @@ Value value_of(const std::vector<double>& per_seed) {
   return value;
 }
 
-std::vector<double> means(const WorstCase& worst) {
+std::vector<double> means(const std::map<std::uint64_t, Flags>& by_seed) {
   std::vector<double> out;
-  for (const auto& [seed, robust] : worst.robust)
-    out.push_back(std::accumulate(robust.begin(), robust.end(), 0.0) / static_cast<double>(robust.size()));
+  for (const auto& [seed, flags] : by_seed)
+    out.push_back(std::accumulate(flags.begin(), flags.end(), 0.0) / static_cast<double>(flags.size()));
   return out;
 }
 
@@ -132,9 +163,7 @@ Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const
   const auto& [groups, worst, reasons] = judged;
   Candidate c;
   c.row = subject_row(groups, worst);
-  std::vector<double> clean;
-  for (const auto& [seed, accuracy] : worst.clean) clean.push_back(accuracy);
-  c.row.values = {value_of(means(worst)), value_of(clean)};
+  c.row.values = {value_of(means(worst.robust)), value_of(means(worst.clean))};
   c.value = c.row.values[0].mean.value_or(std::nan(""));
   for (const std::string& reason : reasons) {
     c.row.level = std::max(c.row.level, store::Level::suspect);
@@ -164,17 +193,30 @@ void set_ranks(std::vector<Candidate>& candidates, double level) {
   });
 }
 
+// Rule 45: subjects are compared on the same samples, those that the one which stopped first was judged on.
+void share_samples(std::map<std::string, WorstCase>& all) {
+  std::vector<std::int64_t> ids;
+  for (const auto& [subject, worst] : all) {
+    if (worst.ids.empty()) continue;
+    ids = ids.empty() ? worst.ids : common(ids, worst.ids);
+    if (ids.empty()) return;
+  }
+  for (auto& [subject, worst] : all)
+    if (!worst.ids.empty() && worst.ids != ids) restrict_to(worst, ids);
+}
+
 }  // namespace
 
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition) {
   std::map<std::string, WorstCase> out;
   const auto cells = db.cells(protocol);
   for (const auto& [subject, groups] : by_subject(cells)) out[subject] = worst_case(db, groups, condition);
+  share_samples(out);
   return out;
 }
 
 stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options) {
-  const Value value = value_of(means(worst));
+  const Value value = value_of(means(worst.robust));
   return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst, options)), static_cast<std::int64_t>(worst.ids.size()),
           value.per_seed, 0};
 }
@@ -197,8 +239,9 @@ Board make_subject_board(const store::Store& db, const Query& query) {
 
   std::vector<Candidate> candidates;
   const auto transfers = transfer_cells(db);
+  auto worst_of = worst_cases(db, board.suite.protocol_hash, board.suite.condition);
   for (const auto& [subject, groups] : subjects) {
-    WorstCase worst = worst_case(db, groups, board.suite.condition);
+    WorstCase worst = std::move(worst_of.at(subject));
     auto reasons = outdone(transferred(db, transfers, groups, worst, board.suite.condition));
     candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, board.suite, options));
   }

@@ -15,12 +15,13 @@ namespace assay::board {
 struct WorstCase {
   std::vector<std::int64_t> ids;
   std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
-  std::map<std::uint64_t, double> clean;                // accuracy without attack
+  std::map<std::uint64_t, std::vector<double>> clean;   // 1 where it is right without attack
   std::set<std::string> attacks;
 };
 
-// By subject, from the cells of the protocol that are done. Throws Error(constraint) when the attacks of one subject were
-// judged on different samples.
+// By subject, from the cells of the protocol that are done, on the samples that all of them were judged on: fewer than the
+// suite's list where a chain stopped early. Throws Error(constraint) when the attacks of one subject were judged on different
+// lists.
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition);
 
 // What one method's examples from other nets break of samples that every attack of a subject's suite left standing, over

@@ -32,14 +32,6 @@ double binomial_cdf(std::int64_t k, std::int64_t n, double p) {
   return k >= n ? 1 : bm::cdf(bm::binomial(static_cast<double>(n), p), static_cast<double>(k));
 }
 
-double binomial_lower(std::int64_t k, std::int64_t n, double tail) {
-  return k == 0 ? 0 : bm::binomial::find_lower_bound_on_p(static_cast<double>(n), static_cast<double>(k), tail);
-}
-
-double binomial_upper(std::int64_t k, std::int64_t n, double tail) {
-  return k == n ? 1 : bm::binomial::find_upper_bound_on_p(static_cast<double>(n), static_cast<double>(k), tail);
-}
-
 double studentized_range_tail(double q, int k) {
   // P(range <= q) = k int phi(z) (Phi(z) - Phi(z - q))^(k-1) dz over the largest value z. The integrand is analytic and
   // falls off on both sides, so the trapezoid rule converges exponentially; beyond 9 nothing is left in double.

@@ -15,9 +15,6 @@ double chi_squared_tail(double x, double df);     // P(X > x)
 double f_tail(double x, double df1, double df2);  // P(X > x)
 double binomial_pmf(std::int64_t k, std::int64_t n, double p);
 double binomial_cdf(std::int64_t k, std::int64_t n, double p);  // P(X <= k); 0 below 0, 1 from n on
-// Clopper & Pearson (1934): end points of the exact interval of a proportion, `tail` on each side.
-double binomial_lower(std::int64_t k, std::int64_t n, double tail);
-double binomial_upper(std::int64_t k, std::int64_t n, double tail);
 // P(range of k independent standard normals > q): the studentized range with infinitely many degrees of freedom.
 double studentized_range_tail(double q, int k);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/metrics/binomial.hpp"
 #include "results/stats/checks.hpp"
 #include "results/stats/distributions.hpp"
 #include "results/stats/paired.hpp"
@@ -40,8 +41,8 @@ McNemar mcnemar(std::int64_t only_a, std::int64_t only_b, double level) {
   if (total == 0) return out;
   out.odds_ratio = only_b == 0 ? infinity : static_cast<double>(only_a) / static_cast<double>(only_b);
   const double tail = (1 - level) / 2;
-  out.odds_interval.lo = odds(detail::binomial_lower(only_a, total, tail));
-  out.odds_interval.hi = odds(detail::binomial_upper(only_a, total, tail));
+  out.odds_interval.lo = odds(metrics::binomial_lower(only_a, total, tail));
+  out.odds_interval.hi = odds(metrics::binomial_upper(only_a, total, tail));
   return out;
 }
 

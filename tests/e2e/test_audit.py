@@ -66,6 +66,7 @@ def errors(home, model, check):
     for words, said in ((["audit", home.folder / "absent.onnx", "--data", "mini-fashion"], "expected an ONNX file"),
                         (["audit", model, "--data", "mini-fashoin"], "did you mean 'mini-fashion'"),
                         (["audit", model, "--data", "mini-fashion", "--eps", "big"], "--eps: expected a radius above 0"),
+                        (["audit", model, "--data", "mini-fashion", "--stop-at", "0.7"], "--stop-at: expected a share above 0 and below 1/2"),
                         (["audit", model, "--data", "mini-fashion", "--norm", "l3"], "--norm")):
         done = home.run(*words, "--out", home.folder / "bad")
         check(done.returncode == 2 and said in done.stderr, f"{words}: exit {done.returncode}, {done.stderr}")

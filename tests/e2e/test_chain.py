@@ -41,8 +41,9 @@ def robust(home):
     """method -> seed -> sample -> robust at 1/50, from the exported samples."""
     out = home.folder / "dump"
     home.run("db", "export", out, "--format", "jsonl", "--samples", check=0)
-    cells = {generation: (method, json.loads(seeds)["method"]) for generation, method, seeds in
-             home.connect().execute("SELECT generation, method, seeds_json FROM cell WHERE kind = 'cell'")}
+    cells = {generation: (method + (" stop=" + json.loads(params)["stop"] if "stop" in params else ""), json.loads(seeds)["method"])
+             for generation, method, params, seeds in
+             home.connect().execute("SELECT generation, method, params_json, seeds_json FROM cell WHERE kind = 'cell'")}
     found = {}
     for line in (out / "samples.jsonl").read_text().splitlines():
         row = json.loads(line)
@@ -50,6 +51,27 @@ def robust(home):
             method, seed = cells[row["generation"]]
             found.setdefault(method, {}).setdefault(seed, {})[row["id"]] = row["value"]
     return found
+
+
+def stops_early(home, check):
+    """A chain that stops when its interval is narrow: the samples that it attacked have the outcome of the whole chain."""
+    text = SUITE.replace('name = "worst"', 'name = "worst"\nstop = { half_width = 0.2, looks = 3 }').replace('name = "chained"', 'name = "early"')
+    done = home.run("run", home.suite("early", text), "--jobs", 2, check=0)
+    check("3 ok, 0 failed, 9 were there already" in done.stderr, f"only the chain is new: {done.stderr}")
+    outcome = robust(home)
+    for seed, early in outcome["worst stop=1/5"].items():
+        whole = outcome["worst"][seed]
+        check(len(early) in (25, 50), f"it stopped at a look: {len(early)} samples")
+        check(all(early[i] == whole[i] for i in early), f"[rule 8] the same outcome sample by sample, seed {seed}")
+    row = home.connect().execute("SELECT x.extra_json, x.n, x.value FROM score x JOIN attempt a ON a.id = x.attempt JOIN cell c ON c.id = a.cell "
+                                 "WHERE c.params_json LIKE '%stop%' AND x.quantity = 'robust_accuracy' AND x.condition = 'eps=1/50'").fetchone()
+    stopped = json.loads(row[0])["stopped"]
+    check(row[1] in (25, 50) and stopped["looks"] == 3 and stopped["lo"] <= row[2] <= stopped["hi"], f"the record says where: {row}")
+    passes = dict(home.connect().execute("SELECT c.params_json LIKE '%stop%', sum(a.forward) FROM cell c JOIN attempt a ON a.cell = c.id "
+                                         "WHERE c.kind = 'cell' AND c.method = 'worst' GROUP BY 1"))
+    check(passes[1] < 0.7 * passes[0], f"it spent less: {passes}")
+    board = home.run("leaderboard", "early", check=0).stdout
+    check("worst" in board, f"the board shows it: {board}")
 
 
 def main():
@@ -77,6 +99,7 @@ def main():
     longer = home.suite("longer", SUITE.replace('{ queries = 40 }', '{ queries = 41 }'))
     more = home.run("run", longer, check=0)
     check("3 ok, 0 failed, 9 were there already" in more.stderr, f"another last link runs alone: {more.stderr}")
+    stops_early(home, check)
     home.remove()
     check.done()
 

@@ -297,6 +297,34 @@ TEST_CASE("subjects rank by the per-sample worst case over all attacks, misclass
   CHECK(b.rows[0].coverage.str() == "6 of 6");
 }
 
+TEST_CASE("subjects whose chains stopped early are compared on the samples that all were judged on [rule 14] [rule 45]") {
+  Plan plan = synthetic::make_plan("attack", "robust_accuracy", "eps=1/10");
+  plan.rank = "subject";
+  World w(plan);
+  const Json none{Json::Object{}};
+  const auto judged = [&](std::size_t n, std::size_t robust) {
+    std::vector<double> flags(n, 0);
+    for (std::size_t i = 0; i < robust; ++i) flags[i] = 1;
+    return std::vector<Event>{column_event(column("correct", "clean", std::vector<double>(n, 1))),
+                              column_event(column("robust", "eps=1/10", flags)), score("robust_accuracy", "eps=1/10", share(flags))};
+  };
+  for (std::int64_t seed = 0; seed < 3; ++seed) {
+    w.ok(w.add({"noise", seed, false, none, none, "one"}), judged(samples, samples));
+    w.ok(w.add({"chain", seed, false, none, none, "one"}), judged(seed == 1 ? 50 : 100, 30));
+    w.ok(w.add({"noise", seed, false, none, none, "two"}), judged(samples, samples));
+    w.ok(w.add({"chain", seed, false, none, none, "two"}), judged(samples, 45));
+  }
+  w.import();
+  const Board b = w.board();
+  REQUIRE(b.rows.size() == 2);
+  CHECK(b.rows[0].subject == "two");
+  CHECK(*b.rows[0].values[0].mean == doctest::Approx(45.0 / 50));
+  CHECK(*b.rows[1].values[0].mean == doctest::Approx(30.0 / 50));
+  CHECK(*b.rows[1].values[1].mean == doctest::Approx(1));
+  CHECK(b.rows[0].values[0].interval->n == 50);
+  CHECK(b.rows[1].values[0].interval->n == 50);
+}
+
 TEST_CASE("a board is a query on one protocol, and reported numbers never rank [rule 1] [rule 13]") {
   World w(synthetic::make_plan("predict", "accuracy", "test"));
   for (std::int64_t s = 0; s < 3; ++s)

@@ -42,6 +42,11 @@ TEST_CASE("the suites of an audit parse, share their subject, and differ in what
   REQUIRE(chain.methods.at(1).chain.size() == 4);
   CHECK(chain.methods[1].chain[3].use.value == "square");
   CHECK(texts(chain.threat->eps) == std::vector<std::string>{"0", "8/255"});
+  CHECK_FALSE(chain.methods[1].stop);
+  question.half_width = Rational{1, 50};
+  const SuiteSpec early = parse_suite(audit_suites(question)[2].text, "autoattack.toml");
+  REQUIRE(early.methods.at(1).stop);
+  CHECK(early.methods[1].stop->half_width == Rational{1, 50});
 }
 
 TEST_CASE("radii of an audit grow, and end where nothing may stand only in linf") {

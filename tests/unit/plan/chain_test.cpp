@@ -78,6 +78,25 @@ TEST_CASE("chains that begin alike share their links, others do not") {
   CHECK(cell(changed, "worst", 0).key != cell(plan, "worst", 0).key);
 }
 
+TEST_CASE("a chain that stops early goes through its links once a look; the last one's judge counts") {
+  const Plan plan = plan_of(with(edit(chain, "name = \"worst\"\n", "name = \"worst\"\nstop = { half_width = \"1/50\", looks = 3 }\n")));
+  CHECK(labelled(plan, "fgsm of worst on net, seed 1, look").size() == 3);
+  CHECK(labelled(plan, "pgd of worst on net, seed 1, look").size() == 3);
+  CHECK(labelled(plan, "aim of worst on net, seed 1, look").size() == 2);  // the third is the cell
+  const Node& last = cell(plan, "worst", 1);
+  CHECK(last.params == Json::object({{"chain", "fgsm > pgd > aim"}, {"stop", "1/50"}}));
+  CHECK(last.stages[0].spec.at("look") == Json::object({{"look", 2}, {"of", 3}, {"half_width", "1/50"}}));
+  CHECK(last.stages[1].spec.at("link").at("place") == Json(2));
+  // Backwards through links and looks.
+  std::string names;
+  for (const Node* at = &last; at != nullptr && !at->plugin_id.empty(); at = plan.find(source(at->stages[0], "chain")))
+    names += at->plugin_id + std::to_string(at->stages[0].spec.at("look").at("look").as_int()) + " ";
+  CHECK(names == "aim2 pgd2 fgsm2 aim1 pgd1 fgsm1 aim0 pgd0 fgsm0 ");
+  const Plan whole = plan_of(with(chain));
+  CHECK_FALSE(cell(whole, "worst", 1).stages[0].spec.has("look"));
+  CHECK(cell(whole, "worst", 1).key != last.key);
+}
+
 TEST_CASE("what a chain cannot be is said at its place") {
   const auto refused = [](const std::string& methods, const std::string& what) {
     CHECK_THROWS_WITH_AS(plan_of(with(methods)), doctest::Contains(what.c_str()), Error);
@@ -87,5 +106,10 @@ TEST_CASE("what a chain cannot be is said at its place") {
   refused("[[method]]\nname = \"c\"\nchain = [\"fgsm\", \"pgdd\"]\n", "did you mean 'pgd'");
   refused("[[method]]\nname = \"c\"\nchain = [\"fgsm\", 3]\n", "a plugin id, or a table");
   refused("[[method]]\nname = \"c\"\nchain = [\"fgsm\", { use = \"pgd\", params = { step = 2 } }]\n", "step");
+  const std::string ok = "[[method]]\nname = \"c\"\nchain = [\"fgsm\", \"pgd\"]\n";
+  refused(ok + "stop = { half_width = 0.6 }\n", "method.stop.half_width: expected a share above 0 and below 1/2, found 3/5");
+  refused(ok + "stop = { looks = 3 }\n", "half_width");
+  refused(ok + "stop = { half_width = 0.1, looks = 1 }\n", "looks");
+  refused("[[method]]\nuse = \"pgd\"\nstop = { half_width = 0.1 }\n", "unknown key 'stop'");
   refused("[[method]]\nname = \"c\"\nuse = \"pgd\"\nchain = [\"fgsm\", \"pgd\"]\n", "unknown key 'use'");
 }
