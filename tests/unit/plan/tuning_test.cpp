@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/error.hpp"
 #include "tests/unit/plan/suites.hpp"
 
 using namespace assay;
@@ -110,4 +111,12 @@ TEST_CASE("every point of a compression has trials of its own") {
   const Node& node = cell(plan, "tiny", 0, "8");
   CHECK(stages_of(node) == std::vector<std::string>{"select", "run", "finetune", "judge", "time"});
   CHECK(stages_of(*plan.find(node.stages[0].inputs[0].node)) == std::vector<std::string>{"run", "finetune", "judge", "measure"});
+}
+
+// The rule holds as long as nothing can be chosen on data that is out of distribution; a suite that could name such lists has
+// to check their sources against those of the test.
+TEST_CASE("a detector is not tuned: there is no list that is no test list to do it on [rule 29]") {
+  const std::string text = edit(edit(detect_text, "[[model]]", val), "params = { k = 50 }",
+                                "tune = { search = \"grid\", space = { k = [10, 50] } }");
+  CHECK_THROWS_WITH_AS(plan_of(text), doctest::Contains("need lists of other out-of-distribution data to be tuned on (rule 29)"), Error);
 }
