@@ -104,6 +104,7 @@ Node Planner::start_cell(const CellPoint& point) const {
   for (const auto& [key, value] : point.grid->axes.as_object())
     what += fmt::format(" {}={}", key, value.is_string() ? value.as_string() : value.dump());
   if (!point.budget.level.empty()) what += fmt::format(" {}={}", suite_.budget.curve, point.budget.level);
+  if (!point.source.empty()) what += " from " + point.source;
   Node node = start_node(NodeKind::cell, fmt::format("{} on {}, seed {}", what, point.model->id.value, point.seed));
   node.seeds = seeds(point.seed, point.seed);
   node.method = point.method->id();
@@ -111,6 +112,7 @@ Node Planner::start_cell(const CellPoint& point) const {
   node.subject = point.model->id.value;
   node.axes = point.grid->axes;
   if (!point.budget.level.empty()) node.axes[suite_.budget.curve] = point.budget.level;
+  if (!point.source.empty()) node.axes["surrogate"] = point.source;
   node.axes["subject"] = node.subject;
   node.axes["seed"] = point.seed;
   node.baseline = point.plugin->baseline;
@@ -165,19 +167,29 @@ void Planner::ask_more(const CellPoint& point, Stage& judge) const {
     judge.spec["examples"] = Json::object({{"eps", suite_.threat->rank_eps.str()}, {"each", examples_each}});
 }
 
-// Without a list every model that is no surrogate is a victim.
+// Without a list every model that is no surrogate is a victim; of a matrix every model is.
 bool Planner::is_victim(const ModelSpec& model) const {
   const auto listed = [&](const std::vector<Located<std::string>>& list) {
     return std::any_of(list.begin(), list.end(), [&](const auto& id) { return id.value == model.id.value; });
   };
   const ThreatSpec& threat_spec = *suite_.threat;
-  return threat_spec.victims.empty() ? !listed(threat_spec.surrogates) : listed(threat_spec.victims);
+  if (threat_spec.victims.empty()) return threat_spec.matrix || !listed(threat_spec.surrogates);
+  return listed(threat_spec.victims);
+}
+
+// The points of a transfer matrix's axis; the one that means all surrogates together of a suite without.
+std::vector<std::string> Planner::sources() const {
+  if (!suite_.threat || !suite_.threat->matrix) return {""};
+  std::vector<std::string> out;
+  for (const auto& id : suite_.threat->surrogates) out.push_back(id.value);
+  return out;
 }
 
 Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
   const ThreatSpec& threat_spec = *suite_.threat;
   std::vector<std::string> surrogates;
-  for (const auto& id : threat_spec.surrogates) surrogates.push_back(id.value);
+  for (const auto& id : threat_spec.surrogates)
+    if (point.source.empty() || point.source == id.value) surrogates.push_back(id.value);
   const std::string& victim = point.model->id.value;
   AttackParts parts;
   parts.diagonal = std::find(surrogates.begin(), surrogates.end(), victim) != surrogates.end();

@@ -114,14 +114,17 @@ void Planner::plan_chain(const MethodSpec& method) {
     if (!is_victim(model)) continue;
     for (const std::int64_t seed : suite_.seeds) {
       for (const BudgetPoint& budget : budget_points()) {
-        const auto place = [&](CellPoint& point) {
-          point.model = &model;
-          point.seed = seed;
-          point.budget = budget;
-        };
-        place(last);
-        for (CellPoint& link : links) place(link);
-        chain_cell(last, links);
+        for (const std::string& source : sources()) {
+          const auto place = [&](CellPoint& point) {
+            point.model = &model;
+            point.seed = seed;
+            point.budget = budget;
+            point.source = source;
+          };
+          place(last);
+          for (CellPoint& link : links) place(link);
+          chain_cell(last, links);
+        }
       }
     }
   }

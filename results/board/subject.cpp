@@ -13,12 +13,17 @@
 namespace assay::board {
 namespace {
 
-void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const std::string& label) {
+void merge(BySeed& into, std::uint64_t seed, const std::vector<double>& values) {
+  auto& least = into.try_emplace(seed, values.size(), 1.0).first->second;
+  for (std::size_t i = 0; i < least.size(); ++i) least[i] = std::min(least[i], values[i]);
+}
+
+void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const store::CellRecord& cell) {
   if (worst.ids.empty()) worst.ids = column.ids;
   if (worst.ids != column.ids)
-    throw Error(Fault::constraint, "worst case: cell '" + label + "' was judged on other samples than the attacks before it (rule 14)");
-  auto& robust = worst.robust.try_emplace(seed, column.values.size(), 1.0).first->second;
-  for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], column.values[i]);
+    throw Error(Fault::constraint, "worst case: cell '" + cell.label + "' was judged on other samples than the attacks before it (rule 14)");
+  merge(worst.robust, seed, column.values);
+  merge(worst.attacks[cell.method], seed, column.values);
 }
 
 std::map<std::string, std::vector<Group>> by_subject(const std::vector<store::CellRecord>& cells) {
@@ -36,53 +41,58 @@ WorstCase worst_case(const store::Store& db, const std::vector<Group>& groups, c
     const std::uint64_t seed = cell->seeds.get("subject");
     const auto robust = db.outcomes(cell->standing->id, "robust", condition);
     if (robust.empty()) continue;
-    merge(worst, seed, robust[0], cell->label);
-    worst.attacks.insert(cell->method);
+    merge(worst, seed, robust[0], *cell);
     // A sample that is misclassified without attack is not robust, whatever an attack's column says.
     for (const auto& correct : db.outcomes(cell->standing->id, "correct", "clean")) {
-      merge(worst, seed, correct, cell->label);
-      worst.clean[seed] = std::accumulate(correct.values.begin(), correct.values.end(), 0.0) / static_cast<double>(correct.values.size());
+      merge(worst, seed, correct, *cell);
+      worst.clean[seed] = correct.values;
     }
   }
   return worst;
 }
 
-Value value_of(const std::vector<double>& per_seed) {
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Means over samples, a seed each, and the mean of these.
+Value value_of(const BySeed& outcomes) {
   Value value;
-  value.per_seed = per_seed;
-  if (!per_seed.empty())
-    value.mean = std::accumulate(per_seed.begin(), per_seed.end(), 0.0) / static_cast<double>(per_seed.size());
+  for (const auto& [seed, values] : outcomes) value.per_seed.push_back(mean(values));
+  if (!value.per_seed.empty()) value.mean = mean(value.per_seed);
   return value;
 }
 
-std::vector<double> means(const WorstCase& worst) {
-  std::vector<double> out;
-  for (const auto& [seed, robust] : worst.robust)
-    out.push_back(std::accumulate(robust.begin(), robust.end(), 0.0) / static_cast<double>(robust.size()));
-  return out;
-}
-
 // statistic[seed][b] on resamples that all subjects share.
-std::vector<std::vector<double>> replicates(const WorstCase& worst, const stats::BootstrapOptions& options) {
-  std::vector<std::vector<double>> out(worst.robust.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
-  std::vector<std::uint32_t> at(worst.ids.size());
+std::vector<std::vector<double>> replicates(const BySeed& outcomes, const stats::BootstrapOptions& options) {
+  std::vector<std::vector<double>> out(outcomes.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
+  std::vector<std::uint32_t> at(outcomes.empty() ? 0 : outcomes.begin()->second.size());
   for (std::size_t b = 0; b < static_cast<std::size_t>(options.resamples); ++b) {
     stats::resample_indices(options.seed, b, at);
     std::size_t s = 0;
-    for (const auto& [seed, robust] : worst.robust) {
+    for (const auto& [seed, values] : outcomes) {
       double sum = 0;
-      for (const std::uint32_t i : at) sum += robust[i];
+      for (const std::uint32_t i : at) sum += values[i];
       out[s++][b] = sum / static_cast<double>(at.size());
     }
   }
   return out;
 }
 
+// With its interval over the samples.
+Value with_interval(const BySeed& outcomes, const stats::BootstrapOptions& options) {
+  Value value = value_of(outcomes);
+  if (!value.mean) return value;
+  value.interval = stats::percentile_interval(mean_replicates(replicates(outcomes, options)), options, "samples",
+                                              static_cast<std::int64_t>(outcomes.begin()->second.size()));
+  return value;
+}
+
 std::string unranked(const Row& row, const store::SuiteRecord& suite) {
   if (row.level != store::Level::valid) return store::level_name(row.level);
   if (!row.values[0].mean) return row.status;
   if (row.coverage.share() < suite.min_coverage) return "coverage " + row.coverage.str() + " is below the declared minimum";
-  return row.single_run ? "single run" : "";
+  return row.single_run ? single_run : "";
 }
 
 // The row of a subject from its groups: attacks of this subject, all seeds.
@@ -99,7 +109,7 @@ Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
   row.plugin_version = row.plugin_digest = "";
   row.params = row.axes = Json(Json::Object{});
   row.single_run = worst.robust.size() < 3;
-  if (row.single_run) row.notes.push_back("single run: " + std::to_string(worst.robust.size()) + " seeds of at least 3");
+  if (row.single_run) row.notes.push_back(single_run_note(worst.robust.size()));
   // Inputs that a user brought are proofs as good as any other: the judge checked each of them.
   std::set<std::string> brought;
   for (const Group& group : groups)
@@ -128,13 +138,16 @@ struct Judged {
   const WorstCase worst;
   const std::vector<std::string> reasons;  // against the subject
 };
-Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const stats::BootstrapOptions& options) {
+Candidate candidate(const Judged& judged, const std::vector<std::string>& attacks, const store::SuiteRecord& suite,
+                    const stats::BootstrapOptions& options) {
   const auto& [groups, worst, reasons] = judged;
   Candidate c;
   c.row = subject_row(groups, worst);
-  std::vector<double> clean;
-  for (const auto& [seed, accuracy] : worst.clean) clean.push_back(accuracy);
-  c.row.values = {value_of(means(worst)), value_of(clean)};
+  c.row.values = {with_interval(worst.robust, options), with_interval(worst.clean, options)};
+  for (const std::string& attack : attacks) {
+    const auto found = worst.attacks.find(attack);
+    c.row.values.push_back(found == worst.attacks.end() ? Value() : with_interval(found->second, options));
+  }
   c.value = c.row.values[0].mean.value_or(std::nan(""));
   for (const std::string& reason : reasons) {
     c.row.level = std::max(c.row.level, store::Level::suspect);
@@ -143,10 +156,19 @@ Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const
   c.row.unranked_because = unranked(c.row, suite);
   c.row.ranked = c.row.unranked_because.empty();
   if (!c.row.values[0].mean) return c;
-  c.replicates = mean_replicates(replicates(worst, options));
-  c.row.values[0].interval =
-      stats::percentile_interval(c.replicates, options, "samples", static_cast<std::int64_t>(worst.ids.size()));
+  c.replicates = mean_replicates(replicates(worst.robust, options));
   return c;
+}
+
+// Methods with outcomes, by name: each is a column beside the worst case of all.
+std::vector<std::string> attacks_of(const std::vector<store::CellRecord>& cells, const std::map<std::string, WorstCase>& worst_of) {
+  std::vector<std::string> out;
+  const auto measured = [&](const std::string& method) {
+    return std::any_of(worst_of.begin(), worst_of.end(), [&](const auto& one) { return one.second.attacks.count(method) > 0; });
+  };
+  for (const auto& cell : cells)
+    if (std::find(out.begin(), out.end(), cell.method) == out.end() && measured(cell.method)) out.push_back(cell.method);
+  return out;
 }
 
 void set_ranks(std::vector<Candidate>& candidates, double level) {
@@ -174,8 +196,8 @@ std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::
 }
 
 stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options) {
-  const Value value = value_of(means(worst));
-  return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst, options)), static_cast<std::int64_t>(worst.ids.size()),
+  const Value value = value_of(worst.robust);
+  return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst.robust, options)), static_cast<std::int64_t>(worst.ids.size()),
           value.per_seed, 0};
 }
 
@@ -195,12 +217,17 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   options.level = query.level;
   options.resamples = query.resamples;
 
+  std::map<std::string, WorstCase> worst_of;
+  for (const auto& [subject, groups] : subjects) worst_of[subject] = worst_case(db, groups, board.suite.condition);
+  const std::vector<std::string> attacks = attacks_of(cells, worst_of);
+  for (const std::string& attack : attacks) board.metrics.push_back({"robust_accuracy", board.suite.condition, attack, "judged", false});
+
   std::vector<Candidate> candidates;
   const auto transfers = transfer_cells(db);
   for (const auto& [subject, groups] : subjects) {
-    WorstCase worst = worst_case(db, groups, board.suite.condition);
+    WorstCase& worst = worst_of.at(subject);
     auto reasons = outdone(transferred(db, transfers, groups, worst, board.suite.condition));
-    candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, board.suite, options));
+    candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, attacks, board.suite, options));
   }
 
   set_ranks(candidates, query.level);

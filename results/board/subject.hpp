@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -11,12 +10,14 @@
 
 namespace assay::board {
 
+using BySeed = std::map<std::uint64_t, std::vector<double>>;  // of a subject's nets, one value a sample
+
 // One subject's nets under all their attacks, one entry a subject seed.
 struct WorstCase {
   std::vector<std::int64_t> ids;
-  std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
-  std::map<std::uint64_t, double> clean;                // accuracy without attack
-  std::set<std::string> attacks;
+  BySeed robust;                          // 1 where no attack succeeded
+  BySeed clean;                           // 1 where the net is right without attack
+  std::map<std::string, BySeed> attacks;  // each attack by itself, as `robust`
 };
 
 // By subject, from the cells of the protocol that are done. Throws Error(constraint) when the attacks of one subject were
