@@ -91,12 +91,31 @@ double Planner::finetune_seconds(const ModelSpec& model) const {
   return stage_seconds + recipe_seconds(recipe_of(*suite_.finetune, "finetune"), model, fit_list());
 }
 
-double Planner::attack_seconds(const CellPoint& point) const {
+// What an attack's parameters say of its passes, by the names that attacks use for them: each repeats the others' work.
+double Planner::attack_passes(const CellPoint& point) const {
   const Json::Object& params = point.params.all.as_object();
-  const auto steps = params.find("steps");
-  const double passes = steps != params.end() && !steps->second.is_null() ? std::max(1.0, param_real(steps->second)) : 1.0;
-  const double inputs = static_cast<double>(count(*point.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
-  return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
+  double passes = 1;
+  for (const char* name : {"steps", "queries", "restarts", "draws", "searches", "samples", "copies"})
+    if (const auto found = params.find(name); found != params.end() && found->second.is_number()) passes *= std::max(1.0, param_real(found->second));
+  if (const auto targets = params.find("targets"); targets != params.end() && targets->second.is_number()) {
+    const double asked = param_real(targets->second);  // 0: as many as there are, nine at most
+    passes *= asked > 0 ? asked : static_cast<double>(std::clamp<std::int64_t>(classes() - 1, 1, 9));
+  }
+  return passes;
+}
+
+double Planner::attack_seconds(const CellPoint& point) const {
+  const double radii = static_cast<double>(suite_.threat->eps.size());
+  const double a_thousand = train_rate(*point.model) * (point.plugin->needs_gradients ? input_gradient_share : forward_share);
+  const double inputs = static_cast<double>(count(*point.test)) * radii;
+  return inputs / 1000.0 * a_thousand * attack_passes(point);
+}
+
+// The judge's own attack on some of the samples that stand, ten times as long (rule 21).
+double Planner::longer_seconds(const CellPoint& point) const {
+  if (!again().has("longer")) return 0;
+  const double steps = std::min(1000.0, 10 * attack_passes(point));
+  return static_cast<double>(suite_.threat->longer) / 1000.0 * train_rate(*point.model) * input_gradient_share * steps;
 }
 
 Node Planner::start_cell(const CellPoint& point) const {
@@ -234,7 +253,7 @@ void Planner::attack_cell(const CellPoint& point) {
   AttackParts parts = attack_parts(point);
   ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
-  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) + longer_seconds(point) +
                       eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   finish_cell(std::move(node), point, std::move(parts.identity), again());

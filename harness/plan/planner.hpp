@@ -119,7 +119,7 @@ class Planner {
   void plan_chain(const MethodSpec& method);  // chain.cpp
   void chain_cell(const CellPoint& point, const std::vector<CellPoint>& links);
   std::string chain_start(const CellPoint& point);
-  std::string chain_link(const CellPoint& point, const std::string& before);
+  std::string chain_link(const CellPoint& point, const std::string& before, bool first);
   void detect_cell(const CellPoint& point);
   void predict_cell(const CellPoint& point);
   void compress_cells(const CellPoint& point);
@@ -136,7 +136,9 @@ class Planner {
   Json threat() const;
   Json again() const;   // of an attack's judge
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
+  double attack_passes(const CellPoint& point) const;
   double attack_seconds(const CellPoint& point) const;
+  double longer_seconds(const CellPoint& point) const;
   double finetune_seconds(const ModelSpec& model) const;
   double recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const;
 

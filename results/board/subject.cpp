@@ -96,14 +96,16 @@ std::string unranked(const Row& row, const store::SuiteRecord& suite) {
 }
 
 // The row of a subject from its groups: attacks of this subject, all seeds.
-Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
+Row subject_row(const std::vector<Group>& groups, const WorstCase& worst, const std::string& condition) {
   Group all = groups.front();
   all.cells.clear();
   all.baseline = false;
   all.descriptor = std::make_shared<const Descriptor>();
   for (const Group& group : groups) all.cells.insert(all.cells.end(), group.cells.begin(), group.cells.end());
+  const Covered cover = covered(all.cells, condition);
+  all.cells = cover.cells;
   Row row = start_row(all);
-  row.notes.clear();
+  row.notes.assign(cover.notes.begin(), cover.notes.end());
   row.submitted = false;
   row.method = "worst of " + std::to_string(worst.attacks.size()) + " attacks";
   row.plugin_version = row.plugin_digest = "";
@@ -142,7 +144,7 @@ Candidate candidate(const Judged& judged, const std::vector<std::string>& attack
                     const stats::BootstrapOptions& options) {
   const auto& [groups, worst, reasons] = judged;
   Candidate c;
-  c.row = subject_row(groups, worst);
+  c.row = subject_row(groups, worst, suite.condition);
   c.row.values = {with_interval(worst.robust, options), with_interval(worst.clean, options)};
   for (const std::string& attack : attacks) {
     const auto found = worst.attacks.find(attack);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,15 @@ struct WorstCase {
 // By subject, from the cells of the protocol that are done. Throws Error(constraint) when the attacks of one subject were
 // judged on different samples.
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition);
+
+// A subject's cells, with those whose attack did not go far enough (rules 21 and 22) cleared of that where another attack of
+// the same net did and leaves no more.
+struct Covered {
+  std::vector<const store::CellRecord*> cells;  // as given, or cleared
+  std::deque<store::CellRecord> own;            // the cleared ones
+  std::set<std::string> notes;                  // which, and by what
+};
+Covered covered(const std::vector<const store::CellRecord*>& cells, const std::string& condition);
 
 // What one method's examples from other nets break of samples that every attack of a subject's suite left standing, over
 // its nets.
