@@ -91,12 +91,31 @@ double Planner::finetune_seconds(const ModelSpec& model) const {
   return stage_seconds + recipe_seconds(recipe_of(*suite_.finetune, "finetune"), model, fit_list());
 }
 
-double Planner::attack_seconds(const CellPoint& point) const {
+// What an attack's parameters say of its passes, by the names that attacks use for them: each repeats the others' work.
+double Planner::attack_passes(const CellPoint& point) const {
   const Json::Object& params = point.params.all.as_object();
-  const auto steps = params.find("steps");
-  const double passes = steps != params.end() && !steps->second.is_null() ? std::max(1.0, param_real(steps->second)) : 1.0;
-  const double inputs = static_cast<double>(count(*point.test) * static_cast<std::int64_t>(suite_.threat->eps.size()));
-  return inputs / 1000.0 * train_rate(*point.model) * input_gradient_share * passes;
+  double passes = 1;
+  for (const char* name : {"steps", "queries", "restarts", "draws", "searches", "samples", "copies"})
+    if (const auto found = params.find(name); found != params.end() && found->second.is_number()) passes *= std::max(1.0, param_real(found->second));
+  if (const auto targets = params.find("targets"); targets != params.end() && targets->second.is_number()) {
+    const double asked = param_real(targets->second);  // 0: as many as there are, nine at most
+    passes *= asked > 0 ? asked : static_cast<double>(std::clamp<std::int64_t>(classes() - 1, 1, 9));
+  }
+  return passes;
+}
+
+double Planner::attack_seconds(const CellPoint& point) const {
+  const double radii = static_cast<double>(suite_.threat->eps.size());
+  const double a_thousand = train_rate(*point.model) * (point.plugin->needs_gradients ? input_gradient_share : forward_share);
+  const double inputs = static_cast<double>(count(*point.test)) * radii;
+  return inputs / 1000.0 * a_thousand * attack_passes(point);
+}
+
+// The judge's own attack on some of the samples that stand, ten times as long (rule 21).
+double Planner::longer_seconds(const CellPoint& point) const {
+  if (!again().has("longer")) return 0;
+  const double steps = std::min(1000.0, 10 * attack_passes(point));
+  return static_cast<double>(suite_.threat->longer) / 1000.0 * train_rate(*point.model) * input_gradient_share * steps;
 }
 
 Node Planner::start_cell(const CellPoint& point) const {
@@ -104,6 +123,7 @@ Node Planner::start_cell(const CellPoint& point) const {
   for (const auto& [key, value] : point.grid->axes.as_object())
     what += fmt::format(" {}={}", key, value.is_string() ? value.as_string() : value.dump());
   if (!point.budget.level.empty()) what += fmt::format(" {}={}", suite_.budget.curve, point.budget.level);
+  if (!point.source.empty()) what += " from " + point.source;
   Node node = start_node(NodeKind::cell, fmt::format("{} on {}, seed {}", what, point.model->id.value, point.seed));
   node.seeds = seeds(point.seed, point.seed);
   node.method = point.method->id();
@@ -111,6 +131,7 @@ Node Planner::start_cell(const CellPoint& point) const {
   node.subject = point.model->id.value;
   node.axes = point.grid->axes;
   if (!point.budget.level.empty()) node.axes[suite_.budget.curve] = point.budget.level;
+  if (!point.source.empty()) node.axes["surrogate"] = point.source;
   node.axes["subject"] = node.subject;
   node.axes["seed"] = point.seed;
   node.baseline = point.plugin->baseline;
@@ -165,19 +186,29 @@ void Planner::ask_more(const CellPoint& point, Stage& judge) const {
     judge.spec["examples"] = Json::object({{"eps", suite_.threat->rank_eps.str()}, {"each", examples_each}});
 }
 
-// Without a list every model that is no surrogate is a victim.
+// Without a list every model that is no surrogate is a victim; of a matrix every model is.
 bool Planner::is_victim(const ModelSpec& model) const {
   const auto listed = [&](const std::vector<Located<std::string>>& list) {
     return std::any_of(list.begin(), list.end(), [&](const auto& id) { return id.value == model.id.value; });
   };
   const ThreatSpec& threat_spec = *suite_.threat;
-  return threat_spec.victims.empty() ? !listed(threat_spec.surrogates) : listed(threat_spec.victims);
+  if (threat_spec.victims.empty()) return threat_spec.matrix || !listed(threat_spec.surrogates);
+  return listed(threat_spec.victims);
+}
+
+// The points of a transfer matrix's axis; the one that means all surrogates together of a suite without.
+std::vector<std::string> Planner::sources() const {
+  if (!suite_.threat || !suite_.threat->matrix) return {""};
+  std::vector<std::string> out;
+  for (const auto& id : suite_.threat->surrogates) out.push_back(id.value);
+  return out;
 }
 
 Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
   const ThreatSpec& threat_spec = *suite_.threat;
   std::vector<std::string> surrogates;
-  for (const auto& id : threat_spec.surrogates) surrogates.push_back(id.value);
+  for (const auto& id : threat_spec.surrogates)
+    if (point.source.empty() || point.source == id.value) surrogates.push_back(id.value);
   const std::string& victim = point.model->id.value;
   AttackParts parts;
   parts.diagonal = std::find(surrogates.begin(), surrogates.end(), victim) != surrogates.end();
@@ -222,7 +253,7 @@ void Planner::attack_cell(const CellPoint& point) {
   AttackParts parts = attack_parts(point);
   ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27: source and victim are one model
-  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) +
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) + longer_seconds(point) +
                       eval_seconds(*point.model, count(*point.test) * static_cast<std::int64_t>(1 + suite_.threat->eps.size()));
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   finish_cell(std::move(node), point, std::move(parts.identity), again());

@@ -3,6 +3,9 @@
 // that begin alike share their first links. One that stops early goes through the links once a look, on a part of the list.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "harness/plan/planner.hpp"
 
 namespace assay::plan {
@@ -10,6 +13,8 @@ namespace {
 
 constexpr const char* chain_file = "chain.safetensors";
 constexpr const char* chain_input = "chain";
+// Of the samples, what reaches a link after the first: next to nothing of an undefended net, up to a half of a defended one.
+constexpr double left_share = 0.25;
 
 Json link_of(const Descriptor& plugin) {
   return Json::object({{"id", plugin.id}, {"gradients", plugin.needs_gradients}, {"iterative", plugin.iterative}});
@@ -26,6 +31,12 @@ std::string text_of(const MethodSpec& method) {
 struct Planner::LinkPlace {
   std::int64_t link = 0;  // in the chain
   std::int64_t look = 0;  // of a chain that stops early
+
+  // Of the test list that this link attacks, at most: its look's part, and after the first link what is left of it.
+  double share(const std::optional<StopSpec>& stop) const {
+    const double part = stop ? std::ldexp(1.0, static_cast<int>(std::max<std::int64_t>(look, 1) - stop->looks)) : 1;
+    return part * (link == 0 ? 1 : left_share);
+  }
 };
 
 // What the links before this one left goes to its run and to its judge.
@@ -74,7 +85,7 @@ std::string Planner::chain_link(const CellPoint& point, const LinkPlace& place, 
   AttackParts parts = attack_parts(point);
   place_link(parts, point, place, before);
   parts.judge.stage = "survivors";
-  node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) * place.share(stop);
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   Json identity = std::move(parts.identity);
   identity["node"] = "chain link";
@@ -107,7 +118,7 @@ void Planner::chain_cell(const CellPoint& point, const std::vector<CellPoint>& l
   ask_more(point, parts.judge);
   if (parts.diagonal) node.axes["diagonal"] = true;  // rule 27
   place_link(parts, point, place, before);
-  node.cost_seconds = 2 * stage_seconds + attack_seconds(point);
+  node.cost_seconds = 2 * stage_seconds + attack_seconds(point) * place.share(stop) + longer_seconds(point);
   node.stages = {std::move(parts.run), std::move(parts.judge)};
   finish_cell(std::move(node), point, std::move(parts.identity), again());
 }
@@ -135,14 +146,17 @@ void Planner::plan_chain(const MethodSpec& method) {
     if (!is_victim(model)) continue;
     for (const std::int64_t seed : suite_.seeds) {
       for (const BudgetPoint& budget : budget_points()) {
-        const auto place = [&](CellPoint& point) {
-          point.model = &model;
-          point.seed = seed;
-          point.budget = budget;
-        };
-        place(last);
-        for (CellPoint& link : links) place(link);
-        chain_cell(last, links);
+        for (const std::string& source : sources()) {
+          const auto place = [&](CellPoint& point) {
+            point.model = &model;
+            point.seed = seed;
+            point.budget = budget;
+            point.source = source;
+          };
+          place(last);
+          for (CellPoint& link : links) place(link);
+          chain_cell(last, links);
+        }
       }
     }
   }

@@ -127,9 +127,12 @@ void Planner::plan_method(const MethodSpec& method) {
         point.seed = seed;
         for (const BudgetPoint& budget : budget_points()) {
           point.budget = budget;
-          if (task == "compress") compress_cells(point);
-          else if (task == "reduce") reduce_cells(point);
-          else plan_cell(point);
+          for (const std::string& source : sources()) {
+            point.source = source;
+            if (task == "compress") compress_cells(point);
+            else if (task == "reduce") reduce_cells(point);
+            else plan_cell(point);
+          }
         }
       }
     }

@@ -114,6 +114,7 @@ void Planner::protocol() {
     out["threat"]["access"] = suite_.threat->access;
     out["threat"]["victims"] = ids(suite_.threat->victims);
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
+    if (suite_.threat->matrix) out["threat"]["matrix"] = true;
     out["budget"] = budget_protocol();
   }
   if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget_protocol();

@@ -112,6 +112,7 @@ class Planner {
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
   bool is_victim(const ModelSpec& model) const;
+  std::vector<std::string> sources() const;
   void ask_more(const CellPoint& point, Stage& judge) const;
   AttackParts attack_parts(const CellPoint& point);
   void attack_cell(const CellPoint& point);
@@ -137,7 +138,9 @@ class Planner {
   Json threat() const;
   Json again() const;   // of an attack's judge
   double eval_seconds(const ModelSpec& model, std::int64_t inputs) const;
+  double attack_passes(const CellPoint& point) const;
   double attack_seconds(const CellPoint& point) const;
+  double longer_seconds(const CellPoint& point) const;
   double finetune_seconds(const ModelSpec& model) const;
   double recipe_seconds(const Json& recipe, const ModelSpec& model, const DataSpec& list) const;
 
@@ -180,6 +183,7 @@ struct Planner::CellPoint {
   std::int64_t seed = 0;
   Rational ratio;  // compress, reduce
   BudgetPoint budget;
+  std::string source;              // of a transfer matrix: the one surrogate; "": all of the suite's
   const DataSpec* test = nullptr;  // what the outcome is judged on: data.test, for a trial data.val
   std::int64_t trial = -1;         // which one; -1: no trial
   const Tuned* tuned = nullptr;    // the trials of which the cell takes the best

@@ -103,6 +103,9 @@ const Node& submission_site(const Plan& suite, const std::string& subject, std::
     bad_input("suite '" + suite.suite + "': task 'compress' is judged by the model itself (its size, multiply-adds, time), which no "
               "outputs show; submit takes adversarial inputs for a suite of attack, scores for detect, predictions for predict, and a "
               "compressed net can be a [[model]] with `onnx = \"FILE\"` in any of them");
+  if (suite.protocol.has("threat") && suite.protocol.at("threat").get("matrix", false))
+    bad_input("suite '" + suite.suite + "': a transfer matrix has a cell for each source and victim, and inputs from elsewhere name no "
+              "source; expected a suite without threat.matrix");
   if (suite.task == "reduce")
     bad_input("suite '" + suite.suite + "': task 'reduce' is judged by training on the method's set, which no outputs show; a set of your "
               "own can be a set of the catalogue, and a rule that makes one a reducer plugin (`assay new reducer`)");

@@ -81,6 +81,8 @@ void check_unused(const SuiteSpec& suite) {
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);
   if (suite.data.fit && task != "detect" && task != "compress") refuse_block(suite.data.fit->place, "data.fit", suite);
+  if (suite.threat && suite.threat->matrix && suite.rank != "none")
+    fail(suite.threat->matrix_place, "threat.matrix: its cells are sources and victims, not rivals; expected suite.rank = \"none\"");
   if (suite.rank == "subject" && task != "attack") refuse_block(suite.place, "rank = \"subject\"", suite);
   for (const MethodSpec& method : suite.methods) {
     if (!method.targets.empty() && !(reaches && suite.target)) refuse_block(method.place, "method.targets", suite);

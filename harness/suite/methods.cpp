@@ -95,7 +95,7 @@ std::vector<MethodSpec> parse_methods(const Toml& root) {
 std::optional<ThreatSpec> parse_threat(const Toml& root) {
   const Toml* table = root.find("threat");
   if (!table) return std::nullopt;
-  const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "targeted", "longer"});
+  const Fields fields(*table, "threat", {"norm", "eps", "rank_eps", "victims", "surrogates", "access", "matrix", "targeted", "longer"});
   ThreatSpec out;
   out.place = fields.place();
   fields.need("norm", "\"linf\", \"l2\", \"l1\" or \"l0\"");
@@ -111,11 +111,15 @@ std::optional<ThreatSpec> parse_threat(const Toml& root) {
   out.victims = fields.texts("victims");
   out.surrogates = fields.texts("surrogates");
   out.access = fields.choice("access", {"white-box", "score", "decision", "transfer"}, "white-box").value;
+  out.matrix = fields.flag("matrix", false);
   out.targeted = fields.flag("targeted", false);
   out.longer = fields.integer("longer", 0, {0, 100000});
   if (const Toml* targeted = fields.find("targeted")) out.targeted_place = targeted->place;
   if (out.access == "transfer" && out.surrogates.empty())
     fail(out.place, "threat.surrogates: a transfer attack needs at least one model to work on");
+  if (const Toml* matrix = fields.find("matrix")) out.matrix_place = matrix->place;
+  if (out.matrix && out.access != "transfer")
+    fail(out.matrix_place, fmt::format("threat.matrix: a matrix is of surrogates and victims; expected access = \"transfer\", found \"{}\"", out.access));
   return out;
 }
 

@@ -92,11 +92,12 @@ struct ThreatSpec {
   std::string norm;              // linf | l2 | l1 | l0 (eps: elements that may change)
   std::vector<Rational> eps;     // increasing, distinct, >= 0
   Rational rank_eps;             // the condition at which the board ranks; one of eps
-  std::vector<Located<std::string>> victims, surrogates;  // model ids; victims default: all models
+  std::vector<Located<std::string>> victims, surrogates;  // model ids; victims default: all that are no surrogate, of a matrix all
   std::string access = "white-box";  // white-box | score | decision | transfer
+  bool matrix = false;      // every surrogate by itself against every victim: an axis "surrogate"
   bool targeted = false;
   std::int64_t longer = 0;  // samples of a cell that its judge attacks again, ten times as long (rule 21)
-  Place targeted_place, place;
+  Place targeted_place, matrix_place, place;
 };
 
 struct LinkSpec {                // of a chain of attacks

@@ -47,6 +47,8 @@ struct Cost {                       // means per cell
   bool known = true;                // false: the outputs were made elsewhere, and the numbers above mean nothing
 };
 
+inline constexpr const char* single_run = "single run";  // why a row has no rank (rule 5)
+
 struct Row {
   std::string method, plugin_version, plugin_digest, subject;
   Json params, axes;

@@ -9,6 +9,7 @@
 
 #include "harness/base/error.hpp"
 #include "harness/metrics/registry.hpp"
+#include "results/board/matrix.hpp"
 #include "results/board/text.hpp"
 
 namespace assay::board {
@@ -24,6 +25,7 @@ struct TextColumn {
   std::vector<std::string> cells;
   bool left = false;
   int drop = 0;  // what does not fit goes in order of falling numbers; 0: never
+  std::vector<std::string> brief;  // instead of the cells where nothing more can go; empty: as they are
 
   std::size_t width() const {
     std::size_t w = display_width(head);
@@ -34,7 +36,7 @@ struct TextColumn {
 
 template <class Text>
 TextColumn column(const Board& board, const std::string& head, bool left, int drop, const Text& text) {
-  TextColumn out{head, {}, left, drop};
+  TextColumn out{head, {}, left, drop, {}};
   for (const Row& row : board.rows) out.cells.push_back(text(row));
   return out;
 }
@@ -69,6 +71,12 @@ void add_cost(std::vector<TextColumn>& out, const Board& board) {
   cost("MACs", [](const Cost& c) { return count_text(c.macs); });
 }
 
+// A subject's worst case is named whole, what single attacks leave by the attack alone.
+std::string head_of(const Board& board, std::size_t metric) {
+  const Metric& of = board.metrics[metric];
+  return board.rank == "subject" && !of.configuration.empty() ? "under " + of.configuration : of.title();
+}
+
 std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) {
   std::vector<TextColumn> out;
   out.push_back(column(board, "rank", false, keep, rank_text));
@@ -76,13 +84,16 @@ std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) 
   for (const Row& row : board.rows) subjects.insert(row.subject);
   if (subjects.size() > 1 || board.rank == "subject")
     out.push_back(column(board, "subject", true, keep, [](const Row& row) { return row.subject; }));
-  out.push_back(column(board, "method", true, keep, row_name));
+  if (board.rank != "subject") out.push_back(column(board, "method", true, keep, row_name));
   for (std::size_t i = 0; i < board.metrics.size(); ++i) {
     const std::string& quantity = board.metrics[i].quantity;
     const bool companion = quantity == "accuracy_lost" || ((quantity == "accuracy" || board.suite.task == "compress") && i < 3);
     const bool first = i == 0;
-    out.push_back(column(board, board.metrics[i].title(), false, first || companion ? keep : drop_metric,
-                         [&](const Row& row) { return value_text(row.values[i]); }));
+    TextColumn numbers = column(board, head_of(board, i), false, first || companion ? keep : drop_metric,
+                                [&](const Row& row) { return value_text(row.values[i]); });
+    if (companion && !first)
+      for (const Row& row : board.rows) numbers.brief.push_back(number_text(row.values[i]));
+    out.push_back(std::move(numbers));
     if (first && bars) add_bar(out, board, ascii);
   }
   if (!board.metrics.empty()) {
@@ -112,6 +123,11 @@ std::vector<std::string> fit(std::vector<TextColumn>& columns, std::size_t width
       if (!columns[i].head.empty()) dropped.insert(dropped.begin(), columns[i].head);
       columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(i));
     }
+  for (TextColumn& c : columns) {
+    if (total_width(columns) <= width || c.brief.empty()) continue;
+    c.cells = std::move(c.brief);
+    dropped.push_back("intervals of " + c.head);
+  }
   return dropped;
 }
 
@@ -188,11 +204,28 @@ std::string remark_lines(const Board& board, std::size_t width) {
   return out;
 }
 
+// Of a matrix, whose rows all carry the same notes, only what went wrong.
+std::string trouble_lines(const Board& board, std::size_t width) {
+  std::string out;
+  for (const Row& row : board.rows) {
+    std::vector<std::string> parts = row.reasons;
+    if (row.status != "ok") parts.insert(parts.begin(), row.status);
+    if (!parts.empty()) out += wrapped(row_name(row) + " on " + row.subject + ": " + join(parts, "; "), width, "    ");
+  }
+  return out;
+}
+
 std::string table(const Board& board, const FormatOptions& options) {
   const auto width = static_cast<std::size_t>(std::max(40, options.width));
   auto columns = make_columns(board, true, options.ascii);
   const auto dropped = fit(columns, width);
   std::string out = heading(board) + "\n" + wrapped(board.sentence, width, "") + "\n";
+  // Rows of a transfer matrix are its cells: as a list they are for machines.
+  if (const std::string matrices = matrix_text(board, width); !matrices.empty()) {
+    const std::string troubles = trouble_lines(board, width);
+    columns.resize(std::min<std::size_t>(columns.size(), 4));  // up to the metric that the matrices show
+    return out + matrices + (troubles.empty() ? "" : "\n" + troubles) + meanings(board, columns, width);
+  }
   out += lay_out(columns, board.rows.size(), options.ascii);
   if (board.rows.empty()) out += "no cells\n";
   const std::string notes = remark_lines(board, width);
@@ -224,10 +257,10 @@ std::string markdown(const Board& board) {
   auto columns = make_columns(board, false, true);
   // Every number carries its interval here; bold is for the best rank only, never for what was not ranked (rules 4, 5).
   std::size_t first_metric = 0;
-  while (first_metric < columns.size() && columns[first_metric].head != "method") ++first_metric;
+  while (!board.metrics.empty() && columns[first_metric].head != head_of(board, 0)) ++first_metric;
   for (std::size_t m = 0; m < board.metrics.size(); ++m)
     for (std::size_t r = 0; r < board.rows.size(); ++r) {
-      std::string& cell = columns[first_metric + 1 + m].cells[r];
+      std::string& cell = columns[first_metric + m].cells[r];
       cell = value_text(board.rows[r].values[m]);
       if (m == 0 && board.rows[r].rank && board.rows[r].rank->lo == 1) cell = "**" + cell + "**";
     }

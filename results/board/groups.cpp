@@ -195,6 +195,10 @@ bool at_rank_point(const Json& axes, const Json& rank_axes) {
   return true;
 }
 
+std::string single_run_note(std::size_t seeds) {
+  return "single run: " + std::to_string(seeds) + " seed" + (seeds == 1 ? "" : "s") + " of at least 3";
+}
+
 Row start_row(const Group& group) {
   Row row;
   row.method = group.method;
@@ -217,7 +221,7 @@ Row start_row(const Group& group) {
   if (row.baseline) row.notes.emplace_back("baseline");
   if (row.submitted) row.notes.emplace_back(submitted_note);
   if (row.single_run && !cells.empty())
-    row.notes.push_back("single run: " + std::to_string(cells.size()) + " seed" + (cells.size() == 1 ? "" : "s") + " of at least 3");
+    row.notes.push_back(single_run_note(cells.size()));
   if (row.uses_outliers) row.notes.emplace_back("uses outlier data");
   if (row.transductive) row.notes.emplace_back("saw unlabelled test inputs");
   if (row.cost.shared) row.notes.emplace_back(shared_note);

@@ -43,6 +43,9 @@ bool at_rank_point(const Json& axes, const Json& rank_axes);
 // Rules 10, 26 and 32 cannot be enforced on what was made elsewhere.
 inline constexpr const char* submitted_note = "submitted: outputs made elsewhere, with access, budget and cost unknown; not ranked";
 
+// Rule 5.
+std::string single_run_note(std::size_t seeds);
+
 // Everything that the row's flags, status and cost can be told from without any metric.
 Row start_row(const Group& group);
 

@@ -90,7 +90,7 @@ std::string problem(const Candidate& c, const RankRules& rules, const store::Sto
   if (!filled)
     if (auto text = coverage_problem(c, rules); !text.empty()) return text;  // rule 2
   if (auto text = missing_companion(c, rules.suite); !text.empty()) return text;
-  if (row.coverage.planned < 3 || (row.single_run && !filled)) return "single run";  // rule 5
+  if (row.coverage.planned < 3 || (row.single_run && !filled)) return single_run;
   return rules.require_certificate ? certificate_problem(db, c.group->plugin_id, c.group->plugin_digest) : "";
 }
 

@@ -32,7 +32,10 @@ std::string ranking(const Board& board, bool lower) {
 
 std::string statistics(const Board& board, const stats::BootstrapOptions& options) {
   const auto ranked = std::count_if(board.rows.begin(), board.rows.end(), [](const Row& r) { return r.ranked; });
-  std::string out = fmt::format("Means over seeds; brackets are {} intervals", percent(options.level));
+  std::size_t seeds = 0;
+  for (const Row& row : board.rows)
+    for (const Value& value : row.values) seeds = std::max(seeds, value.per_seed.size());
+  std::string out = fmt::format("{}; brackets are {} intervals", seeds == 1 ? "One seed" : "Means over seeds", percent(options.level));
   std::map<std::string, std::set<std::int64_t>> over;  // rule 6: of what, and how many
   for (const Row& row : board.rows)
     for (const Value& value : row.values)
@@ -61,6 +64,17 @@ std::string shared_times(Board& board) {
   return " Times were taken under shared load and are never ranked.";
 }
 
+// Rule 5, likewise.
+std::string single_runs(Board& board) {
+  const auto measured = [](const Row& r) { return r.coverage.done > 0 && !r.baseline; };
+  const bool all = std::any_of(board.rows.begin(), board.rows.end(), measured) &&
+                   std::all_of(board.rows.begin(), board.rows.end(), [&](const Row& r) { return !measured(r) || r.single_run; });
+  if (!all) return "";
+  for (Row& row : board.rows) std::erase_if(row.notes, [](const std::string& note) { return note.starts_with(single_run); });
+  return std::string(" Every row is a single run (fewer than 3 seeds, rule 5)") +
+         (board.rank == "none" ? "." : ": in order of the numbers, and not ranked.");
+}
+
 // Which way is better. A board of attacks reads what is said of a model the other way round.
 std::string direction_of(const metrics::MetricInfo& info, bool lower) {
   if (info.direction == metrics::Direction::none) return "";
@@ -85,7 +99,7 @@ std::string definition_of(const metrics::MetricInfo& info, bool lower) {
 }  // namespace
 
 void describe(Board& board, bool lower_is_better, const stats::BootstrapOptions& options) {
-  board.sentence = ranking(board, lower_is_better) + " " + statistics(board, options) + shared_times(board);
+  board.sentence = ranking(board, lower_is_better) + " " + statistics(board, options) + single_runs(board) + shared_times(board);
   std::set<std::string> seen;
   for (const Metric& metric : board.metrics) {
     const auto* info = metrics::find(metric.quantity);

@@ -34,22 +34,29 @@ Flags at_ids(const Flags& values, const std::vector<std::int64_t>& ids, const st
 }
 
 void restrict_to(WorstCase& worst, const std::vector<std::int64_t>& ids) {
-  for (auto* flags : {&worst.robust, &worst.clean})
+  std::vector<BySeed*> all{&worst.robust, &worst.clean};
+  for (auto& [attack, flags] : worst.attacks) all.push_back(&flags);
+  for (BySeed* flags : all)
     for (auto& [seed, values] : *flags) values = at_ids(values, worst.ids, ids);
   worst.ids = ids;
 }
 
-void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const std::string& label) {
+void merge(BySeed& into, std::uint64_t seed, const std::vector<double>& values) {
+  auto& least = into.try_emplace(seed, values.size(), 1.0).first->second;
+  for (std::size_t i = 0; i < least.size(); ++i) least[i] = std::min(least[i], values[i]);
+}
+
+void merge(WorstCase& worst, std::uint64_t seed, const store::OutcomeColumn& column, const store::CellRecord& cell) {
   if (worst.ids.empty()) worst.ids = column.ids;
   if (worst.ids != column.ids) {
     const auto ids = common(worst.ids, column.ids);
     if (ids.empty())
-      throw Error(Fault::constraint, "worst case: cell '" + label + "' was judged on other samples than the attacks before it (rule 14)");
+      throw Error(Fault::constraint, "worst case: cell '" + cell.label + "' was judged on other samples than the attacks before it (rule 14)");
     restrict_to(worst, ids);
   }
   const Flags values = at_ids(column.values, column.ids, worst.ids);
-  auto& robust = worst.robust.try_emplace(seed, values.size(), 1.0).first->second;
-  for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = std::min(robust[i], values[i]);
+  merge(worst.robust, seed, values);
+  merge(worst.attacks[cell.method], seed, values);
 }
 
 std::map<std::string, std::vector<Group>> by_subject(const std::vector<store::CellRecord>& cells) {
@@ -67,70 +74,77 @@ WorstCase worst_case(const store::Store& db, const std::vector<Group>& groups, c
     const std::uint64_t seed = cell->seeds.get("subject");
     const auto robust = db.outcomes(cell->standing->id, "robust", condition);
     if (robust.empty()) continue;
-    merge(worst, seed, robust[0], cell->label);
-    worst.attacks.insert(cell->method);
+    merge(worst, seed, robust[0], *cell);
     // A sample that is misclassified without attack is not robust, whatever an attack's column says.
     for (const auto& correct : db.outcomes(cell->standing->id, "correct", "clean")) {
-      merge(worst, seed, correct, cell->label);
+      merge(worst, seed, correct, *cell);
       worst.clean[seed] = at_ids(correct.values, correct.ids, worst.ids);
     }
   }
   return worst;
 }
 
-Value value_of(const std::vector<double>& per_seed) {
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// Means over samples, a seed each, and the mean of these.
+Value value_of(const BySeed& outcomes) {
   Value value;
-  value.per_seed = per_seed;
-  if (!per_seed.empty())
-    value.mean = std::accumulate(per_seed.begin(), per_seed.end(), 0.0) / static_cast<double>(per_seed.size());
+  for (const auto& [seed, values] : outcomes) value.per_seed.push_back(mean(values));
+  if (!value.per_seed.empty()) value.mean = mean(value.per_seed);
   return value;
 }
 
-std::vector<double> means(const std::map<std::uint64_t, Flags>& by_seed) {
-  std::vector<double> out;
-  for (const auto& [seed, flags] : by_seed)
-    out.push_back(std::accumulate(flags.begin(), flags.end(), 0.0) / static_cast<double>(flags.size()));
-  return out;
-}
-
 // statistic[seed][b] on resamples that all subjects share.
-std::vector<std::vector<double>> replicates(const WorstCase& worst, const stats::BootstrapOptions& options) {
-  std::vector<std::vector<double>> out(worst.robust.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
-  std::vector<std::uint32_t> at(worst.ids.size());
+std::vector<std::vector<double>> replicates(const BySeed& outcomes, const stats::BootstrapOptions& options) {
+  std::vector<std::vector<double>> out(outcomes.size(), std::vector<double>(static_cast<std::size_t>(options.resamples)));
+  std::vector<std::uint32_t> at(outcomes.empty() ? 0 : outcomes.begin()->second.size());
   for (std::size_t b = 0; b < static_cast<std::size_t>(options.resamples); ++b) {
     stats::resample_indices(options.seed, b, at);
     std::size_t s = 0;
-    for (const auto& [seed, robust] : worst.robust) {
+    for (const auto& [seed, values] : outcomes) {
       double sum = 0;
-      for (const std::uint32_t i : at) sum += robust[i];
+      for (const std::uint32_t i : at) sum += values[i];
       out[s++][b] = sum / static_cast<double>(at.size());
     }
   }
   return out;
 }
 
+// With its interval over the samples.
+Value with_interval(const BySeed& outcomes, const stats::BootstrapOptions& options) {
+  Value value = value_of(outcomes);
+  if (!value.mean) return value;
+  value.interval = stats::percentile_interval(mean_replicates(replicates(outcomes, options)), options, "samples",
+                                              static_cast<std::int64_t>(outcomes.begin()->second.size()));
+  return value;
+}
+
 std::string unranked(const Row& row, const store::SuiteRecord& suite) {
   if (row.level != store::Level::valid) return store::level_name(row.level);
   if (!row.values[0].mean) return row.status;
   if (row.coverage.share() < suite.min_coverage) return "coverage " + row.coverage.str() + " is below the declared minimum";
-  return row.single_run ? "single run" : "";
+  return row.single_run ? single_run : "";
 }
 
 // The row of a subject from its groups: attacks of this subject, all seeds.
-Row subject_row(const std::vector<Group>& groups, const WorstCase& worst) {
+Row subject_row(const std::vector<Group>& groups, const WorstCase& worst, const std::string& condition) {
   Group all = groups.front();
   all.cells.clear();
   all.baseline = false;
   all.descriptor = std::make_shared<const Descriptor>();
   for (const Group& group : groups) all.cells.insert(all.cells.end(), group.cells.begin(), group.cells.end());
+  const Covered cover = covered(all.cells, condition);
+  all.cells = cover.cells;
   Row row = start_row(all);
-  row.notes.clear();
+  row.notes.assign(cover.notes.begin(), cover.notes.end());
   row.submitted = false;
   row.method = "worst of " + std::to_string(worst.attacks.size()) + " attacks";
   row.plugin_version = row.plugin_digest = "";
   row.params = row.axes = Json(Json::Object{});
   row.single_run = worst.robust.size() < 3;
-  if (row.single_run) row.notes.push_back("single run: " + std::to_string(worst.robust.size()) + " seeds of at least 3");
+  if (row.single_run) row.notes.push_back(single_run_note(worst.robust.size()));
   // Inputs that a user brought are proofs as good as any other: the judge checked each of them.
   std::set<std::string> brought;
   for (const Group& group : groups)
@@ -159,11 +173,16 @@ struct Judged {
   const WorstCase worst;
   const std::vector<std::string> reasons;  // against the subject
 };
-Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const stats::BootstrapOptions& options) {
+Candidate candidate(const Judged& judged, const std::vector<std::string>& attacks, const store::SuiteRecord& suite,
+                    const stats::BootstrapOptions& options) {
   const auto& [groups, worst, reasons] = judged;
   Candidate c;
-  c.row = subject_row(groups, worst);
-  c.row.values = {value_of(means(worst.robust)), value_of(means(worst.clean))};
+  c.row = subject_row(groups, worst, suite.condition);
+  c.row.values = {with_interval(worst.robust, options), with_interval(worst.clean, options)};
+  for (const std::string& attack : attacks) {
+    const auto found = worst.attacks.find(attack);
+    c.row.values.push_back(found == worst.attacks.end() ? Value() : with_interval(found->second, options));
+  }
   c.value = c.row.values[0].mean.value_or(std::nan(""));
   for (const std::string& reason : reasons) {
     c.row.level = std::max(c.row.level, store::Level::suspect);
@@ -172,10 +191,19 @@ Candidate candidate(const Judged& judged, const store::SuiteRecord& suite, const
   c.row.unranked_because = unranked(c.row, suite);
   c.row.ranked = c.row.unranked_because.empty();
   if (!c.row.values[0].mean) return c;
-  c.replicates = mean_replicates(replicates(worst, options));
-  c.row.values[0].interval =
-      stats::percentile_interval(c.replicates, options, "samples", static_cast<std::int64_t>(worst.ids.size()));
+  c.replicates = mean_replicates(replicates(worst.robust, options));
   return c;
+}
+
+// Methods with outcomes, by name: each is a column beside the worst case of all.
+std::vector<std::string> attacks_of(const std::vector<store::CellRecord>& cells, const std::map<std::string, WorstCase>& worst_of) {
+  std::vector<std::string> out;
+  const auto measured = [&](const std::string& method) {
+    return std::any_of(worst_of.begin(), worst_of.end(), [&](const auto& one) { return one.second.attacks.count(method) > 0; });
+  };
+  for (const auto& cell : cells)
+    if (std::find(out.begin(), out.end(), cell.method) == out.end() && measured(cell.method)) out.push_back(cell.method);
+  return out;
 }
 
 void set_ranks(std::vector<Candidate>& candidates, double level) {
@@ -216,8 +244,8 @@ std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::
 }
 
 stats::RankInput rank_input(const WorstCase& worst, const stats::BootstrapOptions& options) {
-  const Value value = value_of(means(worst.robust));
-  return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst, options)), static_cast<std::int64_t>(worst.ids.size()),
+  const Value value = value_of(worst.robust);
+  return {value.mean.value_or(std::nan("")), mean_replicates(replicates(worst.robust, options)), static_cast<std::int64_t>(worst.ids.size()),
           value.per_seed, 0};
 }
 
@@ -237,13 +265,16 @@ Board make_subject_board(const store::Store& db, const Query& query) {
   options.level = query.level;
   options.resamples = query.resamples;
 
+  auto worst_of = worst_cases(db, board.suite.protocol_hash, board.suite.condition);
+  const std::vector<std::string> attacks = attacks_of(cells, worst_of);
+  for (const std::string& attack : attacks) board.metrics.push_back({"robust_accuracy", board.suite.condition, attack, "judged", false});
+
   std::vector<Candidate> candidates;
   const auto transfers = transfer_cells(db);
-  auto worst_of = worst_cases(db, board.suite.protocol_hash, board.suite.condition);
   for (const auto& [subject, groups] : subjects) {
-    WorstCase worst = std::move(worst_of.at(subject));
+    WorstCase& worst = worst_of.at(subject);
     auto reasons = outdone(transferred(db, transfers, groups, worst, board.suite.condition));
-    candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, board.suite, options));
+    candidates.push_back(candidate({groups, std::move(worst), std::move(reasons)}, attacks, board.suite, options));
   }
 
   set_ranks(candidates, query.level);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -11,18 +12,29 @@
 
 namespace assay::board {
 
+using BySeed = std::map<std::uint64_t, std::vector<double>>;  // of a subject's nets, one value a sample
+
 // One subject's nets under all their attacks, one entry a subject seed.
 struct WorstCase {
   std::vector<std::int64_t> ids;
-  std::map<std::uint64_t, std::vector<double>> robust;  // by subject seed; 1 where no attack succeeded
-  std::map<std::uint64_t, std::vector<double>> clean;   // 1 where it is right without attack
-  std::set<std::string> attacks;
+  BySeed robust;                          // 1 where no attack succeeded
+  BySeed clean;                           // 1 where the net is right without attack
+  std::map<std::string, BySeed> attacks;  // each attack by itself, as `robust`
 };
 
 // By subject, from the cells of the protocol that are done, on the samples that all of them were judged on: fewer than the
 // suite's list where a chain stopped early. Throws Error(constraint) when the attacks of one subject were judged on different
 // lists.
 std::map<std::string, WorstCase> worst_cases(const store::Store& db, const std::string& protocol, const std::string& condition);
+
+// A subject's cells, with those whose attack did not go far enough (rules 21 and 22) cleared of that where another attack of
+// the same net did and leaves no more.
+struct Covered {
+  std::vector<const store::CellRecord*> cells;  // as given, or cleared
+  std::deque<store::CellRecord> own;            // the cleared ones
+  std::set<std::string> notes;                  // which, and by what
+};
+Covered covered(const std::vector<const store::CellRecord*>& cells, const std::string& condition);
 
 // What one method's examples from other nets break of samples that every attack of a subject's suite left standing, over
 // its nets.

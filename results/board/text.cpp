@@ -38,6 +38,7 @@ std::string seconds_text(double seconds) {
 
 std::string rank_text(const Row& row) {
   if (row.rank) return row.rank->lo == row.rank->hi ? std::to_string(row.rank->lo) : fmt::format("{}-{}", row.rank->lo, row.rank->hi);
+  if (row.unranked_because == single_run) return "single";
   return row.baseline ? "base" : row.submitted ? "sub." : "-";
 }
 
@@ -83,7 +84,8 @@ std::string join(const std::vector<std::string>& parts, const std::string& betwe
 
 std::string verdict_text(const Row& row) {
   if (row.level != store::Level::valid || row.coverage.done == row.coverage.planned) return store::level_name(row.level);
-  return row.coverage.done == 0 ? "FAILED" : "PARTIAL";
+  if (row.coverage.done > 0) return "PARTIAL";
+  return row.status == std::to_string(row.coverage.planned) + " of " + std::to_string(row.coverage.planned) + " not run" ? "NOT RUN" : "FAILED";
 }
 
 std::string remarks(const Row& row) {

@@ -12,7 +12,7 @@ std::string short_number(double value);        // four decimals near 1, fewer ab
 std::string exact_number(double value);        // shortest text that reads back to the same bits
 std::string count_text(double value);          // 950, 12.3k, 4.5M, 6.7G
 std::string seconds_text(double seconds);      // 0.45s, 12.3s, 3m20s, 2h05m
-std::string rank_text(const Row& row);         // "1", "2-3", "base", "-"
+std::string rank_text(const Row& row);         // "1", "2-3", "base", "single" (rule 5), "sub.", "-"
 std::string row_name(const Row& row);          // method and what tells it from its neighbours: "pgd steps=20"
 std::string axes_text(const Row& row);         // "steps=20 ratio=8", without the subject
 std::string interval_text(const Value& value); // "[0.4012, 0.4388]", with "s" behind it when over seeds
