@@ -23,7 +23,8 @@
 //             spec: {task, role, params, victim, surrogates: [...], access, threat: {norm, eps: ["1/10", ...], range, targeted},
 //                    budget: {forward_per_sample, backward_per_sample}}
 //             -> "batch" events, condition "eps=1/10", arrays id I64[n], x F32[n,...]
-//             of a chain's link also "chain": what the links before it left; only that is attacked
+//             of a chain's link also "chain": what the links before it left; only that is attacked, and with
+//             {look: {look, of, half_width}} in the spec only this look's part of it (harness/tasks/attack_looks.hpp)
 //   detect    "fit" records (ID train), "stream", "model:<id>"
 //             spec: {task, role, params, model}            -> "batch" events, arrays id I64[n], score F64[n]
 //   predict   ensemble: "model:<id>"...; trainer/architecture: "train" [, "val"]
@@ -41,7 +42,7 @@
 //             "stream" as above; spec: the run stage's spec + {metrics: [...], method: {id, baseline, iterative, flags}}
 //             -> column, score and verdict events
 // survivors  between the links of a chain of attacks: "data", the victim; after a link its "run" shard and the "chain" before
-//             it; spec: the run stage's spec + {link: {id, gradients, iterative}}            -> out/chain.safetensors
+//             it; spec: the run stage's spec + {link: {id, gradients, iterative[, place]}}   -> out/chain.safetensors
 //             Of a submission "run" is a journal made from a user's file; of a predictor it is "model_outputs", with arrays
 //             id and one of logits, probabilities F32[n,classes], prediction F32[n], and there is no model
 // template inputs: what run stages of the task have [, "test"]; spec: {task}

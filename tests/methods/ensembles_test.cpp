@@ -126,6 +126,25 @@ TEST_CASE("GAL is PyTorch's: a gradient of input gradients through convolutions 
               reference().at("gal")) > 1e-2);
 }
 
+TEST_CASE("a member of an ensemble alone is the net that went in, bit for bit, whether it is picked before or after") {
+  const std::vector<plugin::Model> nets{member(0), member(1), member(2)};
+  auto ensemble = method("deep-ensemble", "deep-ensemble", Json(Json::Object{}), 1);
+  const auto joint = plugin::model_of(ensemble.combine(plugin::combine_inputs(nets, nullptr, kClassCount)));
+  const plugin::Model whole(joint, plugin::kWhiteBox, "joint", 4);
+  for (std::size_t i = 0; i < nets.size(); ++i) {
+    auto picker = method("member", "member", Json::object({{"index", static_cast<std::int64_t>(i)}}), 1);
+    const std::vector<float> want = nets[i].executor->logits(images()).to_f32();
+    for (const std::vector<plugin::Model>& given : {nets, std::vector<plugin::Model>{whole}}) {
+      const auto net = plugin::model_of(picker.combine(plugin::combine_inputs(given, nullptr, kClassCount)));
+      CHECK(graph::Executor(net, 4).logits(images()).to_f32() == want);
+    }
+  }
+  auto picker = method("member", "member", Json::object({{"index", 3}}), 1);
+  for (const std::vector<plugin::Model>& given : {nets, std::vector<plugin::Model>{whole}})
+    CHECK_THROWS_WITH_AS(picker.combine(plugin::combine_inputs(given, nullptr, kClassCount)),
+                         doctest::Contains("there is no member 3: the ensemble has 3"), Error);
+}
+
 TEST_CASE("ensembles that train say what they cannot do without") {
   for (const char* id : {"dverge", "adp", "gal"}) {
     auto made = method(id);
