@@ -84,8 +84,8 @@ void add_cost(Row& row, std::vector<const store::CellRecord*> cells) {
   const double n = static_cast<double>(cells.size());
   for (const auto* cell : cells) {
     const auto& a = *cell->standing;
-    row.cost.cpu_seconds += a.cpu_seconds / n;
-    row.cost.wall_seconds += a.wall_seconds / n;
+    row.cost.cpu_seconds += (a.cpu_seconds + a.links_cpu_seconds) / n;
+    row.cost.wall_seconds += (a.wall_seconds + a.links_wall_seconds) / n;
     row.cost.forward += static_cast<double>(a.forward) / n;
     row.cost.backward += static_cast<double>(a.backward) / n;
     row.cost.macs += static_cast<double>(a.macs) / n;

@@ -24,6 +24,9 @@ std::int64_t put_plan(const Connection& db, const Plan& plan, bool make_latest);
 // Row id of a sample list, by its ids as encode_ids() leaves them. Inside a transaction.
 std::int64_t put_list(const Connection& db, const std::vector<std::byte>& ids);
 
+// Sets what the links before a chain's last one cost; nothing of an attempt that is of no chain.
+void add_links(const Connection& db, AttemptRecord& attempt);
+
 // One database taken into another. Inside of a transaction on `into`, with a read transaction on `from`. What disagrees is
 // appended to `conflicts`, in words.
 struct Source {

@@ -228,7 +228,9 @@ std::vector<CellRecord> Store::cells(const std::string& protocol_hash) const {
   std::vector<CellRecord> out;
   while (query.step()) {
     out.push_back(read_cell(query, descriptors));
-    if (!query.null(16)) out.back().standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
+    if (query.null(16)) continue;
+    out.back().standing = read_attempts(db, attempt_by_id, query.integer(16)).at(0);
+    if (out.back().params.has("chain")) add_links(db, *out.back().standing);
   }
   return out;
 }

@@ -37,6 +37,8 @@ struct AttemptRecord {
   std::string protocol, judgement, numerics, data_hash, model_hash, machine, build, retracted;
   Json host, counters;
   double wall_seconds = 0, cpu_seconds = 0;
+  // Of the nodes that ran the links of a chain before this attempt, its last one; read with cells(), else 0.
+  double links_wall_seconds = 0, links_cpu_seconds = 0;
   std::uint64_t peak_rss_bytes = 0;
   std::int64_t forward = 0, backward = 0, macs = 0;
   Level level = Level::valid;
