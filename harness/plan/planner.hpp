@@ -107,7 +107,7 @@ class Planner {
   void finish_trial(Node node, const CellPoint& point, Json identity);
   void add_choice(Node& node, const Tuned& tuned, Json& identity) const;
 
-  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress; reduce_cells.cpp
+  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress; reduce_cells.cpp; falsify_cells.cpp
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
@@ -126,6 +126,10 @@ class Planner {
   void reduce_cells(const CellPoint& point);
   void check_reduce(const CellPoint& point) const;
   void reduce_at(const CellPoint& point);
+  void falsify_cell(const CellPoint& point);
+  std::string enumeration(const CellPoint& point);
+  Json region() const;
+  Json region_protocol() const;
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   static Json budget(const BudgetSpec& spec);
   Json budget_protocol() const;
