@@ -128,8 +128,14 @@ std::vector<double> scores_of(const Bundle& out, std::int64_t n) {
 
 namespace {
 
-std::vector<std::int64_t> codes_of(const Bundle& out, const char* name, std::int64_t n, std::int64_t least, std::int64_t most) {
-  const engine::Tensor& codes = out.tensor(name);
+const engine::Tensor& finding(const State& state, const char* name) {
+  const auto found = state.find(name);
+  if (found == state.end()) throw Error(Fault::constraint, fmt::format("'findings' holds no '{}'", name));
+  return found->second;
+}
+
+std::vector<std::int64_t> codes_of(const State& out, const char* name, std::int64_t n, std::int64_t least, std::int64_t most) {
+  const engine::Tensor& codes = finding(out, name);
   if (codes.dtype() != engine::DType::i64 || codes.shape() != engine::Shape{n})
     throw Error(Fault::constraint, fmt::format("'{}' is {}, not i64 [{}]", name, codes.spec().str(), n));
   std::vector<std::int64_t> values = codes.to_i64();
@@ -139,8 +145,8 @@ std::vector<std::int64_t> codes_of(const Bundle& out, const char* name, std::int
   return values;
 }
 
-std::vector<double> reals_of(const Bundle& out, const char* name, std::int64_t n) {
-  const engine::Tensor& found = out.tensor(name);
+std::vector<double> reals_of(const State& out, const char* name, std::int64_t n) {
+  const engine::Tensor& found = finding(out, name);
   if (found.dtype() != engine::DType::f64 || found.shape() != engine::Shape{n})
     throw Error(Fault::constraint, fmt::format("'{}' is {}, not f64 [{}]", name, found.spec().str(), n));
   const engine::Tensor dense = found.dense();
@@ -151,7 +157,10 @@ std::vector<double> reals_of(const Bundle& out, const char* name, std::int64_t n
 
 }  // namespace
 
-Findings findings_of(const Bundle& out, const engine::Shape& shape) {
+Findings findings_of(const Bundle& left, const engine::Shape& shape) {
+  const State* state = std::get_if<State>(&left.at("findings").data);
+  if (state == nullptr) throw Error(Fault::constraint, "'findings' is no state");
+  const State& out = *state;
   const std::int64_t n = shape.front();
   Findings found{codes_of(out, "verdict", n, ASSAY_UNKNOWN, ASSAY_HOLDS), codes_of(out, "scope", n, ASSAY_SCOPE_PART, ASSAY_SCOPE_BOX),
                  reals_of(out, "explored", n), {}};
@@ -159,7 +168,7 @@ Findings findings_of(const Bundle& out, const engine::Shape& shape) {
     if (!std::isfinite(value) || value < 0) throw Error(Fault::constraint, fmt::format("'explored' holds {}, expected numbers >= 0", value));
   for (std::size_t i = 0; i < found.scope.size(); ++i)
     if (found.verdict[i] != ASSAY_HOLDS) found.scope[i] = ASSAY_SCOPE_PART;
-  const engine::Tensor& witness = out.tensor("witness");
+  const engine::Tensor& witness = finding(out, "witness");
   if (witness.dtype() != engine::DType::f32 || witness.shape() != shape)
     throw Error(Fault::constraint, "'witness' is " + witness.spec().str() + ", not f32 " + engine::shape_str(shape));
   found.witness = engine::detach(witness).dense();

@@ -49,7 +49,7 @@ struct Findings {
   std::vector<double> explored;              // finite, >= 0
   engine::Tensor witness;                    // f32 like x, finite or not
 };
-Findings findings_of(const Bundle& out, const engine::Shape& shape);  // "verdict", "scope", "witness", "explored"
+Findings findings_of(const Bundle& out, const engine::Shape& shape);  // "findings"
 Records records_of(const Bundle& out);                                         // "records"
 
 }  // namespace assay::plugin

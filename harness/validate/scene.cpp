@@ -238,6 +238,8 @@ std::string fingerprint(const plugin::Bundle& out) {
   for (const auto& [name, value] : out.values) {
     hash.update(name);
     if (const auto* tensor = std::get_if<engine::Tensor>(&value.data)) hash_tensor(hash, *tensor);
+    if (const auto* state = std::get_if<plugin::State>(&value.data))
+      for (const auto& item : *state) hash_tensor(hash, item.second);
     if (const auto* records = std::get_if<plugin::Records>(&value.data)) hash.update((*records)->digest());
     if (const auto* model = std::get_if<plugin::Model>(&value.data)) {
       hash.update(graph::weight_digest(*model->graph));

@@ -246,9 +246,9 @@ typedef struct assay_analyzer {
           model, x f32 [n, ...], ids, lo and hi f32 [n, ...] (the box, within the valid range; both x where an element
           does not move), step real, below and above i64 [n, ...] (the grid: an element is x + k * step in double,
           clamped to [lo, hi], then f32, for whole k from -below to above)
-     out: verdict i64 [n], scope i64 [n] (read where the verdict is a hold), witness f32 [n, ...] (read where it is a
-          violation: a point of the box that the model gives another class than x), explored f64 [n] (points whose
-          class was asked for; reported) */
+     out: findings, a state of verdict i64 [n], scope i64 [n] (read where the verdict is a hold), witness f32 [n, ...]
+          (read where it is a violation: a point of the box that the model gives another class than x), explored f64 [n]
+          (points whose class was asked for; reported) */
   assay_call analyze;
 } assay_analyzer;
 

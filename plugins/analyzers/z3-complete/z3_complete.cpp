@@ -47,6 +47,7 @@ class Encoding {
     return result;
   }
   const Floats& point() const { return point_; }
+  std::size_t open() const { return open_; }  // units at which a case is split
 
  private:
   z3::expr on_grid(std::size_t e) {
@@ -85,7 +86,7 @@ class Encoding {
         range.push_back({std::max(bounds[i].lo, 0.0), std::max(bounds[i].hi, 0.0)});
         if (bounds[i].lo >= 0) out.push_back(values[i]);
         else if (bounds[i].hi <= 0) out.push_back(z3_.real_val(0));
-        else out.push_back(name(z3::ite(values[i] > 0, values[i], z3_.real_val(0))));
+        else split(z3::ite(values[i] > 0, values[i], z3_.real_val(0)), out);
       }
     }
     for (const AffineRow& row : layer.rows) {
@@ -122,8 +123,13 @@ class Encoding {
       if (bounds[place].hi < best.lo) continue;  // never the largest
       largest = largest ? z3::ite(values[place] > *largest, values[place], *largest) : values[place];
     }
-    out.push_back(best.lo == best.hi ? *largest : name(*largest));
+    if (best.lo == best.hi || largest->is_numeral() || !largest->is_ite()) out.push_back(*largest);
+    else split(*largest, out);
     range.push_back(best);
+  }
+  void split(const z3::expr& cases, std::vector<z3::expr>& out) {
+    ++open_;
+    out.push_back(name(cases));
   }
 
   static constexpr double kSlack = 1e-9;  // of sums in double, so that bounds stay bounds
@@ -133,14 +139,14 @@ class Encoding {
   const Region& region_;
   std::vector<z3::expr> logits_, variables_;
   Floats point_;
-  std::size_t names_ = 0;
+  std::size_t names_ = 0, open_ = 0;
 };
 
 }  // namespace
 
 struct Z3Complete {
   std::string points;
-  std::int64_t units = 0, work = 0;
+  std::int64_t units = 0, open = 0, work = 0;
   double margin = 0;
 
   static constexpr assay::Info info{.id = "z3-complete",
@@ -152,6 +158,7 @@ struct Z3Complete {
   static constexpr auto params = assay::params(
       assay::choice("points", &Z3Complete::points, {.fallback = "grid", .choices = {"grid", "box"}, .doc = "the points of the region that are asked about"}),
       assay::integer("units", &Z3Complete::units, {.fallback = 1000, .min = 1, .max = 100000, .doc = "rectifiers and max pools of a net, at most: it refuses larger ones"}),
+      assay::integer("open", &Z3Complete::open, {.fallback = 60, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
       assay::integer("work", &Z3Complete::work, {.fallback = 2000000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
       assay::real("margin", &Z3Complete::margin, {.fallback = 1e-4, .min = 0, .max = 1, .doc = "between logits, that covers float rounding: a hold needs it"}));
 
@@ -179,6 +186,7 @@ struct Z3Complete {
     const bool grid = points == "grid";
     Encoding encoding(net, question.region(i), grid, work);
     bool all = true;
+    if (encoding.open() > static_cast<std::size_t>(open)) return;
     for (std::size_t other = 0; other < static_cast<std::size_t>(question.model().classes()); ++other) {
       if (other == question.own(i)) continue;
       question.run().check();

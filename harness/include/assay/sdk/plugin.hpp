@@ -86,10 +86,12 @@ struct Tables {
   static assay_status analyze(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
     return call<T>(self, in, out, [](T& method, Run& run, const Bundle& input, Bundle& output) {
       const Findings found = method.analyze(run, analyze_of(input));
-      output.set("verdict", found.verdict);
-      output.set("scope", found.scope);
-      output.set("witness", found.witness);
-      output.set("explored", found.explored);
+      State state = State::create(run.api());
+      state.set("verdict", found.verdict);
+      state.set("scope", found.scope);
+      state.set("witness", found.witness);
+      state.set("explored", found.explored);
+      output.set("findings", state);
     });
   }
   static assay_status build(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
@@ -288,10 +290,7 @@ inline constexpr auto slot_items = [] {
   if (Analyzes<T>) {
     in("analyze", "model", ASSAY_MODEL, {.doc = "the network asked about", .access = access_or<T>(~0ull >> 58)});
     in("analyze", "x", ASSAY_TENSOR, {.doc = "centres of the regions"});
-    in("analyze", "verdict", ASSAY_TENSOR, {.doc = "1 holds, 0 violated, -1 unknown", .output = true});
-    in("analyze", "scope", ASSAY_TENSOR, {.doc = "what a hold was shown of", .output = true});
-    in("analyze", "witness", ASSAY_TENSOR, {.doc = "a point of another class where violated", .output = true});
-    in("analyze", "explored", ASSAY_TENSOR, {.doc = "points whose class was asked for", .output = true});
+    in("analyze", "findings", ASSAY_STATE, {.doc = "verdict, scope, witness and explored", .output = true});
   }
   if constexpr (HasSlots<T>) {
     for (const assay_slot& extra : T::slots) all.add(extra);
