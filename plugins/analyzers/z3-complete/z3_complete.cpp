@@ -158,8 +158,8 @@ struct Z3Complete {
   static constexpr auto params = assay::params(
       assay::choice("points", &Z3Complete::points, {.fallback = "grid", .choices = {"grid", "box"}, .doc = "the points of the region that are asked about"}),
       assay::integer("units", &Z3Complete::units, {.fallback = 1000, .min = 1, .max = 100000, .doc = "rectifiers and max pools of a net, at most: it refuses larger ones"}),
-      assay::integer("open", &Z3Complete::open, {.fallback = 60, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
-      assay::integer("work", &Z3Complete::work, {.fallback = 2000000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
+      assay::integer("open", &Z3Complete::open, {.fallback = 40, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
+      assay::integer("work", &Z3Complete::work, {.fallback = 50000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
       assay::real("margin", &Z3Complete::margin, {.fallback = 1e-4, .min = 0, .max = 1, .doc = "between logits, that covers float rounding: a hold needs it"}));
 
   assay::Findings analyze(assay::Run& run, const assay::Analyze& call) const {
