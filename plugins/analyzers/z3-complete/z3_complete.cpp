@@ -19,6 +19,41 @@ struct Interval {
 };
 using Intervals = std::vector<Interval>;
 
+// Units whose side the region leaves open: what a solver would have to try.
+std::size_t open_units(const Network& net, const Region& region) {
+  Intervals at;
+  for (const float x : region.x) at.push_back({x, x});
+  for (const std::size_t e : region.moving) at[e] = {static_cast<double>(region.lo[e]), static_cast<double>(region.hi[e])};
+  std::size_t open = 0;
+  for (const Layer& layer : net.layers) {
+    Intervals out;
+    if (layer.kind == Layer::Kind::relu) {
+      for (const Interval& one : at) {
+        open += one.lo < 0 && one.hi > 0 ? 1 : 0;
+        out.push_back({std::max(one.lo, 0.0), std::max(one.hi, 0.0)});
+      }
+    }
+    for (const AffineRow& row : layer.rows) {
+      Interval sum{row.bias, row.bias};
+      for (const auto& [place, weight] : row.terms) {
+        sum.lo += weight * (weight > 0 ? at[place].lo : at[place].hi);
+        sum.hi += weight * (weight > 0 ? at[place].hi : at[place].lo);
+      }
+      out.push_back(sum);
+    }
+    for (const auto& window : layer.windows) {
+      Interval best = at[window.front()];
+      std::size_t rivals = 0;
+      for (const std::size_t place : window) best = {std::max(best.lo, at[place].lo), std::max(best.hi, at[place].hi)};
+      for (const std::size_t place : window) rivals += at[place].hi >= best.lo ? 1 : 0;
+      open += rivals > 1 ? 1 : 0;
+      out.push_back(best);
+    }
+    at = std::move(out);
+  }
+  return open;
+}
+
 class Encoding {
  public:
   Encoding(const Network& net, const Region& region, bool grid, std::int64_t work) : solver_(limited_solver(z3_, work)), region_(region) {
@@ -47,7 +82,7 @@ class Encoding {
     return result;
   }
   const Floats& point() const { return point_; }
-  std::size_t open() const { return open_; }  // units at which a case is split
+
 
  private:
   z3::expr on_grid(std::size_t e) {
@@ -86,7 +121,7 @@ class Encoding {
         range.push_back({std::max(bounds[i].lo, 0.0), std::max(bounds[i].hi, 0.0)});
         if (bounds[i].lo >= 0) out.push_back(values[i]);
         else if (bounds[i].hi <= 0) out.push_back(z3_.real_val(0));
-        else split(z3::ite(values[i] > 0, values[i], z3_.real_val(0)), out);
+        else out.push_back(name(z3::ite(values[i] > 0, values[i], z3_.real_val(0))));
       }
     }
     for (const AffineRow& row : layer.rows) {
@@ -123,13 +158,8 @@ class Encoding {
       if (bounds[place].hi < best.lo) continue;  // never the largest
       largest = largest ? z3::ite(values[place] > *largest, values[place], *largest) : values[place];
     }
-    if (best.lo == best.hi || largest->is_numeral() || !largest->is_ite()) out.push_back(*largest);
-    else split(*largest, out);
+    out.push_back(best.lo == best.hi ? *largest : name(*largest));
     range.push_back(best);
-  }
-  void split(const z3::expr& cases, std::vector<z3::expr>& out) {
-    ++open_;
-    out.push_back(name(cases));
   }
 
   static constexpr double kSlack = 1e-9;  // of sums in double, so that bounds stay bounds
@@ -139,7 +169,7 @@ class Encoding {
   const Region& region_;
   std::vector<z3::expr> logits_, variables_;
   Floats point_;
-  std::size_t names_ = 0, open_ = 0;
+  std::size_t names_ = 0;
 };
 
 }  // namespace
@@ -158,7 +188,7 @@ struct Z3Complete {
   static constexpr auto params = assay::params(
       assay::choice("points", &Z3Complete::points, {.fallback = "grid", .choices = {"grid", "box"}, .doc = "the points of the region that are asked about"}),
       assay::integer("units", &Z3Complete::units, {.fallback = 1000, .min = 1, .max = 100000, .doc = "rectifiers and max pools of a net, at most: it refuses larger ones"}),
-      assay::integer("open", &Z3Complete::open, {.fallback = 40, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
+      assay::integer("open", &Z3Complete::open, {.fallback = 16, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
       assay::integer("work", &Z3Complete::work, {.fallback = 50000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
       assay::real("margin", &Z3Complete::margin, {.fallback = 1e-4, .min = 0, .max = 1, .doc = "between logits, that covers float rounding: a hold needs it"}));
 
@@ -184,9 +214,9 @@ struct Z3Complete {
   };
   void decide(Question& question, Answers& answers, const Network& net, std::size_t i, Counts counts) const {
     const bool grid = points == "grid";
+    if (open_units(net, question.region(i)) > static_cast<std::size_t>(open)) return;
     Encoding encoding(net, question.region(i), grid, work);
     bool all = true;
-    if (encoding.open() > static_cast<std::size_t>(open)) return;
     for (std::size_t other = 0; other < static_cast<std::size_t>(question.model().classes()); ++other) {
       if (other == question.own(i)) continue;
       question.run().check();
