@@ -59,6 +59,7 @@ class Planner {
   std::int64_t count(const DataSpec& data) const;  // an estimate where classes are chosen and there is no limit
   std::vector<std::int64_t> chosen_classes(const DataSpec& data) const;  // catalogue indices, ascending; empty: all
   std::int64_t class_count(const DataSpec& data) const;
+  std::vector<std::int64_t> shape_of(const DataSpec& data) const;  // of one input, resized
   Json source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data, std::vector<InputRef>& inputs) const;
   void check_shapes() const;
   const DataSpec& fit_list() const;            // what methods fit, calibrate and fine-tune on

@@ -47,6 +47,8 @@ struct DataSpec {
   std::int64_t limit = 0;     // records taken; 0: all that follow
   bool balanced = false;      // equal numbers per class
   std::vector<Located<std::string>> classes;  // only records of these, chosen before first and limit count; empty: all
+  std::int64_t resize = 0;    // height and width of the images; 0: as they are
+  Place resize_place;
   std::string group;          // near | far, out-of-distribution lists only (rule 28)
   Place place;
 };

@@ -64,6 +64,13 @@ TEST_CASE("a region is in every key and in the protocol; what it is set against 
   CHECK(names_of(cell_of(blind, "verifier").stages[1].inputs) == std::vector<std::string>{"run", "data", "model:net"});
 }
 
+TEST_CASE("lists are resized together, and only images are") {
+  const std::string both = edit(edit(falsify_text, "limit = 20000 }", "limit = 20000, resize = 14 }"), "limit = 100 }", "limit = 100, resize = 14 }");
+  const Plan plan = plan_of(both);
+  CHECK(cell_of(plan, "verifier").key != cell_of(plan_of(falsify_text), "verifier").key);
+  CHECK_THROWS_WITH_AS(plan_of(edit(falsify_text, "limit = 100 }", "limit = 100, resize = 14 }")), doctest::Contains("expected equal shapes"), Error);
+}
+
 TEST_CASE("a falsify suite may limit passes, and ranks beside the trivial search [rules 4 and 26]") {
   const Plan plan = plan_of(falsify_text + "[budget]\nforward_per_sample = 500\n");
   CHECK(cell_of(plan, "verifier").stages[0].spec.at("budget").at("forward_per_sample") == Json(500));
