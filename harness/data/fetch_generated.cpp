@@ -1,5 +1,5 @@
-// Sets that are made, not brought: one function each, whose text is the same on every machine (the digest says so). Numbers
-// are written with six digits, far coarser than what sines differ by between C libraries.
+// Sets that are made, not brought: one function each, whose text is the same on every machine (the digest says so).
+// Numbers are written with six digits, far coarser than what sines differ by between C libraries.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,12 +24,15 @@ std::string two_moons() {
     constexpr std::uint64_t draws = 9;  // of a point
     const auto u = [&](std::uint64_t k) { return rng.uniform(i * draws + k); };
     // A sum of four uniform numbers is normal enough, and exact.
-    const auto spread = [&](std::uint64_t k) { return noise * std::sqrt(3.0) * (u(k) + u(k + 1) + u(k + 2) + u(k + 3) - 2); };
+    const auto spread = [&](std::uint64_t k) {
+      return noise * std::sqrt(3.0) * (u(k) + u(k + 1) + u(k + 2) + u(k + 3) - 2);
+    };
     const double angle = kPi * u(0);
     const bool upper = i % 2 == 0;
     const double x = (upper ? std::cos(angle) : 1 - std::cos(angle)) + spread(1);
     const double y = (upper ? std::sin(angle) : 0.5 - std::sin(angle)) + spread(5);
-    text += fmt::format("{:.6f},{:.6f},{}\n", std::clamp((x + 1.25) / 3.5, 0.0, 1.0), std::clamp((y + 0.75) / 2, 0.0, 1.0), upper ? 0 : 1);
+    text += fmt::format("{:.6f},{:.6f},{}\n", std::clamp((x + 1.25) / 3.5, 0.0, 1.0),
+                        std::clamp((y + 0.75) / 2, 0.0, 1.0), upper ? 0 : 1);
   }
   return text;
 }
@@ -56,7 +59,8 @@ std::map<std::string, std::filesystem::path> generate(const SourceRequest& reque
     for (const std::string& member : request.members) local[member] = file;
     return local;
   }
-  throw Error(Fault::bad_input, "unknown generator '" + request.source.locator + "'" + suggestion(request.source.locator, names));
+  throw Error(Fault::bad_input,
+              "unknown generator '" + request.source.locator + "'" + suggestion(request.source.locator, names));
 }
 
 }  // namespace assay::data

@@ -1,5 +1,5 @@
-// Judge of the falsify task: trusts no verdict. Every witness is run again in the float net, in the one plan of all numbers
-// (rule 15); holds are set against what the host itself found, where the suite lets it look.
+// Judge of the falsify task: trusts no verdict. Every witness is run again in the float net, in the one plan of all
+// numbers (rule 15); holds are set against what the host itself found, where the suite lets it look.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,19 +31,23 @@ struct Left {
 Left collect(const std::filesystem::path& shard, const Samples& data, std::size_t size) {
   std::map<std::int64_t, std::size_t> row;
   for (std::size_t i = 0; i < data.ids.size(); ++i) row[data.ids[i]] = i;
-  Left left{std::vector<std::int64_t>(row.size()), std::vector<std::int64_t>(row.size()), std::vector<float>(row.size() * size)};
+  Left left{std::vector<std::int64_t>(row.size()), std::vector<std::int64_t>(row.size()),
+            std::vector<float>(row.size() * size)};
   std::size_t found = 0;
   for (const Event& event : read_shard(shard).events) {
     if (event.type() != "batch") continue;
     const Container batch = decode(event.blob, "batch of verdicts");
-    const auto ids = batch.at("id").as_i64(), verdict = batch.at("verdict").as_i64(), scope = batch.at("scope").as_i64();
+    const auto ids = batch.at("id").as_i64(), verdict = batch.at("verdict").as_i64(),
+               scope = batch.at("scope").as_i64();
     const auto witness = batch.at("witness").as_f32();
     for (std::size_t i = 0; i < ids.size(); ++i, ++found) {
       const auto at = row.find(ids[i]);
-      if (at == row.end()) throw Error(Fault::constraint, fmt::format("a verdict has the id {}, which no sample has", ids[i]));
+      if (at == row.end())
+        throw Error(Fault::constraint, fmt::format("a verdict has the id {}, which no sample has", ids[i]));
       left.verdict[at->second] = verdict[i];
       left.scope[at->second] = scope[i];
-      std::copy_n(witness.begin() + static_cast<std::ptrdiff_t>(i * size), size, left.witness.begin() + static_cast<std::ptrdiff_t>(at->second * size));
+      std::copy_n(witness.begin() + static_cast<std::ptrdiff_t>(i * size), size,
+                  left.witness.begin() + static_cast<std::ptrdiff_t>(at->second * size));
     }
   }
   if (found != row.size()) throw Error(Fault::constraint, fmt::format("{} verdicts for {} samples", found, row.size()));
@@ -67,7 +71,8 @@ class FalsifyJudge {
   }
 
   void judge() {
-    const std::vector<double> correct = metrics::correct({logits_, logits_.size() / own_.size(), metrics::Scale::logits}, data_.y);
+    const std::vector<double> correct =
+        metrics::correct({logits_, logits_.size() / own_.size(), metrics::Scale::logits}, data_.y);
     context_.column("correct", "clean", data_.ids, correct);
     context_.score("accuracy", "clean", metrics::accuracy(correct), data_.size());
     check_witnesses();
@@ -107,9 +112,9 @@ class FalsifyJudge {
       for (std::size_t k = 0; k < rows_.size(); ++k) same += now[k] == own_[rows_[k]] ? 1 : 0;
     }
     if (outside + same == 0) return;
-    const std::string reason = outside > 0
-                                   ? fmt::format("{} of {} witnesses are not in the region of their input", outside, rows_.size())
-                                   : fmt::format("{} of {} witnesses have the class of their input", same, rows_.size());
+    const std::string reason =
+        outside > 0 ? fmt::format("{} of {} witnesses are not in the region of their input", outside, rows_.size())
+                    : fmt::format("{} of {} witnesses have the class of their input", same, rows_.size());
     context_.invalid(15, reason);
     throw Error(Fault::constraint, reason + " (rule 15)");
   }
@@ -136,18 +141,22 @@ class FalsifyJudge {
     put_share("decided", "decided_rate", decided);
   }
 
-  // Of the witnesses alone: a mean over the inputs that were falsified. The median is over all, as of minimal perturbations.
+  // Of the witnesses alone: a mean over the inputs that were falsified. The median is over all, as of minimal
+  // perturbations.
   void put_distances() {
     const std::size_t n = own_.size();
     std::vector<double> grid, all_l1(n), standing(n, 1), falsified(n);
     std::map<std::string, std::vector<double>> columns;
     std::vector<std::int64_t> ids;
-    const std::pair<const char*, metrics::Norm> norms[] = {
-        {"witness_l1", metrics::Norm::l1}, {"witness_l2", metrics::Norm::l2}, {"witness_l0", metrics::Norm::l0}, {"witness_linf", metrics::Norm::linf}};
+    const std::pair<const char*, metrics::Norm> norms[] = {{"witness_l1", metrics::Norm::l1},
+                                                           {"witness_l2", metrics::Norm::l2},
+                                                           {"witness_l0", metrics::Norm::l0},
+                                                           {"witness_linf", metrics::Norm::linf}};
     for (const std::size_t i : rows_) {
       ids.push_back(data_.ids[i]);
       grid.push_back(on_grid(box(i), witness(i)) ? 1 : 0);
-      for (const auto& [name, norm] : norms) columns[name].push_back(metrics::distances(witness(i), clean(i), size_, norm)[0]);
+      for (const auto& [name, norm] : norms)
+        columns[name].push_back(metrics::distances(witness(i), clean(i), size_, norm)[0]);
       columns["witness_l1"].back() /= static_cast<double>(size_);
       all_l1[i] = columns["witness_l1"].back();
       standing[i] = 0;
@@ -163,11 +172,13 @@ class FalsifyJudge {
     columns["on_grid"] = grid;
     for (const auto& [name, values] : columns) {
       context_.column(name, condition_, ids, values);
-      context_.score(name == "on_grid" ? "witness_on_grid_rate" : name, condition_, metrics::mean(values), static_cast<std::int64_t>(ids.size()));
+      context_.score(name == "on_grid" ? "witness_on_grid_rate" : name, condition_, metrics::mean(values),
+                     static_cast<std::int64_t>(ids.size()));
     }
   }
 
-  void put_ratio(const char* column, const char* metric, const std::vector<std::size_t>& rows, const std::vector<double>& values) {
+  void put_ratio(const char* column, const char* metric, const std::vector<std::size_t>& rows,
+                 const std::vector<double>& values) {
     std::vector<std::int64_t> ids;
     for (const std::size_t i : rows) ids.push_back(data_.ids[i]);
     if (rows.empty()) return;
@@ -201,15 +212,20 @@ class FalsifyJudge {
   // The counter-examples with the least change, for people to look at.
   void keep() {
     if (!context_.spec().has("examples") || !can_be_pictured(data_.x.shape())) return;
-    const auto each = static_cast<std::size_t>(std::max<std::int64_t>(0, context_.spec().at("examples").get("each", std::int64_t{0})));
+    const auto each = static_cast<std::size_t>(
+        std::max<std::int64_t>(0, context_.spec().at("examples").get("each", std::int64_t{0})));
     std::vector<std::tuple<double, std::size_t, std::size_t>> order;
     for (std::size_t k = 0; k < rows_.size(); ++k)
-      order.emplace_back(metrics::distances(witness(rows_[k]), clean(rows_[k]), size_, metrics::Norm::l1)[0], rows_[k], k);
+      order.emplace_back(metrics::distances(witness(rows_[k]), clean(rows_[k]), size_, metrics::Norm::l1)[0], rows_[k],
+                         k);
     std::sort(order.begin(), order.end());
     Examples set;
     set.condition = condition_;
     set.norm = "l1";
-    set.rule = fmt::format("Of the inputs for which a counter-example was found: the {} whose counter-example has the smallest l1 distance", each);
+    set.rule = fmt::format(
+        "Of the inputs for which a counter-example was found: the {} whose counter-example has the smallest l1 "
+        "distance",
+        each);
     set.channels = data_.x.dim(1);
     set.height = data_.x.dim(2);
     set.width = data_.x.dim(3);

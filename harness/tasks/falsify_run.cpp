@@ -1,5 +1,5 @@
-// Run of the falsify task: the method is asked about the regions of a batch of inputs; each batch is durable before the next
-// begins, and a resumed cell goes on after the last durable one.
+// Run of the falsify task: the method is asked about the regions of a batch of inputs; each batch is durable before the
+// next begins, and a resumed cell goes on after the last durable one.
 #include <fmt/format.h>
 
 #include <numeric>
@@ -45,8 +45,11 @@ Event batch_event(const data::Batch& batch, const std::vector<std::int64_t>& ids
 // What a method says of its own search is reported and never ranked.
 void put_explored(StageContext& context, const data::Batch& batch, const plugin::Findings& found) {
   const double points = std::accumulate(found.explored.begin(), found.explored.end(), 0.0);
-  context.shard().append(Json::object({{"type", "trace"}, {"name", "points explored an input"}, {"step", batch.index},
-                                       {"value", points / static_cast<double>(batch.count)}, {"grade", "reported"}}));
+  context.shard().append(Json::object({{"type", "trace"},
+                                       {"name", "points explored an input"},
+                                       {"step", batch.index},
+                                       {"value", points / static_cast<double>(batch.count)},
+                                       {"grade", "reported"}}));
 }
 
 }  // namespace
@@ -54,7 +57,8 @@ void put_explored(StageContext& context, const data::Batch& batch, const plugin:
 void run_falsify(StageContext& context) {
   const auto records = load_shared(context.input("data"));
   const Region region = Region::from_json(context.spec().at("region"));
-  const plugin::Model model = method_model(context, "model:" + context.spec().at("model").as_string(), plugin::kWhiteBox);
+  const plugin::Model model =
+      method_model(context, "model:" + context.spec().at("model").as_string(), plugin::kWhiteBox);
   plugin::Instance method = make_method(context);
   BudgetLog budget(context, method);
   std::set<std::int64_t> done;

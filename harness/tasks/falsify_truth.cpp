@@ -14,7 +14,10 @@ constexpr std::int64_t kRows = 4096;  // of one question to the net
 class Looker {
  public:
   Looker(Subject& net, const Samples& samples, const Region& region)
-      : net_(net), samples_(samples), region_(region), size_(static_cast<std::size_t>(samples.x.count() / samples.size())) {
+      : net_(net),
+        samples_(samples),
+        region_(region),
+        size_(static_cast<std::size_t>(samples.x.count() / samples.size())) {
     boxes_ = boxes_of(samples.x.f32s(), size_, region);
     own_ = classes_of(samples.x, samples.ids);
   }
@@ -28,7 +31,8 @@ class Looker {
       engine::Shape shape = samples_.x.shape();
       shape[0] = static_cast<std::int64_t>(x.size() / size_);
       const std::vector<std::int64_t> ids(static_cast<std::size_t>(shape[0]), samples_.ids[row]);
-      for (const std::int64_t other : classes_of(engine::Tensor::f32(shape, x), ids)) found += other != own_[row] ? 1 : 0;
+      for (const std::int64_t other : classes_of(engine::Tensor::f32(shape, x), ids))
+        found += other != own_[row] ? 1 : 0;
       if (one_is_enough && found > 0) break;
     }
     return found;
@@ -62,7 +66,8 @@ Truth enumerate_regions(Subject& net, const Samples& samples, const Region& regi
     truth.fine.push_back(kNotLooked);
     if (options.finer == 0 || truth.violations.back() != 0) continue;
     const Boxes finer = finer_grid(box, region, options.finer);
-    const Box fine{box.x, finer.lo, finer.hi, finer.below, finer.above, region.step.value() / static_cast<double>(options.finer)};
+    const Box fine{box.x,       finer.lo,    finer.hi,
+                   finer.below, finer.above, region.step.value() / static_cast<double>(options.finer)};
     if (points_of(fine.below, fine.above) <= most) truth.fine.back() = looker.violations(row, fine, true) > 0 ? 1 : 0;
   }
   return truth;

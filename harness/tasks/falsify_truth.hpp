@@ -15,10 +15,10 @@ inline constexpr const char* truth_input = "truth";
 inline constexpr double kNotLooked = -1;  // the grid has more points than the suite lets the host look at
 
 struct Truth {
-  std::vector<std::int64_t> ids;  // in the data's order
-  std::vector<double> points;     // of the grid
-  std::vector<double> violations; // points that the float net gives another class than the input; kNotLooked
-  std::vector<double> fine;       // 1: the finer grid has one; looked at only where the grid has none; kNotLooked
+  std::vector<std::int64_t> ids;   // in the data's order
+  std::vector<double> points;      // of the grid
+  std::vector<double> violations;  // points that the float net gives another class than the input; kNotLooked
+  std::vector<double> fine;        // 1: the finer grid has one; looked at only where the grid has none; kNotLooked
   void save(const std::filesystem::path& file) const;
   static Truth load(const std::filesystem::path& file);  // throws Error(bad_input)
 };

@@ -19,7 +19,8 @@ Rational positive(const Json& json, const char* key) {
   const std::string text = json.get(key, std::string());
   const auto value = Rational::parse(text);
   if (value && value->num > 0) return *value;
-  throw Error(Fault::bad_input, fmt::format("region.{}: expected a number above 0 such as \"1/100\", found '{}'", key, text));
+  throw Error(Fault::bad_input,
+              fmt::format("region.{}: expected a number above 0 such as \"1/100\", found '{}'", key, text));
 }
 
 // Places of the elements that move, ascending.
@@ -55,7 +56,10 @@ float level_of(float x, std::int64_t k, double step, float lo, float hi) {
 }
 
 Boxes boxes_of(std::span<const float> x, std::size_t size, const Region& region) {
-  Boxes boxes{{x.begin(), x.end()}, {x.begin(), x.end()}, std::vector<std::int64_t>(x.size()), std::vector<std::int64_t>(x.size())};
+  Boxes boxes{{x.begin(), x.end()},
+              {x.begin(), x.end()},
+              std::vector<std::int64_t>(x.size()),
+              std::vector<std::int64_t>(x.size())};
   const double eps = region.eps.value(), step = region.step.value();
   for (std::size_t row = 0; row < x.size(); row += size) {
     for (const std::size_t place : moving(x.subspan(row, size), region.elements)) {
@@ -137,8 +141,10 @@ std::int64_t Points::next(std::int64_t most, std::vector<float>& out) {
       --m;
       k_[m] = -box_.below[moving_[m]];
     }
-    if (m == 0) done_ = true;
-    else ++k_[m - 1];
+    if (m == 0)
+      done_ = true;
+    else
+      ++k_[m - 1];
   }
   return written;
 }

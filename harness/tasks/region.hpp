@@ -41,12 +41,14 @@ struct Box {
   double step = 0;
 };
 Box box_at(std::span<const float> x, const Boxes& boxes, std::size_t row, std::size_t size, double step);
-bool in_box(const Box& box, std::span<const float> point);   // finite and within the tolerance; exact where nothing moves
+bool in_box(const Box& box,
+            std::span<const float> point);  // finite and within the tolerance; exact where nothing moves
 bool on_grid(const Box& box, std::span<const float> point);
 // The same box with steps `finer` times smaller.
 Boxes finer_grid(const Box& box, const Region& region, std::int64_t finer);
 
-// All points of a grid, the last element that moves counting fastest; the caller has made sure that there are not too many.
+// All points of a grid, the last element that moves counting fastest; the caller has made sure that there are not too
+// many.
 class Points {
  public:
   explicit Points(const Box& box);

@@ -1,4 +1,5 @@
-// What analyzers owe: counter-examples that are real on any input; and the certificate, regions whose answers are known.
+// What analyzers owe: counter-examples that are real on any input; and the certificate, regions whose answers are
+// known.
 #include "assay/plugin.h"
 #include "harness/graph/builder.hpp"
 #include "harness/metrics/metrics.hpp"
@@ -20,7 +21,8 @@ std::string false_witness(const plugin::AnalyzeInputs& in, const plugin::Finding
   const std::size_t size = boxes.lo.size() / own.size();
   for (std::size_t i = 0; i < own.size(); ++i) {
     if (found.verdict[i] != ASSAY_VIOLATED) continue;
-    if (!tasks::in_box(tasks::box_at(in.x.f32s(), boxes, i, size, in.step), found.witness.f32s().subspan(i * size, size)))
+    if (!tasks::in_box(tasks::box_at(in.x.f32s(), boxes, i, size, in.step),
+                       found.witness.f32s().subspan(i * size, size)))
       return fmt::format("the counter-example of row {} is not in its region [rule 15]", i);
     if (own[i] == other[i]) return fmt::format("the counter-example of row {} has the class of its input [rule 15]", i);
   }
@@ -37,8 +39,8 @@ plugin::Findings ask(Subject& subject, const plugin::AnalyzeInputs& in) {
 constexpr std::size_t kFirst = 14, kSecond = 15;  // the two elements that move
 constexpr float kPlace = 0.7f;                    // the planted point is (kPlace, kPlace)
 
-// Class 1 within a distance in L1 of 0.03 of the planted point, which is less than a step; class 2 where the first element is
-// above 0.925; class 0 elsewhere.
+// Class 1 within a distance in L1 of 0.03 of the planted point, which is less than a step; class 2 where the first
+// element is above 0.925; class 0 elsewhere.
 graph::Graph planted_net() {
   graph::GraphBuilder net({1, kSide, kSide}, 61);
   const std::string gaps = net.relu("relu1", net.linear("gaps", net.flatten("flatten", net.input()), 5));
@@ -48,7 +50,9 @@ graph::Graph planted_net() {
     graph.set_parameter(name, engine::Tensor::f32(graph.parameters.at(name).value.shape(), values));
   };
   std::vector<float> gap(5 * static_cast<std::size_t>(kPixels), 0.0f);
-  const auto at = [&](std::size_t unit, std::size_t pixel) -> float& { return gap[unit * static_cast<std::size_t>(kPixels) + pixel]; };
+  const auto at = [&](std::size_t unit, std::size_t pixel) -> float& {
+    return gap[unit * static_cast<std::size_t>(kPixels) + pixel];
+  };
   at(0, kFirst) = at(2, kSecond) = at(4, kFirst) = 1;
   at(1, kFirst) = at(3, kSecond) = -1;
   set("gaps.weight", gap);
@@ -93,9 +97,15 @@ plugin::AnalyzeInputs planted_inputs(const Descriptor& descriptor) {
   const engine::Shape shape{static_cast<std::int64_t>(n), 1, kSide, kSide};
   std::vector<std::int64_t> ids(n);
   for (std::size_t i = 0; i < n; ++i) ids[i] = static_cast<std::int64_t>(i);
-  return {plugin::Model(std::make_shared<const graph::Graph>(planted_net()), requested_access(descriptor, "analyzer"), "planted", 16),
-          engine::Tensor::f32(shape, x), ids, engine::Tensor::f32(shape, boxes.lo), engine::Tensor::f32(shape, boxes.hi),
-          engine::Tensor::i64(shape, boxes.below), engine::Tensor::i64(shape, boxes.above), region.step.value()};
+  return {plugin::Model(std::make_shared<const graph::Graph>(planted_net()), requested_access(descriptor, "analyzer"),
+                        "planted", 16),
+          engine::Tensor::f32(shape, x),
+          ids,
+          engine::Tensor::f32(shape, boxes.lo),
+          engine::Tensor::f32(shape, boxes.hi),
+          engine::Tensor::i64(shape, boxes.below),
+          engine::Tensor::i64(shape, boxes.above),
+          region.step.value()};
 }
 
 // What is wrong with a verdict; "" when nothing is. Unknown is never wrong but where anybody finds the violation.
@@ -131,7 +141,8 @@ CheckResult certify_analyzer(Subject& subject) {
   for (std::size_t i = 0; i < std::size(kPlanted); ++i) {
     if (const std::string what = sin_of(kPlanted[i], found.verdict[i], found.scope[i]); !what.empty())
       return failed(fmt::format("region {} ({}): {}", i, kPlanted[i].what, what));
-    if (found.verdict[i] == ASSAY_VIOLATED || (found.verdict[i] == ASSAY_HOLDS && found.scope[i] != ASSAY_SCOPE_PART)) ++decided;
+    if (found.verdict[i] == ASSAY_VIOLATED || (found.verdict[i] == ASSAY_HOLDS && found.scope[i] != ASSAY_SCOPE_PART))
+      ++decided;
   }
   return passed(static_cast<double>(decided) / static_cast<double>(std::size(kPlanted)),
                 fmt::format("{} of {} regions decided, none wrongly", decided, std::size(kPlanted)));

@@ -1,5 +1,5 @@
-// Analyzers against numpy, which looks at every point of the grid (fixtures/analyzers.json, made by make_analyzer_fixtures.py), and
-// against each other.
+// Analyzers against numpy, which looks at every point of the grid (fixtures/analyzers.json, made by
+// make_analyzer_fixtures.py), and against each other.
 #include <cmath>
 
 #include "assay/plugin.h"
@@ -12,14 +12,14 @@ using namespace world;
 namespace {
 
 const Json& reference() {
-  static const Json all =
-      Json::parse(read_text(std::string(ASSAY_SOURCE_DIR) + "/tests/methods/fixtures/analyzers.json"), "analyzers.json");
+  static const Json all = Json::parse(
+      read_text(std::string(ASSAY_SOURCE_DIR) + "/tests/methods/fixtures/analyzers.json"), "analyzers.json");
   return all;
 }
 
 tasks::Region region() {
-  return tasks::Region::from_json(Json::object({{"eps", reference().at("eps")}, {"step", reference().at("step")},
-                                                {"elements", reference().at("elements")}}));
+  return tasks::Region::from_json(Json::object(
+      {{"eps", reference().at("eps")}, {"step", reference().at("step")}, {"elements", reference().at("elements")}}));
 }
 
 plugin::AnalyzeInputs questions() {
@@ -69,8 +69,12 @@ TEST_CASE("the host's regions are those of numpy") {
     const Json& one = reference().at("cases").at(i);
     CAPTURE(i);
     const std::vector<std::int64_t> below = in.below.to_i64(), above = in.above.to_i64();
-    CHECK(std::vector<std::int64_t>(below.begin() + static_cast<std::ptrdiff_t>(i * 12), below.begin() + static_cast<std::ptrdiff_t>(i * 12 + 12)) == integers(one.at("below")));
-    CHECK(std::vector<std::int64_t>(above.begin() + static_cast<std::ptrdiff_t>(i * 12), above.begin() + static_cast<std::ptrdiff_t>(i * 12 + 12)) == integers(one.at("above")));
+    CHECK(std::vector<std::int64_t>(below.begin() + static_cast<std::ptrdiff_t>(i * 12),
+                                    below.begin() + static_cast<std::ptrdiff_t>(i * 12 + 12)) ==
+          integers(one.at("below")));
+    CHECK(std::vector<std::int64_t>(above.begin() + static_cast<std::ptrdiff_t>(i * 12),
+                                    above.begin() + static_cast<std::ptrdiff_t>(i * 12 + 12)) ==
+          integers(one.at("above")));
     CHECK(class_at(in.x, i) == one.at("own").as_int());
   }
 }
@@ -96,14 +100,17 @@ TEST_CASE("searches of the whole grid say what numpy says, and on all of it") {
   // Every point once, and x besides.
   const plugin::Findings all = ask("grid-enumeration");
   for (std::size_t i = 0; i < 6; ++i)
-    if (all.verdict[i] == ASSAY_HOLDS) CHECK(all.explored[i] == 1 + reference().at("cases").at(i).at("points").as_real());
+    if (all.verdict[i] == ASSAY_HOLDS)
+      CHECK(all.explored[i] == 1 + reference().at("cases").at(i).at("points").as_real());
 }
 
 TEST_CASE("what was not looked at is never said to hold") {
-  for (const char* params : {R"({"group": 4, "enumeration": "corners"})", R"({"group": 2})", R"({"group": 4, "features": 3})"}) {
+  for (const char* params :
+       {R"({"group": 4, "enumeration": "corners"})", R"({"group": 2})", R"({"group": 4, "features": 3})"}) {
     CAPTURE(params);
     const plugin::Findings found = ask("dlv", params);
-    for (std::size_t i = 0; i < 6; ++i) CHECK_FALSE((found.verdict[i] == ASSAY_HOLDS && found.scope[i] != ASSAY_SCOPE_PART));
+    for (std::size_t i = 0; i < 6; ++i)
+      CHECK_FALSE((found.verdict[i] == ASSAY_HOLDS && found.scope[i] != ASSAY_SCOPE_PART));
     check_witnesses(found, true);
   }
   for (const char* id : {"grid-enumeration", "dlv"}) {
@@ -127,7 +134,8 @@ TEST_CASE("the way back from a hidden layer ends in counter-examples of the inpu
     CHECK_FALSE((found.verdict[i] == ASSAY_HOLDS && found.scope[i] != ASSAY_SCOPE_PART));
   }
   CHECK(violated > 0);
-  CHECK_THROWS_WITH_AS(ask("dlv", R"({"layer": 3})"), doctest::Contains("the net has 2 layers above the input, 'layer' asks for 3"), Error);
+  CHECK_THROWS_WITH_AS(ask("dlv", R"({"layer": 3})"),
+                       doctest::Contains("the net has 2 layers above the input, 'layer' asks for 3"), Error);
 }
 
 TEST_CASE("searches that only falsify find real counter-examples and claim nothing") {
@@ -138,7 +146,8 @@ TEST_CASE("searches that only falsify find real counter-examples and claim nothi
     for (std::size_t i = 0; i < 6; ++i) CHECK(found.verdict[i] != ASSAY_HOLDS);
   }
   // More draws begin with the same ones.
-  const plugin::Findings few = ask("random-sampling", R"({"points": 50})"), many = ask("random-sampling", R"({"points": 5000})");
+  const plugin::Findings few = ask("random-sampling", R"({"points": 50})"),
+                         many = ask("random-sampling", R"({"points": 5000})");
   for (std::size_t i = 0; i < 6; ++i)
     if (few.verdict[i] == ASSAY_VIOLATED) CHECK(many.verdict[i] == ASSAY_VIOLATED);
 }
@@ -147,5 +156,6 @@ TEST_CASE("another question than the region's is refused") {
   plugin::Bundle in = plugin::analyze_inputs(questions());
   in.set("question", std::string("saliency"));
   plugin::Instance made = method("dlv");
-  CHECK_THROWS_WITH_AS(made.analyze(in), doctest::Contains("answers the question 'region' only, not 'saliency'"), Error);
+  CHECK_THROWS_WITH_AS(made.analyze(in), doctest::Contains("answers the question 'region' only, not 'saliency'"),
+                       Error);
 }

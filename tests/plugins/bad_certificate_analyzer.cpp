@@ -3,8 +3,11 @@
 
 namespace {
 struct Analyzer {
-  static constexpr assay::Info info{
-      .id = "bad-certificate-analyzer", .version = "1.0.0", .summary = "an optimist", .title = "Safety Verification of Deep Neural Networks", .year = 2017};
+  static constexpr assay::Info info{.id = "bad-certificate-analyzer",
+                                    .version = "1.0.0",
+                                    .summary = "an optimist",
+                                    .title = "Safety Verification of Deep Neural Networks",
+                                    .year = 2017};
   assay::Findings analyze(assay::Run& run, const assay::Analyze& in) const {
     const auto n = static_cast<std::size_t>(in.size());
     return {run.tensor<std::int64_t>({in.size()}, std::vector<std::int64_t>(n, ASSAY_HOLDS)),

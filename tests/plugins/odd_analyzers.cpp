@@ -49,7 +49,9 @@ struct Shape {
 };
 struct Spent {
   static constexpr auto info = odd("odd-explored", "fewer points than none");
-  Findings analyze(Run& run, const Analyze& in) const { return all(run, in, {ASSAY_UNKNOWN, ASSAY_SCOPE_PART, -1}, in.x); }
+  Findings analyze(Run& run, const Analyze& in) const {
+    return all(run, in, {ASSAY_UNKNOWN, ASSAY_SCOPE_PART, -1}, in.x);
+  }
 };
 // Sound as far as the host can see before it looks itself.
 struct Optimist {

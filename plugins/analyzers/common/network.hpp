@@ -1,5 +1,5 @@
-// A network as a chain of sparse affine maps, rectifiers and max pools, read from the host's graph: what linear arithmetic
-// can speak of. Evaluated in double, so that it is the same function as the net up to float rounding.
+// A network as a chain of sparse affine maps, rectifiers and max pools, read from the host's graph: what linear
+// arithmetic can speak of. Evaluated in double, so that it is the same function as the net up to float rounding.
 #pragma once
 
 #include <algorithm>
@@ -44,7 +44,8 @@ struct Layer {
 class Network {
  public:
   // Throws UNSUPPORTED naming the node that is not a link of such a chain; `method` begins the message.
-  Network(const assay::Model& model, const char* method) : method_(method), graph_(assay::Graph::clone(model)), at_(model.input_shape()) {
+  Network(const assay::Model& model, const char* method)
+      : method_(method), graph_(assay::Graph::clone(model)), at_(model.input_shape()) {
     std::string value;
     const std::string last = graph_.output("logits");
     for (const assay::NodeInfo& node : graph_.nodes()) {
@@ -65,8 +66,9 @@ class Network {
 
  private:
   [[noreturn]] void refuse(const assay::NodeInfo& node, const std::string& why) const {
-    assay::fail(ASSAY_UNSUPPORTED, std::string(method_) + ": node '" + node.name + "' (" + node.op + ") " + why +
-                                       "; expected a chain of linear, conv2d, batch_norm, relu, max_pool2d and avg_pool2d");
+    assay::fail(ASSAY_UNSUPPORTED,
+                std::string(method_) + ": node '" + node.name + "' (" + node.op + ") " + why +
+                    "; expected a chain of linear, conv2d, batch_norm, relu, max_pool2d and avg_pool2d");
   }
   static std::size_t volume(const assay::Shape& shape) {
     std::size_t count = 1;
@@ -85,7 +87,8 @@ class Network {
     if (value->type() == ASSAY_INT) return {value->integer(), value->integer()};
     std::vector<std::int64_t> both;
     assay::sdk::store(*value, both);
-    if (both.size() == 4 && (both[0] != both[2] || both[1] != both[3])) refuse(node, std::string("has a lopsided ") + key);
+    if (both.size() == 4 && (both[0] != both[2] || both[1] != both[3]))
+      refuse(node, std::string("has a lopsided ") + key);
     if (both.size() != 2 && both.size() != 4) refuse(node, std::string("has no two sides of ") + key);
     return {both[0], both[1]};
   }
@@ -133,16 +136,19 @@ class Network {
     std::array<std::int64_t, 2> kernel, stride, pad, dilation;
     std::array<std::int64_t, 2> out(const assay::Shape& in) const {
       std::array<std::int64_t, 2> sides{};
-      for (std::size_t s = 0; s < 2; ++s) sides[s] = (in[s + 1] + 2 * pad[s] - dilation[s] * (kernel[s] - 1) - 1) / stride[s] + 1;
+      for (std::size_t s = 0; s < 2; ++s)
+        sides[s] = (in[s + 1] + 2 * pad[s] - dilation[s] * (kernel[s] - 1) - 1) / stride[s] + 1;
       return sides;
     }
     std::vector<Seen> at(const assay::Shape& in, std::int64_t channel, std::int64_t y, std::int64_t x) const {
       std::vector<Seen> seen;
       for (std::int64_t a = 0; a < kernel[0]; ++a) {
         for (std::int64_t b = 0; b < kernel[1]; ++b) {
-          const std::int64_t row = y * stride[0] - pad[0] + a * dilation[0], column = x * stride[1] - pad[1] + b * dilation[1];
+          const std::int64_t row = y * stride[0] - pad[0] + a * dilation[0],
+                             column = x * stride[1] - pad[1] + b * dilation[1];
           if (row < 0 || column < 0 || row >= in[1] || column >= in[2]) continue;
-          seen.push_back({static_cast<std::size_t>((channel * in[1] + row) * in[2] + column), static_cast<std::size_t>(a * kernel[1] + b)});
+          seen.push_back({static_cast<std::size_t>((channel * in[1] + row) * in[2] + column),
+                          static_cast<std::size_t>(a * kernel[1] + b)});
         }
       }
       return seen;
@@ -155,7 +161,8 @@ class Network {
     const Reals weight = values(node.inputs[1]), bias = node.inputs.size() > 2 ? values(node.inputs[2]) : Reals();
     const auto groups = node.attrs.find("groups");
     const std::int64_t out = shape[0], depth = shape[1], parts = groups ? groups->integer() : 1;
-    const Window window{{shape[2], shape[3]}, sides(node, "stride", 1), sides(node, "pad", 0), sides(node, "dilation", 1)};
+    const Window window{
+        {shape[2], shape[3]}, sides(node, "stride", 1), sides(node, "pad", 0), sides(node, "dilation", 1)};
     const auto extent = window.out(in);
     const auto area = static_cast<std::size_t>(shape[2] * shape[3]);
     Layer layer;
@@ -174,7 +181,8 @@ class Network {
   }
 
   void add_norm(const assay::NodeInfo& node) {
-    const Reals weight = values(node.inputs[1]), bias = values(node.inputs[2]), mean = values(node.inputs[3]), var = values(node.inputs[4]);
+    const Reals weight = values(node.inputs[1]), bias = values(node.inputs[2]), mean = values(node.inputs[3]),
+                var = values(node.inputs[4]);
     const auto given = node.attrs.find("eps");
     const double eps = given ? given->real() : 1e-5;
     const std::size_t area = volume(at_) / weight.size();
@@ -216,7 +224,8 @@ class Network {
   void merge_scales() {
     for (std::size_t l = 1; l < layers.size();) {
       const bool affine = layers[l].kind == Layer::Kind::affine && layers[l - 1].kind == Layer::Kind::affine;
-      const bool scales = affine && std::all_of(layers[l].rows.begin(), layers[l].rows.end(), [](const AffineRow& row) { return row.terms.size() == 1; });
+      const bool scales = affine && std::all_of(layers[l].rows.begin(), layers[l].rows.end(),
+                                                [](const AffineRow& row) { return row.terms.size() == 1; });
       if (!scales) {
         ++l;
         continue;

@@ -1,5 +1,5 @@
-// One role call of an analyzer in rows of floats: regions, counted questions to the net, and the answers. A sample is a row;
-// nothing here mixes rows, so a verdict does not depend on what else is in the batch.
+// One role call of an analyzer in rows of floats: regions, counted questions to the net, and the answers. A sample is a
+// row; nothing here mixes rows, so a verdict does not depend on what else is in the batch.
 #pragma once
 
 #include <algorithm>
@@ -54,9 +54,16 @@ struct Scores {
 class Question {
  public:
   Question(const assay::Run& run, const assay::Analyze& call, const char* method)
-      : run_(run), call_(call), x_(call.x.floats()), lo_(call.lo.floats()), hi_(call.hi.floats()), below_(call.below.ints()), above_(call.above.ints()) {
+      : run_(run),
+        call_(call),
+        x_(call.x.floats()),
+        lo_(call.lo.floats()),
+        hi_(call.hi.floats()),
+        below_(call.below.ints()),
+        above_(call.above.ints()) {
     if (call.question != "region")
-      assay::fail(ASSAY_UNSUPPORTED, std::string(method) + " answers the question 'region' only, not '" + call.question + "'");
+      assay::fail(ASSAY_UNSUPPORTED,
+                  std::string(method) + " answers the question 'region' only, not '" + call.question + "'");
     const auto n = static_cast<std::size_t>(call.size());
     size_ = n == 0 ? 0 : x_.size() / n;
     passes_.assign(n, 1);
@@ -140,8 +147,8 @@ class Answers {
     for (std::size_t i = 0; i < verdict_.size(); ++i) explored.push_back(question.asked(i));
     const assay::Shape rows{static_cast<std::int64_t>(verdict_.size())};
     const assay::Run& run = question.run();
-    return {run.tensor<std::int64_t>(rows, verdict_), run.tensor<std::int64_t>(rows, scope_), run.tensor<float>(shape_, witness_),
-            run.tensor<double>(rows, explored)};
+    return {run.tensor<std::int64_t>(rows, verdict_), run.tensor<std::int64_t>(rows, scope_),
+            run.tensor<float>(shape_, witness_), run.tensor<double>(rows, explored)};
   }
 
  private:
@@ -158,7 +165,8 @@ class Combinations {
     std::size_t element = 0;
     Floats levels;  // at least one
   };
-  Combinations(Row from, std::vector<Axis> axes) : from_(from.begin(), from.end()), axes_(std::move(axes)), at_(axes_.size(), 0) {}
+  Combinations(Row from, std::vector<Axis> axes)
+      : from_(from.begin(), from.end()), axes_(std::move(axes)), at_(axes_.size(), 0) {}
 
   double count() const {
     double all = 1;
@@ -174,8 +182,10 @@ class Combinations {
       for (std::size_t a = 0; a < axes_.size(); ++a) out[row + axes_[a].element] = axes_[a].levels[at_[a]];
       std::size_t a = axes_.size();
       while (a > 0 && at_[a - 1] + 1 == axes_[a - 1].levels.size()) at_[--a] = 0;
-      if (a == 0) done_ = true;
-      else ++at_[a - 1];
+      if (a == 0)
+        done_ = true;
+      else
+        ++at_[a - 1];
     }
     return out;
   }
@@ -189,7 +199,8 @@ class Combinations {
 
 inline Combinations::Axis line_of(const Region& region, std::size_t element) {
   Combinations::Axis axis{element, {}};
-  for (std::int64_t k = -region.below[element]; k <= region.above[element]; ++k) axis.levels.push_back(region.level(element, k));
+  for (std::int64_t k = -region.below[element]; k <= region.above[element]; ++k)
+    axis.levels.push_back(region.level(element, k));
   return axis;
 }
 

@@ -1,5 +1,5 @@
-// Z3 as these methods use it: exact rationals from doubles, and a limit on its work that is a count and not a time, so that
-// a verdict does not depend on the machine. What runs out of it is unknown.
+// Z3 as these methods use it: exact rationals from doubles, and a limit on its work that is a count and not a time, so
+// that a verdict does not depend on the machine. What runs out of it is unknown.
 #pragma once
 
 #include <z3++.h>

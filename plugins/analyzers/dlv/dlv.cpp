@@ -2,8 +2,8 @@
 // hidden layer, group of features by group of features, until one has another class.
 //
 // Every counter-example has been through the float net, and every point that Z3 could not decide makes the verdict
-// unknown. A hold is one of the grid only where all of its points were seen in one group; corners and several groups are
-// a part of it.
+// unknown. A hold is one of the grid only where all of its points were seen in one group; corners and several groups
+// are a part of it.
 #include "layers.hpp"
 
 namespace {
@@ -24,10 +24,10 @@ std::vector<std::size_t> features_of(const Region& region, std::int64_t most) {
 // What a search knows while it goes from group to group.
 struct Search {
   std::size_t row = 0;
-  Floats from;                 // the point that the next group starts from
-  double confidence = 0;       // the least of all points of the group
-  bool complete = true;        // every point so far was seen
-  Floats found;                // the counter-example with the least change; empty: none
+  Floats from;                                           // the point that the next group starts from
+  double confidence = 0;                                 // the least of all points of the group
+  bool complete = true;                                  // every point so far was seen
+  Floats found;                                          // the counter-example with the least change; empty: none
   std::int64_t asked = 0, unreachable = 0, unknown = 0;  // questions to Z3 and their ends
 };
 
@@ -38,23 +38,50 @@ struct Dlv {
   double slack = 0;
   std::string enumeration, path;
 
-  static constexpr assay::Info info{.id = "dlv",
-                                    .version = "1.0.0",
-                                    .summary = "exhaustive search of a grid around an input or around its activations in a layer",
-                                    .title = "Safety Verification of Deep Neural Networks",
-                                    .year = 2017,
-                                    .arxiv = "1610.06940"};
+  static constexpr assay::Info info{
+      .id = "dlv",
+      .version = "1.0.0",
+      .summary = "exhaustive search of a grid around an input or around its activations in a layer",
+      .title = "Safety Verification of Deep Neural Networks",
+      .year = 2017,
+      .arxiv = "1610.06940"};
   static constexpr auto params = assay::params(
-      assay::integer("layer", &Dlv::layer, {.fallback = 0, .min = 0, .max = 32, .doc = "whose grid is searched: 0 the input, k the k-th affine map"}),
-      assay::choice("enumeration", &Dlv::enumeration, {.fallback = "line", .choices = {"line", "corners"}, .doc = "all points of a group's grid, or its corners"}),
-      assay::integer("features", &Dlv::features, {.fallback = 150, .min = 1, .max = 100000, .doc = "elements of the input that are moved, at most; the most extreme"}),
+      assay::integer(
+          "layer", &Dlv::layer,
+          {.fallback = 0, .min = 0, .max = 32, .doc = "whose grid is searched: 0 the input, k the k-th affine map"}),
+      assay::choice(
+          "enumeration", &Dlv::enumeration,
+          {.fallback = "line", .choices = {"line", "corners"}, .doc = "all points of a group's grid, or its corners"}),
+      assay::integer("features", &Dlv::features,
+                     {.fallback = 150,
+                      .min = 1,
+                      .max = 100000,
+                      .doc = "elements of the input that are moved, at most; the most extreme"}),
       assay::integer("group", &Dlv::group, {.fallback = 8, .min = 1, .max = 64, .doc = "features that move together"}),
-      assay::choice("path", &Dlv::path, {.fallback = "single", .choices = {"single", "restart"}, .doc = "the next group starts from the point of least confidence, or from x"}),
-      assay::integer("points", &Dlv::points, {.fallback = 100000, .min = 1, .max = 100000000, .doc = "of one group, at most; more make the verdict unknown"}),
-      assay::integer("refine", &Dlv::refine, {.fallback = 1, .min = 1, .max = 64, .doc = "units of a layer for each of the layer before"}),
-      assay::integer("spans", &Dlv::spans, {.fallback = 2, .min = 1, .max = 1000, .doc = "steps on either side of a unit above the input, at most"}),
-      assay::real("slack", &Dlv::slack, {.fallback = 0.5, .min = 0, .max = 0.5, .doc = "how near a preimage must come to its point, in spans; 0: exactly, 0.5: in its cell"}),
-      assay::integer("work", &Dlv::work, {.fallback = 500000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps for one point; beyond it is unknown"}));
+      assay::choice("path", &Dlv::path,
+                    {.fallback = "single",
+                     .choices = {"single", "restart"},
+                     .doc = "the next group starts from the point of least confidence, or from x"}),
+      assay::integer("points", &Dlv::points,
+                     {.fallback = 100000,
+                      .min = 1,
+                      .max = 100000000,
+                      .doc = "of one group, at most; more make the verdict unknown"}),
+      assay::integer("refine", &Dlv::refine,
+                     {.fallback = 1, .min = 1, .max = 64, .doc = "units of a layer for each of the layer before"}),
+      assay::integer(
+          "spans", &Dlv::spans,
+          {.fallback = 2, .min = 1, .max = 1000, .doc = "steps on either side of a unit above the input, at most"}),
+      assay::real("slack", &Dlv::slack,
+                  {.fallback = 0.5,
+                   .min = 0,
+                   .max = 0.5,
+                   .doc = "how near a preimage must come to its point, in spans; 0: exactly, 0.5: in its cell"}),
+      assay::integer("work", &Dlv::work,
+                     {.fallback = 500000,
+                      .min = 1000,
+                      .max = 4000000000,
+                      .doc = "limit on Z3's own count of its steps for one point; beyond it is unknown"}));
 
   assay::Findings analyze(assay::Run& run, const assay::Analyze& call) const {
     Question question(run, call, info.id);
@@ -64,8 +91,10 @@ struct Dlv {
     std::int64_t asked = 0, unreachable = 0, unknown = 0;
     for (std::size_t i = 0; i < question.count(); ++i) {
       const Search search = walk(question, net, i);
-      if (!search.found.empty()) answers.violated(i, search.found);
-      else if (search.complete) answers.holds(i, scope_of(question.region(i)));
+      if (!search.found.empty())
+        answers.violated(i, search.found);
+      else if (search.complete)
+        answers.holds(i, scope_of(question.region(i)));
       asked += search.asked;
       unreachable += search.unreachable;
       unknown += search.unknown;
@@ -80,7 +109,8 @@ struct Dlv {
 
   std::int64_t scope_of(const Region& region) const {
     const std::size_t all = region.moving.size();
-    const bool whole = layer == 0 && enumeration == "line" && all <= static_cast<std::size_t>(features) && all <= static_cast<std::size_t>(group);
+    const bool whole = layer == 0 && enumeration == "line" && all <= static_cast<std::size_t>(features) &&
+                       all <= static_cast<std::size_t>(group);
     return whole ? ASSAY_SCOPE_GRID : ASSAY_SCOPE_PART;
   }
 
@@ -93,11 +123,14 @@ struct Dlv {
     const auto size = static_cast<std::size_t>(group);
     for (std::size_t first = 0; first < order.size() && search.found.empty(); first += size) {
       question.run().check();
-      const std::vector<std::size_t> elements(order.begin() + static_cast<std::ptrdiff_t>(first),
-                                              order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), first + size)));
+      const std::vector<std::size_t> elements(
+          order.begin() + static_cast<std::ptrdiff_t>(first),
+          order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), first + size)));
       search.confidence = std::numeric_limits<double>::infinity();
-      if (layer == 0) search_input(question, search, elements);
-      else search_layer(question, search, *net, elements);
+      if (layer == 0)
+        search_input(question, search, elements);
+      else
+        search_layer(question, search, *net, elements);
     }
     return search;
   }
@@ -107,7 +140,8 @@ struct Dlv {
   void search_input(Question& question, Search& search, const std::vector<std::size_t>& elements) const {
     const Region& region = question.region(search.row);
     std::vector<Combinations::Axis> axes;
-    for (const std::size_t e : elements) axes.push_back(enumeration == "line" ? line_of(region, e) : corners_of(region, e));
+    for (const std::size_t e : elements)
+      axes.push_back(enumeration == "line" ? line_of(region, e) : corners_of(region, e));
     Combinations all(path == "single" ? analyzers::Row(search.from) : region.x, std::move(axes));
     double room = std::min(static_cast<double>(points), question.left(search.row));
     if (all.count() > room) search.complete = false;
@@ -127,7 +161,8 @@ struct Dlv {
 
   // ---- layers above
 
-  void search_layer(Question& question, Search& search, const Network& net, const std::vector<std::size_t>& elements) const {
+  void search_layer(Question& question, Search& search, const Network& net,
+                    const std::vector<std::size_t>& elements) const {
     Region at = question.region(search.row);
     if (path == "single") at.x = search.from;
     const Floats centre(at.x.begin(), at.x.end());  // what `at.x` shows stays while `from` moves on
@@ -185,7 +220,8 @@ struct Dlv {
     for (std::size_t r = 0; r < scores.count(); ++r) {
       const analyzers::Row point = analyzers::Row(points).subspan(r * size, size);
       if (scores.best(r) != own) {
-        if (search.found.empty() || change_of(region.x, point) < change_of(region.x, search.found)) search.found.assign(point.begin(), point.end());
+        if (search.found.empty() || change_of(region.x, point) < change_of(region.x, search.found))
+          search.found.assign(point.begin(), point.end());
         continue;
       }
       if (scores.margin(r, own) >= search.confidence) continue;

@@ -50,7 +50,9 @@ class Layers {
       if (layer.kind == analyzers::Layer::Kind::max_pool) links = pooled(layer, links, value);
       value = layer(value);
     }
-    if (maps_.size() < depth) assay::fail(ASSAY_INVALID, "dlv: the net has " + std::to_string(maps_.size()) + " layers above the input, 'layer' asks for " + std::to_string(depth));
+    if (maps_.size() < depth)
+      assay::fail(ASSAY_INVALID, "dlv: the net has " + std::to_string(maps_.size()) +
+                                     " layers above the input, 'layer' asks for " + std::to_string(depth));
   }
 
   // The elements of the input that move in this search.
@@ -58,12 +60,13 @@ class Layers {
     Units units;
     for (const std::size_t e : elements) {
       const double x = region_.x[e];
-      units.push_back({e, x, region_.step, x - static_cast<double>(region_.lo[e]), static_cast<double>(region_.hi[e]) - x, region_.below[e], region_.above[e]});
+      units.push_back({e, x, region_.step, x - static_cast<double>(region_.lo[e]),
+                       static_cast<double>(region_.hi[e]) - x, region_.below[e], region_.above[e]});
     }
     units_ = {units};
   }
-  // The paper's condensation: of the next layer the units that each unit of this one weighs most in; they move as far as
-  // these can move them. A span is the smallest change that these cause together, or what gives `spans` of them.
+  // The paper's condensation: of the next layer the units that each unit of this one weighs most in; they move as far
+  // as these can move them. A span is the smallest change that these cause together, or what gives `spans` of them.
   void refine(const Refinement& refinement) {
     const Map& map = maps_[units_.size() - 1];
     const Units& from = units_.back();
@@ -75,7 +78,8 @@ class Layers {
         if (weight > 0 && std::find(chosen.begin(), chosen.end(), e) == chosen.end()) order.emplace_back(-weight, e);
       }
       std::sort(order.begin(), order.end());
-      for (std::size_t r = 0; r < std::min(order.size(), static_cast<std::size_t>(refinement.units)); ++r) chosen.push_back(order[r].second);
+      for (std::size_t r = 0; r < std::min(order.size(), static_cast<std::size_t>(refinement.units)); ++r)
+        chosen.push_back(order[r].second);
     }
     std::sort(chosen.begin(), chosen.end());
     Units units;
@@ -117,7 +121,8 @@ class Layers {
     Unit unit{e, map.at[e]};
     double least = 0;  // smallest change of one span of one unit
     for (const Unit& below : from) {
-      const double weight = weight_of(map, e, below.place), down = weight * below.reach_below, up = weight * below.reach_above;
+      const double weight = weight_of(map, e, below.place), down = weight * below.reach_below,
+                   up = weight * below.reach_above;
       unit.reach_below += weight > 0 ? down : -up;
       unit.reach_above += weight > 0 ? up : -down;
       const double change = std::abs(weight) * below.span;
@@ -144,8 +149,8 @@ class WayBack {
     for (std::size_t k = 0; k < layers.units_.size(); ++k) variables_.push_back(units_of(k));
   }
 
-  // An input in the box whose units in the top layer are within `slack` spans of these steps. `out` is written when it is
-  // sat.
+  // An input in the box whose units in the top layer are within `slack` spans of these steps. `out` is written when it
+  // is sat.
   z3::check_result find(const std::vector<std::int64_t>& steps, double slack, Floats& out) {
     solver_.push();
     const Units& top = layers_.top();
@@ -165,7 +170,8 @@ class WayBack {
     std::vector<z3::expr> made;
     for (const Unit& unit : layers_.units_[k]) {
       const z3::expr variable = z3_.real_const(("u" + std::to_string(k) + "_" + std::to_string(unit.place)).c_str());
-      solver_.add(variable >= analyzers::exactly(z3_, unit.at - unit.reach_below) && variable <= analyzers::exactly(z3_, unit.at + unit.reach_above));
+      solver_.add(variable >= analyzers::exactly(z3_, unit.at - unit.reach_below) &&
+                  variable <= analyzers::exactly(z3_, unit.at + unit.reach_above));
       if (k > 0) solver_.add(variable == sum_of(k, unit));
       made.push_back(variable);
     }
@@ -179,7 +185,8 @@ class WayBack {
     double fixed = map.layer->rows[unit.place].bias;
     for (const auto& [at, weight] : map.layer->rows[unit.place].terms) {
       const Layers::Link& link = map.links[at];
-      const auto moving = std::find_if(before.begin(), before.end(), [&](const Unit& one) { return one.place == link.place; });
+      const auto moving =
+          std::find_if(before.begin(), before.end(), [&](const Unit& one) { return one.place == link.place; });
       if (moving == before.end()) {
         fixed += weight * map.input[at];
         continue;
@@ -197,7 +204,8 @@ class WayBack {
     const Units& moving = layers_.units_.front();
     for (std::size_t u = 0; u < moving.size(); ++u) {
       const std::size_t e = moving[u].place;
-      out[e] = std::clamp(static_cast<float>(analyzers::as_double(model, variables_.front()[u])), region.lo[e], region.hi[e]);
+      out[e] = std::clamp(static_cast<float>(analyzers::as_double(model, variables_.front()[u])), region.lo[e],
+                          region.hi[e]);
     }
   }
 

@@ -1,5 +1,5 @@
-// The fast gradient sign method (Goodfellow, Shlens, Szegedy; ICLR 2015) as a search of the region: along the sign of the
-// gradient by one, two, three ... steps of the grid, where the region allows; the smallest that changes the class.
+// The fast gradient sign method (Goodfellow, Shlens, Szegedy; ICLR 2015) as a search of the region: along the sign of
+// the gradient by one, two, three ... steps of the grid, where the region allows; the smallest that changes the class.
 #include "../common/question.hpp"
 
 struct FgsmGrid {
@@ -20,11 +20,13 @@ struct FgsmGrid {
     const assay::Tensor y = run.tensor<std::int64_t>({call.size()}, own);
     const assay::Tensor gradient = call.model.gradient("cross-entropy", call.x, y, {.ids = call.ids});
     for (std::size_t i = 0; i < question.count(); ++i) {
-      const analyzers::Floats x = along(question.region(i), gradient.floats().subspan(i * question.size(), question.size()), question.left(i));
+      const analyzers::Floats x =
+          along(question.region(i), gradient.floats().subspan(i * question.size(), question.size()), question.left(i));
       if (x.empty()) continue;
       const analyzers::Scores scores = question.ask(i, x);
       for (std::size_t r = 0; r < scores.count() && !answers.is_violated(i); ++r)
-        if (scores.best(r) != question.own(i)) answers.violated(i, analyzers::Row(x).subspan(r * question.size(), question.size()));
+        if (scores.best(r) != question.own(i))
+          answers.violated(i, analyzers::Row(x).subspan(r * question.size(), question.size()));
     }
     return answers.findings(question);
   }

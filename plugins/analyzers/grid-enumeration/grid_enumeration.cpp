@@ -11,8 +11,9 @@ struct GridEnumeration {
                                     .title = "Exhaustive enumeration, as a reference",
                                     .year = 2026,
                                     .access = ASSAY_ACCESS_DECISION | ASSAY_ACCESS_SCORES};
-  static constexpr auto params = assay::params(assay::integer(
-      "points", &GridEnumeration::points, {.fallback = 100000, .min = 1, .max = 100000000, .doc = "of an input's grid, at most"}));
+  static constexpr auto params = assay::params(
+      assay::integer("points", &GridEnumeration::points,
+                     {.fallback = 100000, .min = 1, .max = 100000000, .doc = "of an input's grid, at most"}));
 
   assay::Findings analyze(assay::Run& run, const assay::Analyze& call) const {
     analyzers::Question question(run, call, info.id);
@@ -21,16 +22,19 @@ struct GridEnumeration {
       const analyzers::Region& region = question.region(i);
       std::vector<analyzers::Combinations::Axis> axes;
       for (const std::size_t e : region.moving) axes.push_back(analyzers::line_of(region, e));
-      if (walk(question, answers, i, analyzers::Combinations(region.x, std::move(axes)))) answers.holds(i, ASSAY_SCOPE_GRID);
+      if (walk(question, answers, i, analyzers::Combinations(region.x, std::move(axes))))
+        answers.holds(i, ASSAY_SCOPE_GRID);
     }
     return answers.findings(question);
   }
 
   // Whether every point was seen and has the class of x.
-  bool walk(analyzers::Question& question, analyzers::Answers& answers, std::size_t i, analyzers::Combinations grid) const {
+  bool walk(analyzers::Question& question, analyzers::Answers& answers, std::size_t i,
+            analyzers::Combinations grid) const {
     double room = std::min(static_cast<double>(points), question.left(i));
     while (room >= 1) {
-      const analyzers::Floats x = grid.next(static_cast<std::size_t>(std::min(room, static_cast<double>(analyzers::kRows))));
+      const analyzers::Floats x =
+          grid.next(static_cast<std::size_t>(std::min(room, static_cast<double>(analyzers::kRows))));
       if (x.empty()) return true;
       const analyzers::Scores scores = question.ask(i, x);
       room -= static_cast<double>(scores.count());

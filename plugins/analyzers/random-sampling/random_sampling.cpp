@@ -9,8 +9,9 @@ struct RandomSampling {
                                     .summary = "asks the net about random points of the grid",
                                     .access = ASSAY_ACCESS_DECISION | ASSAY_ACCESS_SCORES,
                                     .baseline = true};
-  static constexpr auto params = assay::params(
-      assay::integer("points", &RandomSampling::points, {.fallback = 1000, .min = 1, .max = 10000000, .doc = "for each input, unless a budget ends sooner"}));
+  static constexpr auto params = assay::params(assay::integer(
+      "points", &RandomSampling::points,
+      {.fallback = 1000, .min = 1, .max = 10000000, .doc = "for each input, unless a budget ends sooner"}));
 
   assay::Findings analyze(assay::Run& run, const assay::Analyze& call) const {
     analyzers::Question question(run, call, info.id);
@@ -29,7 +30,8 @@ struct RandomSampling {
 
   static constexpr std::size_t kDraws = 256;  // points of one draw, so that more points begin with the same ones
 
-  static analyzers::Floats drawn(const analyzers::Question& question, std::size_t i, std::uint64_t draw, std::size_t rows) {
+  static analyzers::Floats drawn(const analyzers::Question& question, std::size_t i, std::uint64_t draw,
+                                 std::size_t rows) {
     const analyzers::Region& region = question.region(i);
     const std::size_t moving = region.moving.size();
     const assay::Tensor shares = question.run().uniform("points", {1, static_cast<std::int64_t>(kDraws * moving)}, 0, 1,
@@ -48,7 +50,8 @@ struct RandomSampling {
     return out;
   }
 
-  static void look(analyzers::Question& question, analyzers::Answers& answers, std::size_t i, const analyzers::Floats& x) {
+  static void look(analyzers::Question& question, analyzers::Answers& answers, std::size_t i,
+                   const analyzers::Floats& x) {
     const analyzers::Scores scores = question.ask(i, x);
     for (std::size_t r = 0; r < scores.count(); ++r) {
       if (scores.best(r) == question.own(i)) continue;

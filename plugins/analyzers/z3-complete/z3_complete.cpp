@@ -23,7 +23,8 @@ using Intervals = std::vector<Interval>;
 std::size_t open_units(const Network& net, const Region& region) {
   Intervals at;
   for (const float x : region.x) at.push_back({x, x});
-  for (const std::size_t e : region.moving) at[e] = {static_cast<double>(region.lo[e]), static_cast<double>(region.hi[e])};
+  for (const std::size_t e : region.moving)
+    at[e] = {static_cast<double>(region.lo[e]), static_cast<double>(region.hi[e])};
   std::size_t open = 0;
   for (const Layer& layer : net.layers) {
     Intervals out;
@@ -56,7 +57,8 @@ std::size_t open_units(const Network& net, const Region& region) {
 
 class Encoding {
  public:
-  Encoding(const Network& net, const Region& region, bool grid, std::int64_t work) : solver_(limited_solver(z3_, work)), region_(region) {
+  Encoding(const Network& net, const Region& region, bool grid, std::int64_t work)
+      : solver_(limited_solver(z3_, work)), region_(region) {
     std::vector<z3::expr> values;
     Intervals bounds;
     for (std::size_t e = 0; e < region.x.size(); ++e) {
@@ -83,17 +85,18 @@ class Encoding {
   }
   const Floats& point() const { return point_; }
 
-
  private:
   z3::expr on_grid(std::size_t e) {
     const z3::expr k = z3_.int_const(("k" + std::to_string(e)).c_str());
-    solver_.add(k >= z3_.int_val(static_cast<std::int64_t>(-region_.below[e])) && k <= z3_.int_val(static_cast<std::int64_t>(region_.above[e])));
+    solver_.add(k >= z3_.int_val(static_cast<std::int64_t>(-region_.below[e])) &&
+                k <= z3_.int_val(static_cast<std::int64_t>(region_.above[e])));
     variables_.push_back(k);
     return exactly(z3_, static_cast<double>(region_.x[e])) + z3::to_real(k) * exactly(z3_, region_.step);
   }
   z3::expr in_box(std::size_t e) {
     const z3::expr x = z3_.real_const(("x" + std::to_string(e)).c_str());
-    solver_.add(x >= exactly(z3_, static_cast<double>(region_.lo[e])) && x <= exactly(z3_, static_cast<double>(region_.hi[e])));
+    solver_.add(x >= exactly(z3_, static_cast<double>(region_.lo[e])) &&
+                x <= exactly(z3_, static_cast<double>(region_.hi[e])));
     variables_.push_back(x);
     return x;
   }
@@ -102,7 +105,8 @@ class Encoding {
     for (std::size_t m = 0; m < variables_.size(); ++m) {
       const std::size_t e = region_.moving[m];
       const double value = as_double(model, variables_[m]);
-      point_[e] = variables_[m].is_int() ? region_.level(e, std::llround(value)) : std::clamp(static_cast<float>(value), region_.lo[e], region_.hi[e]);
+      point_[e] = variables_[m].is_int() ? region_.level(e, std::llround(value))
+                                         : std::clamp(static_cast<float>(value), region_.lo[e], region_.hi[e]);
     }
   }
 
@@ -119,9 +123,12 @@ class Encoding {
     if (layer.kind == Layer::Kind::relu) {
       for (std::size_t i = 0; i < values.size(); ++i) {
         range.push_back({std::max(bounds[i].lo, 0.0), std::max(bounds[i].hi, 0.0)});
-        if (bounds[i].lo >= 0) out.push_back(values[i]);
-        else if (bounds[i].hi <= 0) out.push_back(z3_.real_val(0));
-        else out.push_back(name(z3::ite(values[i] > 0, values[i], z3_.real_val(0))));
+        if (bounds[i].lo >= 0)
+          out.push_back(values[i]);
+        else if (bounds[i].hi <= 0)
+          out.push_back(z3_.real_val(0));
+        else
+          out.push_back(name(z3::ite(values[i] > 0, values[i], z3_.real_val(0))));
       }
     }
     for (const AffineRow& row : layer.rows) {
@@ -132,8 +139,10 @@ class Encoding {
         const Interval& in = bounds[place];
         sum.lo += weight * (weight > 0 ? in.lo : in.hi);
         sum.hi += weight * (weight > 0 ? in.hi : in.lo);
-        if (in.lo == in.hi) fixed += weight * in.lo;
-        else moving.push_back(exactly(z3_, weight) * values[place]);
+        if (in.lo == in.hi)
+          fixed += weight * in.lo;
+        else
+          moving.push_back(exactly(z3_, weight) * values[place]);
       }
       if (moving.empty()) {
         out.push_back(exactly(z3_, fixed));
@@ -149,10 +158,11 @@ class Encoding {
     bounds = std::move(range);
   }
 
-  void pool(const std::vector<std::size_t>& window, const std::vector<z3::expr>& values, const Intervals& bounds, std::vector<z3::expr>& out,
-            Intervals& range) {
+  void pool(const std::vector<std::size_t>& window, const std::vector<z3::expr>& values, const Intervals& bounds,
+            std::vector<z3::expr>& out, Intervals& range) {
     Interval best = bounds[window.front()];
-    for (const std::size_t place : window) best = {std::max(best.lo, bounds[place].lo), std::max(best.hi, bounds[place].hi)};
+    for (const std::size_t place : window)
+      best = {std::max(best.lo, bounds[place].lo), std::max(best.hi, bounds[place].hi)};
     std::optional<z3::expr> largest;
     for (const std::size_t place : window) {
       if (bounds[place].hi < best.lo) continue;  // never the largest
@@ -186,19 +196,38 @@ struct Z3Complete {
                                     .year = 2017,
                                     .arxiv = "1702.01135"};
   static constexpr auto params = assay::params(
-      assay::choice("points", &Z3Complete::points, {.fallback = "grid", .choices = {"grid", "box"}, .doc = "the points of the region that are asked about"}),
-      assay::integer("units", &Z3Complete::units, {.fallback = 1000, .min = 1, .max = 100000, .doc = "rectifiers and max pools of a net, at most: it refuses larger ones"}),
-      assay::integer("open", &Z3Complete::open, {.fallback = 16, .min = 0, .max = 100000, .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
-      assay::integer("work", &Z3Complete::work, {.fallback = 50000, .min = 1000, .max = 4000000000, .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
-      assay::real("margin", &Z3Complete::margin, {.fallback = 1e-4, .min = 0, .max = 1, .doc = "between logits, that covers float rounding: a hold needs it"}));
+      assay::choice(
+          "points", &Z3Complete::points,
+          {.fallback = "grid", .choices = {"grid", "box"}, .doc = "the points of the region that are asked about"}),
+      assay::integer("units", &Z3Complete::units,
+                     {.fallback = 1000,
+                      .min = 1,
+                      .max = 100000,
+                      .doc = "rectifiers and max pools of a net, at most: it refuses larger ones"}),
+      assay::integer("open", &Z3Complete::open,
+                     {.fallback = 16,
+                      .min = 0,
+                      .max = 100000,
+                      .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
+      assay::integer("work", &Z3Complete::work,
+                     {.fallback = 50000,
+                      .min = 1000,
+                      .max = 4000000000,
+                      .doc = "limit on Z3's own count of its steps in one question; beyond it is unknown"}),
+      assay::real("margin", &Z3Complete::margin,
+                  {.fallback = 1e-4,
+                   .min = 0,
+                   .max = 1,
+                   .doc = "between logits, that covers float rounding: a hold needs it"}));
 
   assay::Findings analyze(assay::Run& run, const assay::Analyze& call) const {
     Question question(run, call, info.id);
     Answers answers(call);
     const Network net(call.model, info.id);
     if (net.rectified() > static_cast<std::size_t>(units))
-      assay::fail(ASSAY_UNSUPPORTED, "z3-complete: the net has " + std::to_string(net.rectified()) + " rectifiers and pools, at most " +
-                                         std::to_string(units) + ": this encoding is for tiny nets");
+      assay::fail(ASSAY_UNSUPPORTED, "z3-complete: the net has " + std::to_string(net.rectified()) +
+                                         " rectifiers and pools, at most " + std::to_string(units) +
+                                         ": this encoding is for tiny nets");
     std::int64_t unknown = 0, mismatches = 0;
     for (std::size_t i = 0; i < question.count(); ++i) {
       run.check();

@@ -49,12 +49,15 @@ TEST_CASE("falsify: the method gets net and region, the judge also what the host
 
 TEST_CASE("a region is in every key and in the protocol; what it is set against judges again and runs nothing") {
   const Plan before = plan_of(falsify_text);
-  for (const auto& [from, to] : {std::pair{"eps = \"3/20\"", "eps = \"1/5\""}, {"step = \"1/20\"", "step = \"1/40\""}, {"elements = 4", "elements = 5"}}) {
+  for (const auto& [from, to] : {std::pair{"eps = \"3/20\"", "eps = \"1/5\""},
+                                 {"step = \"1/20\"", "step = \"1/40\""},
+                                 {"elements = 4", "elements = 5"}}) {
     const Plan after = plan_of(edit(falsify_text, from, to));
     CHECK(cell_of(after, "verifier").key != cell_of(before, "verifier").key);
     CHECK(after.protocol_hash != before.protocol_hash);
   }
-  for (const auto& [from, to] : {std::pair{"enumerate = 1000", "enumerate = 2000"}, {"enumerate = 1000", "enumerate = 1000\nfiner = 10"}}) {
+  for (const auto& [from, to] :
+       {std::pair{"enumerate = 1000", "enumerate = 2000"}, {"enumerate = 1000", "enumerate = 1000\nfiner = 10"}}) {
     const Plan after = plan_of(edit(falsify_text, from, to));
     CHECK(cell_of(after, "verifier").key == cell_of(before, "verifier").key);
     CHECK(cell_of(after, "verifier").judgement != cell_of(before, "verifier").judgement);
@@ -65,15 +68,18 @@ TEST_CASE("a region is in every key and in the protocol; what it is set against 
 }
 
 TEST_CASE("lists are resized together, and only images are") {
-  const std::string both = edit(edit(falsify_text, "limit = 20000 }", "limit = 20000, resize = 14 }"), "limit = 100 }", "limit = 100, resize = 14 }");
+  const std::string both = edit(edit(falsify_text, "limit = 20000 }", "limit = 20000, resize = 14 }"), "limit = 100 }",
+                                "limit = 100, resize = 14 }");
   const Plan plan = plan_of(both);
   CHECK(cell_of(plan, "verifier").key != cell_of(plan_of(falsify_text), "verifier").key);
-  CHECK_THROWS_WITH_AS(plan_of(edit(falsify_text, "limit = 100 }", "limit = 100, resize = 14 }")), doctest::Contains("expected equal shapes"), Error);
+  CHECK_THROWS_WITH_AS(plan_of(edit(falsify_text, "limit = 100 }", "limit = 100, resize = 14 }")),
+                       doctest::Contains("expected equal shapes"), Error);
 }
 
 TEST_CASE("a falsify suite may limit passes, and ranks beside the trivial search [rules 4 and 26]") {
   const Plan plan = plan_of(falsify_text + "[budget]\nforward_per_sample = 500\n");
   CHECK(cell_of(plan, "verifier").stages[0].spec.at("budget").at("forward_per_sample") == Json(500));
   CHECK(plan.protocol_hash != plan_of(falsify_text).protocol_hash);
-  CHECK_THROWS_WITH_AS(plan_of(edit(falsify_text, "[[method]]\nuse = \"random-sampling\"\n", "")), doctest::Contains("random-sampling"), Error);
+  CHECK_THROWS_WITH_AS(plan_of(edit(falsify_text, "[[method]]\nuse = \"random-sampling\"\n", "")),
+                       doctest::Contains("random-sampling"), Error);
 }

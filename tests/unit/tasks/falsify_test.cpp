@@ -42,9 +42,20 @@ data::RecordSet points() {
   set.ids = {11, 12, 13};
   data::FieldType type = data::FieldType::dense(engine::DType::f32, {2});
   type.ranges = {{0, 1}};
-  // Steps of 0.09 within 0.1: one on whose grid the class changes, one where it does only between the points, one where it never does.
-  set.add({"input", data::Role::input, type, Array::f32({3, 2}, std::vector<float>{0.5f, 0.5f, 0.43f, 0.5f, 0.1f, 0.9f}), {}, {}});
-  set.add({"target", data::Role::target, data::FieldType::category(2), Array::i64({3}, std::vector<std::int64_t>{0, 0, 1}), {}, {}});
+  // Steps of 0.09 within 0.1: one on whose grid the class changes, one where it does only between the points, one where
+  // it never does.
+  set.add({"input",
+           data::Role::input,
+           type,
+           Array::f32({3, 2}, std::vector<float>{0.5f, 0.5f, 0.43f, 0.5f, 0.1f, 0.9f}),
+           {},
+           {}});
+  set.add({"target",
+           data::Role::target,
+           data::FieldType::category(2),
+           Array::i64({3}, std::vector<std::int64_t>{0, 0, 1}),
+           {},
+           {}});
   return set;
 }
 
@@ -53,7 +64,8 @@ struct Trial {
   TempDir folder;
   std::vector<Event> events;
 
-  explicit Trial(const std::string& id, bool truth = false, const std::string& library = "tests/plugins/odd_analyzers.so") {
+  explicit Trial(const std::string& id, bool truth = false,
+                 const std::string& library = "tests/plugins/odd_analyzers.so") {
     points().save(folder.path() / "data.safetensors");
     graph::save_model(threshold(), folder.path() / "net.safetensors");
     Job run = job("run");
@@ -88,8 +100,11 @@ struct Trial {
     out.stage = stage;
     out.key = std::string(64, 'b');
     out.scratch = (folder.path() / stage).string();
-    out.inputs = {{"data", {(folder.path() / "data.safetensors").string(), ""}}, {"model:net", {(folder.path() / "net.safetensors").string(), ""}}};
-    out.spec = Json::object({{"task", "falsify"}, {"model", "net"}, {"params", Json(Json::Object{})},
+    out.inputs = {{"data", {(folder.path() / "data.safetensors").string(), ""}},
+                  {"model:net", {(folder.path() / "net.safetensors").string(), ""}}};
+    out.spec = Json::object({{"task", "falsify"},
+                             {"model", "net"},
+                             {"params", Json(Json::Object{})},
                              {"region", Json::object({{"eps", "1/10"}, {"step", "9/100"}})}});
     fs::create_directories(fs::path(out.scratch) / "out");
     return out;
@@ -143,7 +158,8 @@ TEST_CASE("a grid's points come once each, whatever the pieces") {
     std::map<std::vector<float>, int> seen;
     for (std::vector<float> out; points.next(piece, out) > 0; out.clear()) {
       for (std::size_t at = 0; at < out.size(); at += 3) {
-        const std::vector<float> one(out.begin() + static_cast<std::ptrdiff_t>(at), out.begin() + static_cast<std::ptrdiff_t>(at + 3));
+        const std::vector<float> one(out.begin() + static_cast<std::ptrdiff_t>(at),
+                                     out.begin() + static_cast<std::ptrdiff_t>(at + 3));
         CHECK(tasks::on_grid(box, one));
         ++seen[one];
       }
@@ -158,9 +174,10 @@ TEST_CASE("malformed regions are refused by key") {
 }
 
 TEST_CASE("a counter-example that is none makes the cell invalid [rule 15]") {
-  const std::pair<const char*, const char*> sins[] = {{"odd-outside", "witnesses are not in the region of their input"},
-                                                      {"odd-witness-nan", "witnesses are not in the region of their input"},
-                                                      {"odd-same-class", "3 of 3 witnesses have the class of their input"}};
+  const std::pair<const char*, const char*> sins[] = {
+      {"odd-outside", "witnesses are not in the region of their input"},
+      {"odd-witness-nan", "witnesses are not in the region of their input"},
+      {"odd-same-class", "3 of 3 witnesses have the class of their input"}};
   for (const auto& [id, why] : sins) {
     CAPTURE(id);
     Trial trial(id);
