@@ -8,8 +8,9 @@ struct GridEnumeration {
   static constexpr assay::Info info{.id = "grid-enumeration",
                                     .version = "1.0.0",
                                     .summary = "asks the net for the class of every point of the grid",
-                                    .title = "Exhaustive enumeration, as a reference",
-                                    .year = 2026,
+                                    .title = "Safety Verification of Deep Neural Networks",
+                                    .year = 2017,
+                                    .arxiv = "1610.06940",
                                     .access = ASSAY_ACCESS_DECISION | ASSAY_ACCESS_SCORES};
   static constexpr auto params = assay::params(
       assay::integer("points", &GridEnumeration::points,
