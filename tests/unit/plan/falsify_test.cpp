@@ -15,7 +15,7 @@ std::vector<std::string> names_of(const std::vector<InputRef>& inputs) {
   return out;
 }
 
-const Node& cell_of(const Plan& plan, const std::string& method, std::int64_t seed = 2) {
+const Node& cell_of(const Plan& plan, const std::string& method, std::uint64_t seed = 2) {
   for (const Node& node : plan.nodes)
     if (node.kind == NodeKind::cell && node.method == method && node.seeds.get("method") == seed) return node;
   FAIL("no such cell");

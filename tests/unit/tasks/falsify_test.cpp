@@ -27,13 +27,16 @@ Region region_of(const char* eps, const char* step, std::int64_t elements = 0) {
 
 // Class 1 where the first element is above 0.525, class 0 elsewhere.
 graph::Graph threshold() {
-  graph::GraphBuilder net({2}, 1);
+  graph::GraphBuilder net(engine::Shape{2}, 1);
   const std::string features = net.relu("relu", net.linear("fc1", net.input(), 2));
   graph::Graph graph = net.finish(net.linear("fc2", features, 2), features, Json::object({{"arch", "threshold"}}));
-  graph.set_parameter("fc1.weight", engine::Tensor::f32({2, 2}, {1, 0, 0, 1}));
-  graph.set_parameter("fc1.bias", engine::Tensor::f32({2}, {0, 0}));
-  graph.set_parameter("fc2.weight", engine::Tensor::f32({2, 2}, {0, 0, 1, 0}));
-  graph.set_parameter("fc2.bias", engine::Tensor::f32({2}, {0.525f, 0}));
+  const auto set = [&](const char* name, const engine::Shape& shape, const std::vector<float>& values) {
+    graph.set_parameter(name, engine::Tensor::f32(shape, values));
+  };
+  set("fc1.weight", {2, 2}, {1, 0, 0, 1});
+  set("fc1.bias", {2}, {0, 0});
+  set("fc2.weight", {2, 2}, {0, 0, 1, 0});
+  set("fc2.bias", {2}, {0.525f, 0});
   return graph;
 }
 
