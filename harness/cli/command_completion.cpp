@@ -27,7 +27,7 @@ std::vector<std::string> words_of(const CLI::App& app) {
 void collect(const CLI::App& app, const std::string& path, std::vector<Words>& out) {
   Words own{path, app.get_description(), words_of(app)};
   if (path == "list") own.words.insert(own.words.end(), {"methods", "models", "datasets", "suites", "ops", "metrics"});
-  if (path == "new") own.words.insert(own.words.end(), {"attack", "detector", "ensemble", "compressor", "trainer", "architecture", "reducer"});
+  if (path == "new") own.words.insert(own.words.end(), {"attack", "detector", "ensemble", "compressor", "trainer", "architecture", "reducer", "analyzer"});
   if (path == "completion") own.words.insert(own.words.end(), {"bash", "zsh", "fish"});
   out.push_back(own);
   for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))

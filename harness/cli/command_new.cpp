@@ -96,7 +96,7 @@ void add_new(CLI::App& app, Action& action) {
   auto options = std::make_shared<NewOptions>();
   CLI::App* command =
       subcommand(app, "new", "A plugin folder that builds, validates and runs", "assay new attack my-attack");
-  command->add_option("role", options->role, "attack, detector, ensemble, compressor, trainer, architecture or reducer")
+  command->add_option("role", options->role, "attack, detector, ensemble, compressor, trainer, architecture, reducer or analyzer")
       ->required();
   command->add_option("name", options->name, "the method's id in kebab-case")->required();
   command->add_option("folder", options->folder, "where (default: plugins/<kind>/NAME in a source tree, else NAME)");

@@ -314,6 +314,7 @@ train = { recipe = "quick", epochs = 1 }
 [[method]]
 use = "single"
 )toml";
+  static const std::string falsify = head + data + model + analyzer_methods;
   static const std::string reduce = head + data + model + reducer_methods;
   static const std::vector<RoleTemplate> all = {
       {"attack", "attacks", "attack", attack_source, attack.c_str()},
@@ -323,6 +324,7 @@ use = "single"
       {"trainer", "trainers", "predict", trainer_source, train.c_str()},
       {"architecture", "architectures", "predict", architecture_source, build.c_str()},
       {"reducer", "reducers", "reduce", reducer_source, reduce.c_str()},
+      {"analyzer", "analyzers", "falsify", analyzer_source, falsify.c_str()},
   };
   return all;
 }

@@ -17,6 +17,8 @@ struct RoleTemplate {
 const std::vector<RoleTemplate>& role_templates();
 extern const char* const reducer_source;   // template_reducer.cpp
 extern const char* const reducer_methods;  // the end of its suite
+extern const char* const analyzer_source;   // template_analyzer.cpp
+extern const char* const analyzer_methods;
 const char* readme_template();
 const char* cmake_template();
 

@@ -121,7 +121,7 @@ std::vector<Descriptor> load_plugins(const WorkerClient& worker) {
 
 std::map<std::string, std::vector<std::string>> metrics_by_task() {
   std::map<std::string, std::vector<std::string>> found;
-  for (const char* task : {"attack", "detect", "predict", "compress", "reduce"}) found[task] = metrics::metrics_of(task);
+  for (const char* task : {"attack", "detect", "predict", "compress", "reduce", "falsify"}) found[task] = metrics::metrics_of(task);
   return found;
 }
 

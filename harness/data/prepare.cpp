@@ -61,6 +61,16 @@ RecordSet only_classes(const RecordSet& records, const std::vector<std::int64_t>
   return records.relabel(map, std::move(names));
 }
 
+void resize(RecordSet& records, std::int64_t side) {
+  for (Field& field : records.fields) {
+    if (field.name != "input") continue;
+    if (field.values.shape.size() != 4) refuse(records, "only images can be resized");
+    field.values = resize_images(field.values, side, side);
+    field.type.shape[1] = field.type.shape[2] = side;
+  }
+  records.provenance["resize"] = side;
+}
+
 }  // namespace
 
 RecordSet take(const RecordSet& records, const Selection& selection) {
@@ -79,6 +89,7 @@ RecordSet take(const RecordSet& records, const Selection& selection) {
                                  {"first", selection.first},
                                  {"limit", selection.limit},
                                  {"balanced", selection.balanced}});
+  if (selection.resize > 0) resize(out, selection.resize);
   return out;
 }
 

@@ -19,6 +19,7 @@ struct Selection {
   bool balanced = false;   // equal numbers a class, in file order; limit must then be a multiple of the classes
   // Indices of the only classes taken, ascending; class classes[k] becomes class k. The above count what is left. Empty: all.
   std::vector<std::int64_t> classes = {};
+  std::int64_t resize = 0;  // height and width of the images taken; 0: as they are
 };
 // Throws Error(bad_input) when the set is too small for the selection, saying how many there are.
 RecordSet take(const RecordSet& records, const Selection& selection);

@@ -43,6 +43,7 @@ std::vector<std::string> prepare_split(const Job& job, const fs::path& out) {
   selection.balanced = job.spec.get("balanced", false);
   if (job.spec.has("classes"))
     for (const Json& one : job.spec.at("classes").as_array()) selection.classes.push_back(one.as_int());
+  selection.resize = job.spec.get("resize", 0);
   const RecordSet all = load_split(entry, job.spec.at("split").as_string(), raw_files(job, entry));
   take(all, selection).save(out / "records.safetensors");
   return {"records.safetensors"};

@@ -65,7 +65,7 @@ std::vector<MetricInfo> detection_metrics() {
 std::vector<MetricInfo> prediction_metrics() {
   return {
       {"accuracy", "share of samples whose largest class score is the label's", higher, 0, 1, "",
-       "the lowest class index wins a tie", "", Pool::mean, {"correct"}, "", {"attack", "detect", "predict", "compress", "reduce"}, true},
+       "the lowest class index wins a tie", "", Pool::mean, {"correct"}, "", {"attack", "detect", "predict", "compress", "reduce", "falsify"}, true},
       {"top3_accuracy", "share of samples whose label is among the three largest class scores", higher, 0, 1, "",
        "a tie at the border is resolved by the lower class index", "", Pool::statistic, {"label_rank"}, "", {}},
       {"top5_accuracy", "share of samples whose label is among the five largest class scores", higher, 0, 1, "",
@@ -176,13 +176,52 @@ std::vector<MetricInfo> reduction_metrics() {
   };
 }
 
+std::vector<MetricInfo> falsification_metrics() {
+  constexpr auto none = Direction::none;
+  const std::string all = "denominator: all evaluated samples; each gets one of four verdicts: falsified, verified, partly safe, unknown";
+  const std::string found = "over the inputs for which a counter-example was found";
+  const std::string seen = "over the inputs whose grid the host could enumerate";
+  return {
+      {"decided_rate", "share of inputs whose region was falsified or verified", higher, 0, 1, "", all, "", Pool::mean, {"decided"}, "", {"falsify"}},
+      {"falsified_rate", "share of inputs for which a counter-example in the region was found", none, 0, 1, "",
+       all + "; each is run again by the judge, and one that is not in the region or has the input's class makes the cell invalid", "",
+       Pool::mean, {"falsified"}, "", {"falsify"}},
+      {"verified_rate", "share of inputs whose class is said to hold on every point of the grid, or of the box", none, 0, 1, "", all, "",
+       Pool::mean, {"verified"}, "", {"falsify"}},
+      {"partly_safe_rate", "share of inputs whose class is said to hold on a part of the grid only, such as its corners", none, 0, 1, "",
+       all + "; no guarantee, whatever the method's name for it", "", Pool::mean, {"partly_safe"}, "", {"falsify"}},
+      {"unknown_rate", "share of inputs of which the method says nothing", lower, 0, 1, "", all + "; a timeout is unknown", "", Pool::mean,
+       {"unknown"}, "", {"falsify"}},
+      {"agreement", "share of inputs whose verdict is that of the enumerated grid", higher, 0, 1, "",
+       seen + "; unknown and partly safe agree with nothing", "", Pool::mean, {"agrees"}, "", {"falsify"}},
+      {"violated_rate", "share of inputs whose grid has a point of another class", none, 0, 1, "", seen, "", Pool::mean, {"violated"}, "",
+       {"falsify"}},
+      {"false_safe_rate", "share of verified inputs whose grid has a point of another class", lower, 0, 1, "", seen, "", Pool::mean,
+       {"false_safe"}, "", {"falsify"}},
+      {"false_safe_fine_rate", "share of rightly verified inputs of which a grid with smaller steps has a point of another class", lower, 0, 1,
+       "", seen + "; how many times smaller the steps are is the suite's", "", Pool::mean, {"false_safe_fine"}, "", {"falsify"}},
+      {"witness_on_grid_rate", "share of counter-examples that are points of the grid", none, 0, 1, "", "the others are in the box", "",
+       Pool::mean, {"on_grid"}, "", {"falsify"}},
+      {"median_witness_l1", "median over inputs of the mean change of an element in the counter-example", lower, 0, unbounded, "input units",
+       "infinite for an input without one, which half of them must not be", "", Pool::statistic, {"least_l1", "falsified", "standing"}, "",
+       {"falsify"}},
+      {"witness_l1", "mean change of an element in a counter-example", lower, 0, unbounded, "input units", found, "", Pool::mean, {"witness_l1"},
+       "", {"falsify"}},
+      {"witness_l2", "Euclidean length of the change in a counter-example", lower, 0, unbounded, "input units", found, "", Pool::mean,
+       {"witness_l2"}, "", {"falsify"}},
+      {"witness_l0", "elements that differ in a counter-example", lower, 0, unbounded, "", found, "", Pool::mean, {"witness_l0"}, "", {"falsify"}},
+      {"witness_linf", "largest change of an element in a counter-example", lower, 0, unbounded, "input units", found, "", Pool::mean,
+       {"witness_linf"}, "", {"falsify"}},
+  };
+}
+
 }  // namespace
 
 const std::vector<MetricInfo>& registry() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> rows;
     for (auto part : {attack_metrics(), detection_metrics(), prediction_metrics(), confidence_metrics(), ensemble_metrics(),
-                      compression_metrics(), reduction_metrics()})
+                      compression_metrics(), reduction_metrics(), falsification_metrics()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -250,6 +289,7 @@ double member_accuracy(const Members& correct) {
 const std::map<std::string, Statistic>& statistics() {
   static const std::map<std::string, Statistic> table = {
       {"median_perturbation", [](const Columns& c) { return median_perturbation(c[0], c[1], c[2]); }},
+      {"median_witness_l1", [](const Columns& c) { return median_perturbation(c[0], c[1], c[2]); }},
       {"auroc", [](const Columns& c) { return auroc(c[0], c[1]); }},
       {"fpr_at_95", [](const Columns& c) { return fpr_at_95(c[0], c[1]); }},
       {"fpr_at_95_in", [](const Columns& c) { return fpr_at_95_in(c[0], c[1]); }},

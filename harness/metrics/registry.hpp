@@ -9,6 +9,10 @@
 //   success     0/1     counted adversarial example            attack: "eps=..."
 //   eligible    0/1     in the denominator of the success rate attack: "eps=..."
 //   distance    real    norm of x' - x in the threat's norm    attack: "eps=..."
+//   falsified, verified, partly_safe, unknown   0/1, one of them 1; decided: the first two   falsify: "eps=..."
+//   least_l1    real    mean change of an element, 0 without a counter-example; standing 0/1: it has none   falsify
+//   agrees, violated, false_safe, false_safe_fine   0/1, of the inputs that the host enumerated   falsify
+//   witness_l1, _l2, _l0, _linf, on_grid   of the inputs with a counter-example   falsify
 //   score       real    higher = more anomalous                detect: "id" for in-distribution, "near:<set>", "far:<set>"
 //   nll, brier, confidence   real                              predict, compress: "test"
 //   label, predicted  class index                              predict, compress: "test"; detect: label "id", predicted at

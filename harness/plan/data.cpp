@@ -28,6 +28,7 @@ Json selection(const DataSpec& data, const std::vector<std::int64_t>& chosen) {
                            {"limit", data.limit},
                            {"balanced", data.balanced}});
   if (!chosen.empty()) out["classes"] = Json(chosen);
+  if (data.resize > 0) out["resize"] = data.resize;
   return out;
 }
 
@@ -38,6 +39,7 @@ std::string describe(const DataSpec& data, const CatalogEntry& entry, const std:
   if (data.classes.size() > most_named) text += fmt::format(", {} of {} classes", data.classes.size(), entry.classes.size());
   else if (!chosen.empty()) text += " of " + entry.classes[static_cast<std::size_t>(chosen[0])];
   for (std::size_t k = 1; k < chosen.size() && chosen.size() <= most_named; ++k) text += ", " + entry.classes[static_cast<std::size_t>(chosen[k])];
+  if (data.resize > 0) text += fmt::format(" at {0}x{0}", data.resize);
   if (data.first > 0) text += fmt::format(" from {}", data.first);
   if (data.limit > 0) text += fmt::format(", {}{}", data.limit, data.balanced ? " balanced" : "");
   return text;
@@ -50,6 +52,16 @@ const CatalogEntry& Planner::entry_of(const DataSpec& data) const {
   if (found != context_.catalog.end()) return found->second;
   fail(data.set.place, fmt::format("{}.set: unknown data set '{}'{}", where(data), data.set.value,
                                    suggestion(data.set.value, keys_of(context_.catalog))));
+}
+
+std::vector<std::int64_t> Planner::shape_of(const DataSpec& data) const {
+  std::vector<std::int64_t> shape = entry_of(data).shape;
+  if (data.resize == 0) return shape;
+  if (shape.size() != 3)
+    fail(data.resize_place, fmt::format("{}.resize: inputs of '{}' are [{}]; expected images [channels, height, width]", where(data),
+                                        data.set.value, fmt::join(shape, ", ")));
+  shape[1] = shape[2] = data.resize;
+  return shape;
 }
 
 std::vector<std::int64_t> Planner::chosen_classes(const DataSpec& data) const {
@@ -184,9 +196,9 @@ void Planner::check_shapes() const {
   const CatalogEntry& train = entry_of(*suite_.data.train);
   const auto same_shape = [&](const DataSpec& data) {
     const CatalogEntry& entry = entry_of(data);
-    if (entry.shape != train.shape)
+    if (shape_of(data) != shape_of(*suite_.data.train))
       fail(data.set.place, fmt::format("{}.set: inputs of '{}' are [{}], those of '{}' are [{}]; expected equal shapes", where(data),
-                                       entry.name, fmt::join(entry.shape, ", "), train.name, fmt::join(train.shape, ", ")));
+                                       entry.name, fmt::join(shape_of(data), ", "), train.name, fmt::join(shape_of(*suite_.data.train), ", ")));
   };
   const auto same_task = [&](const DataSpec& data) {
     same_shape(data);

@@ -14,7 +14,8 @@ const std::vector<std::string>& roles_of(const std::string& task) {
                                                                         {"detect", {"detector"}},
                                                                         {"predict", {"ensemble", "trainer", "architecture"}},
                                                                         {"compress", {"compressor"}},
-                                                                        {"reduce", {"reducer"}}};
+                                                                        {"reduce", {"reducer"}},
+                                                                        {"falsify", {"analyzer"}}};
   return roles.at(task);
 }
 
@@ -96,6 +97,7 @@ void Planner::make_cell(const CellPoint& point) {
   if (task == "predict") predict_cell(point);
   if (task == "compress") compress_at(point);
   if (task == "reduce") reduce_at(point);
+  if (task == "falsify") falsify_cell(point);
 }
 
 void Planner::plan_cell(const CellPoint& point) {

@@ -118,6 +118,7 @@ void Planner::protocol() {
     out["budget"] = budget_protocol();
   }
   if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget_protocol();
+  if (suite_.region) out["region"] = region_protocol();
   if (suite_.target) {
     Json values = Json::array();
     for (const Rational& value : suite_.target->values) values.push_back(value.str());
@@ -133,7 +134,7 @@ void Planner::protocol() {
 void Planner::ranking() {
   static const std::map<std::string, std::string> defaults = {
       {"attack", "robust_accuracy"}, {"detect", "auroc"}, {"predict", "accuracy"}, {"compress", "accuracy"},
-      {"reduce", "accuracy"}};
+      {"reduce", "accuracy"}, {"falsify", "decided_rate"}};
   const std::string& task = suite_.task.value;
   plan_.rank = suite_.rank;
   plan_.rank_by = suite_.rank_by.given() ? suite_.rank_by.value : defaults.at(task);
@@ -142,6 +143,7 @@ void Planner::ranking() {
   if (task == "attack") plan_.condition = "eps=" + suite_.threat->rank_eps.str();
   if (task == "detect") plan_.condition = suite_.data.ood[0].group + ":" + suite_.data.ood[0].label;
   if (task == "predict" || task == "compress" || task == "reduce") plan_.condition = "test";
+  if (task == "falsify") plan_.condition = "eps=" + suite_.region->eps.str();
   plan_.rank_axes = Json::Object{};
   if (suite_.target) plan_.rank_axes[suite_.target->kind] = suite_.target->rank_at.str();
   if (!suite_.budget.curve.empty()) plan_.rank_axes[suite_.budget.curve] = suite_.budget.rank_level.str();

@@ -59,6 +59,7 @@ class Planner {
   std::int64_t count(const DataSpec& data) const;  // an estimate where classes are chosen and there is no limit
   std::vector<std::int64_t> chosen_classes(const DataSpec& data) const;  // catalogue indices, ascending; empty: all
   std::int64_t class_count(const DataSpec& data) const;
+  std::vector<std::int64_t> shape_of(const DataSpec& data) const;  // of one input, resized
   Json source_identity(const CatalogEntry& entry, const CatalogSplit& split, const DataSpec& data, std::vector<InputRef>& inputs) const;
   void check_shapes() const;
   const DataSpec& fit_list() const;            // what methods fit, calibrate and fine-tune on
@@ -107,7 +108,7 @@ class Planner {
   void finish_trial(Node node, const CellPoint& point, Json identity);
   void add_choice(Node& node, const Tuned& tuned, Json& identity) const;
 
-  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress; reduce_cells.cpp
+  // cells.cpp: what tasks share, attack and detect; model_cells.cpp: predict and compress; reduce_cells.cpp; falsify_cells.cpp
   Node start_cell(const CellPoint& point) const;
   void finish_cell(Node node, const CellPoint& point, Json identity, Json judge_spec);
   struct AttackParts;
@@ -129,6 +130,10 @@ class Planner {
   void reduce_cells(const CellPoint& point);
   void check_reduce(const CellPoint& point) const;
   void reduce_at(const CellPoint& point);
+  void falsify_cell(const CellPoint& point);
+  std::string enumeration(const CellPoint& point);
+  Json region() const;
+  Json region_protocol() const;
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   static Json budget(const BudgetSpec& spec);
   Json budget_protocol() const;

@@ -61,7 +61,7 @@ double Planner::train_rate(const ModelSpec& model) const {
   const ModelSpec& root = root_of(model);
   if (!context_.macs || root.onnx || context_.zoo.count(root.build->value) == 0) return unknown;
   Json net = build_of(root);
-  net["input"] = Json(entry_of(*suite_.data.train).shape);
+  net["input"] = Json(shape_of(*suite_.data.train));
   net["classes"] = classes();
   const double macs = context_.macs(net);
   return macs > 0 ? floor + 1000 * 6 * macs / operations_per_second : unknown;
@@ -156,7 +156,7 @@ std::string Planner::import_node(const ModelSpec& model, std::int64_t subject_se
   Stage stage;
   stage.stage = "import";
   stage.inputs = {file};
-  stage.spec = Json::object({{"classes", classes()}, {"shape", Json(entry_of(*suite_.data.train).shape)}});
+  stage.spec = Json::object({{"classes", classes()}, {"shape", Json(shape_of(*suite_.data.train))}});
   Json identity = Json::object({{"node", "import"}, {"onnx", model.onnx_sha256}, {"expects", stage.spec}});
   node.stages.push_back(std::move(stage));
   std::string imported = add(std::move(node), std::move(identity)).key;

@@ -109,6 +109,9 @@ const Node& submission_site(const Plan& suite, const std::string& subject, std::
   if (suite.task == "reduce")
     bad_input("suite '" + suite.suite + "': task 'reduce' is judged by training on the method's set, which no outputs show; a set of your "
               "own can be a set of the catalogue, and a rule that makes one a reducer plugin (`assay new reducer`)");
+  if (suite.task == "falsify")
+    bad_input("suite '" + suite.suite + "': verdicts of task 'falsify' cannot be submitted yet; a verifier can be an analyzer plugin "
+              "(`assay new analyzer`)");
   std::set<std::string> subjects;
   for (const Node& node : suite.nodes)
     if (node.kind == NodeKind::cell) subjects.insert(node.subject);

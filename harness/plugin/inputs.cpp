@@ -1,6 +1,11 @@
 #include "harness/plugin/inputs.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
 #include <cstring>
+
+#include "assay/plugin.h"
 
 #include "harness/base/error.hpp"
 #include "harness/engine/tape/eager.hpp"
@@ -51,6 +56,17 @@ Bundle compress_inputs(const Model& model, const Records& train, const std::stri
 }
 Bundle reduce_inputs(const Records& train, std::int64_t classes, std::int64_t size) {
   return with_records({{"classes", classes}, {"size", size}}, train);
+}
+Bundle analyze_inputs(const AnalyzeInputs& in) {
+  return {{"question", std::string("region")},
+          {"model", in.model},
+          {"x", in.x},
+          {"ids", id_tensor(in.ids)},
+          {"lo", in.lo},
+          {"hi", in.hi},
+          {"below", in.below},
+          {"above", in.above},
+          {"step", in.step}};
 }
 Bundle build_inputs(const engine::Shape& input_shape, std::int64_t classes, double size) {
   return {{"input_shape", Value(input_shape)}, {"classes", classes}, {"size", size}};
@@ -108,6 +124,55 @@ std::vector<double> scores_of(const Bundle& out, std::int64_t n) {
   std::vector<double> values(static_cast<std::size_t>(n));
   std::memcpy(values.data(), dense.raw(), dense.spec().bytes());
   return values;
+}
+
+namespace {
+
+const engine::Tensor& finding(const State& state, const char* name) {
+  const auto found = state.find(name);
+  if (found == state.end()) throw Error(Fault::constraint, fmt::format("'findings' holds no '{}'", name));
+  return found->second;
+}
+
+std::vector<std::int64_t> codes_of(const State& out, const char* name, std::int64_t n, std::int64_t least, std::int64_t most) {
+  const engine::Tensor& codes = finding(out, name);
+  if (codes.dtype() != engine::DType::i64 || codes.shape() != engine::Shape{n})
+    throw Error(Fault::constraint, fmt::format("'{}' is {}, not i64 [{}]", name, codes.spec().str(), n));
+  std::vector<std::int64_t> values = codes.to_i64();
+  for (const std::int64_t value : values)
+    if (value < least || value > most)
+      throw Error(Fault::constraint, fmt::format("'{}' holds {}, expected {} to {}", name, value, least, most));
+  return values;
+}
+
+std::vector<double> reals_of(const State& out, const char* name, std::int64_t n) {
+  const engine::Tensor& found = finding(out, name);
+  if (found.dtype() != engine::DType::f64 || found.shape() != engine::Shape{n})
+    throw Error(Fault::constraint, fmt::format("'{}' is {}, not f64 [{}]", name, found.spec().str(), n));
+  const engine::Tensor dense = found.dense();
+  std::vector<double> values(static_cast<std::size_t>(n));
+  std::memcpy(values.data(), dense.raw(), dense.spec().bytes());
+  return values;
+}
+
+}  // namespace
+
+Findings findings_of(const Bundle& left, const engine::Shape& shape) {
+  const State* state = std::get_if<State>(&left.at("findings").data);
+  if (state == nullptr) throw Error(Fault::constraint, "'findings' is no state");
+  const State& out = *state;
+  const std::int64_t n = shape.front();
+  Findings found{codes_of(out, "verdict", n, ASSAY_UNKNOWN, ASSAY_HOLDS), codes_of(out, "scope", n, ASSAY_SCOPE_PART, ASSAY_SCOPE_BOX),
+                 reals_of(out, "explored", n), {}};
+  for (const double value : found.explored)
+    if (!std::isfinite(value) || value < 0) throw Error(Fault::constraint, fmt::format("'explored' holds {}, expected numbers >= 0", value));
+  for (std::size_t i = 0; i < found.scope.size(); ++i)
+    if (found.verdict[i] != ASSAY_HOLDS) found.scope[i] = ASSAY_SCOPE_PART;
+  const engine::Tensor& witness = finding(out, "witness");
+  if (witness.dtype() != engine::DType::f32 || witness.shape() != shape)
+    throw Error(Fault::constraint, "'witness' is " + witness.spec().str() + ", not f32 " + engine::shape_str(shape));
+  found.witness = engine::detach(witness).dense();
+  return found;
 }
 
 std::shared_ptr<const graph::Graph> model_of(const Bundle& out) { return out.model("model").graph; }

@@ -24,6 +24,15 @@ Bundle combine_inputs(const std::vector<Model>& members, const Records& train, s
 Bundle predict_inputs(const std::vector<Model>& members, const engine::Tensor& x, const std::vector<std::int64_t>& ids);
 Bundle compress_inputs(const Model& model, const Records& train, const std::string& target, double value);
 Bundle reduce_inputs(const Records& train, std::int64_t classes, std::int64_t size);
+struct AnalyzeInputs {
+  Model model;
+  engine::Tensor x;             // f32 [n, ...]
+  std::vector<std::int64_t> ids;
+  engine::Tensor lo, hi;        // f32 like x: the box
+  engine::Tensor below, above;  // i64 like x: steps of the grid on either side of x
+  double step = 0;
+};
+Bundle analyze_inputs(const AnalyzeInputs& in);
 Bundle build_inputs(const engine::Shape& input_shape, std::int64_t classes, double size = 1);
 
 // TrainHooks::objective for a trainer plugin's `objective`: watches the logits, calls the method, takes the gradient of
@@ -35,6 +44,12 @@ std::function<graph::ObjectiveResult(const graph::ObjectiveBatch&)> objective_ho
 engine::Tensor adversarial_of(const Bundle& out, const engine::Shape& shape);  // "x": f32, that shape, finite or not
 std::vector<double> scores_of(const Bundle& out, std::int64_t n);              // "score": f32 or f64 [n]
 std::shared_ptr<const graph::Graph> model_of(const Bundle& out);               // "model"
+struct Findings {
+  std::vector<std::int64_t> verdict, scope;  // numbers of assay/plugin.h; scope 0 where nothing holds
+  std::vector<double> explored;              // finite, >= 0
+  engine::Tensor witness;                    // f32 like x, finite or not
+};
+Findings findings_of(const Bundle& out, const engine::Shape& shape);  // "findings"
 Records records_of(const Bundle& out);                                         // "records"
 
 }  // namespace assay::plugin

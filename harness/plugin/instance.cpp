@@ -24,7 +24,8 @@ constexpr Entry kEntries[] = {{"attack", "perturb", offsetof(assay_attack, pertu
                               {"ensemble", "predict", offsetof(assay_ensemble, predict)},
                               {"compressor", "compress", offsetof(assay_compressor, compress)},
                               {"architecture", "build", offsetof(assay_architecture, build)},
-                              {"reducer", "reduce", offsetof(assay_reducer, reduce)}};
+                              {"reducer", "reduce", offsetof(assay_reducer, reduce)},
+                              {"analyzer", "analyze", offsetof(assay_analyzer, analyze)}};
 
 // The entry, or NULL when the role is not answered, its table ends before, or the entry is not filled.
 assay_call find_call(const assay_plugin* plugin, assay_instance* self, const std::string& role,

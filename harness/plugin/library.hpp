@@ -59,6 +59,7 @@ class Instance {
   Bundle predict(const Bundle& in) { return call("ensemble", "predict", in); }
   Bundle compress(const Bundle& in) { return call("compressor", "compress", in); }
   Bundle reduce(const Bundle& in) { return call("reducer", "reduce", in); }
+  Bundle analyze(const Bundle& in) { return call("analyzer", "analyze", in); }
   Bundle build(const Bundle& in) { return call("architecture", "build", in); }
 
   bool stateful() const;

@@ -17,7 +17,7 @@ struct CatalogFile {
 };
 
 struct CatalogSource {
-  std::string kind;     // path | deb | npm | url
+  std::string kind;     // generator | path | deb | npm | url
   std::string locator;  // folder, package name, package@version, or base address
   std::vector<std::pair<std::string, std::string>> members;  // CatalogFile::name -> path inside the source (".gz" is unpacked)
 };

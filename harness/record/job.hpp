@@ -33,6 +33,9 @@
 //             spec: {task, role, params, model, target: {kind: "ratio", value: "8"}}          -> out/model.safetensors
 //   reduce    "train" records; spec: {task, role, params, classes, ratio: "8"}: at most records / ratio may be left
 //             -> out/reduced.safetensors, adopted (harness/tasks/adopt.hpp); the train stage of the cell trains on it
+//   falsify   "data" records, "model:<id>"; spec: {task, role, params, model, region: {norm, eps, step, range [, elements]}}
+//             -> a batch event each: "id", "verdict", "scope" i64, "witness" f32
+// enumerate inputs: "data", "model:<id>"; spec: {region: {..., enumerate [, finer]}}, without a method -> out/truth.safetensors
 // finetune inputs: "model", "train" [, "val"]; spec: {recipe}                                 -> out/model.safetensors
 //           any of them: "tuned", what the select stage left, whose parameters replace those of the spec
 // measure  inputs: "judge" (the judge stage's shard); spec: {quantity, condition, params}       -> out/trial.json {value, params}

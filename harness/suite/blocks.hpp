@@ -10,6 +10,7 @@ DataBlock parse_data(const Toml& root);                  // [data]
 std::vector<ModelSpec> parse_models(const Toml& root);   // [[model]]
 RecipeSpec parse_recipe(const Toml& value, const std::string& name);
 std::optional<ThreatSpec> parse_threat(const Toml& root);
+std::optional<RegionSpec> parse_region(const Toml& root);
 std::vector<MethodSpec> parse_methods(const Toml& root);
 TuneSpec parse_tune(const Toml& value, const MethodSpec& method);  // [method.tune], after the method's other keys
 std::optional<TargetSpec> parse_target(const Toml& root);

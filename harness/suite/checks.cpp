@@ -65,6 +65,7 @@ void check_needed(const SuiteSpec& suite) {
   need(suite.data.train.has_value(), suite.data.place, "data.train");
   if (task == "attack") need(suite.threat.has_value(), suite.place, "a [threat] block");
   if (task == "detect") need(!suite.data.ood.empty(), suite.data.place, "data.ood with at least one list");
+  if (task == "falsify") need(suite.region.has_value(), suite.place, "a [region] block");
   if (task == "compress") need(suite.target.has_value(), suite.place, "a [target] block");
 }
 
@@ -72,7 +73,8 @@ void check_unused(const SuiteSpec& suite) {
   const std::string& task = suite.task.value;
   const bool derives = std::any_of(suite.models.begin(), suite.models.end(), [](const auto& m) { return m.from.has_value(); });
   if (suite.threat && task != "attack") refuse_block(suite.threat->place, "[threat]", suite);
-  if (suite.budget.per_sample_place.line > 0 && task != "attack" && task != "detect")
+  if (suite.region && task != "falsify") refuse_block(suite.region->place, "[region]", suite);
+  if (suite.budget.per_sample_place.line > 0 && task != "attack" && task != "detect" && task != "falsify")
     refuse_block(suite.budget.per_sample_place, "a budget per sample", suite);
   if (!suite.budget.curve.empty() && (task == "compress" || task == "reduce"))  // its curve is over the target
     refuse_block(suite.budget.place, "a curve over the budget", suite);

@@ -8,7 +8,7 @@
 namespace assay::suite {
 namespace {
 
-const std::vector<std::string> list_keys = {"set", "split", "classes", "first", "limit", "balanced"};
+const std::vector<std::string> list_keys = {"set", "split", "classes", "first", "limit", "balanced", "resize"};
 
 // Names of the catalogue's classes, which only the planner knows.
 std::vector<Located<std::string>> parse_classes(const Fields& fields) {
@@ -20,7 +20,7 @@ std::vector<Located<std::string>> parse_classes(const Fields& fields) {
 }
 
 DataSpec parse_list(const Fields& fields, std::string label, const char* default_split) {
-  constexpr std::int64_t max_count = std::numeric_limits<std::int64_t>::max() / 2;
+  constexpr std::int64_t max_side = 4096, max_count = std::numeric_limits<std::int64_t>::max() / 2;
   DataSpec out;
   out.label = std::move(label);
   out.place = fields.place();
@@ -30,6 +30,8 @@ DataSpec parse_list(const Fields& fields, std::string label, const char* default
   out.first = fields.integer("first", 0, {0, max_count});
   out.limit = fields.integer("limit", 0, {1, max_count});
   out.balanced = fields.flag("balanced", false);
+  out.resize = fields.integer("resize", 0, {1, max_side});
+  if (const Toml* written = fields.find("resize")) out.resize_place = written->place;
   return out;
 }
 

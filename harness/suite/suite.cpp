@@ -35,19 +35,19 @@ const ModelSpec* SuiteSpec::model(std::string_view id) const {
 }
 
 const std::vector<std::string>& available_tasks() {
-  static const std::vector<std::string> tasks = {"attack", "detect", "predict", "compress", "reduce"};
+  static const std::vector<std::string> tasks = {"attack", "detect", "predict", "compress", "reduce", "falsify"};
   return tasks;
 }
 
 const std::vector<std::string>& planned_tasks() {
-  static const std::vector<std::string> tasks = {"represent", "generate", "search", "rank", "explain", "falsify", "study"};
+  static const std::vector<std::string> tasks = {"represent", "generate", "search", "rank", "explain", "study"};
   return tasks;
 }
 
 SuiteSpec parse_suite(std::string_view text, const std::string& file) {
   const Toml root = parse_toml(text, file);
   const suite::Fields top(root, "the suite",
-                          {"suite", "data", "model", "threat", "method", "target", "finetune", "budget", "limits",
+                          {"suite", "data", "model", "threat", "region", "method", "target", "finetune", "budget", "limits",
                            "numerics", "claim"});
   SuiteSpec out;
   out.file = file;
@@ -56,6 +56,7 @@ SuiteSpec parse_suite(std::string_view text, const std::string& file) {
   out.data = suite::parse_data(root);
   out.models = suite::parse_models(root);
   out.threat = suite::parse_threat(root);
+  out.region = suite::parse_region(root);
   out.methods = suite::parse_methods(root);
   out.target = suite::parse_target(root);
   out.finetune = suite::parse_finetune(root);

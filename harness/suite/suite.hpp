@@ -47,6 +47,8 @@ struct DataSpec {
   std::int64_t limit = 0;     // records taken; 0: all that follow
   bool balanced = false;      // equal numbers per class
   std::vector<Located<std::string>> classes;  // only records of these, chosen before first and limit count; empty: all
+  std::int64_t resize = 0;    // height and width of the images; 0: as they are
+  Place resize_place;
   std::string group;          // near | far, out-of-distribution lists only (rule 28)
   Place place;
 };
@@ -98,6 +100,16 @@ struct ThreatSpec {
   bool targeted = false;
   std::int64_t longer = 0;  // samples of a cell that its judge attacks again, ten times as long (rule 21)
   Place targeted_place, matrix_place, place;
+};
+
+// Around every test input, for the task falsify: a box clipped to the valid range, and a grid in it.
+struct RegionSpec {
+  Rational eps;                  // half-width of the box before it is clipped
+  Rational step;                 // between neighbours of the grid, which has x in it
+  std::int64_t elements = 0;     // only so many move, those farthest from the mean of their sample; 0: all
+  std::int64_t enumerate = 0;    // the host itself looks at every point of grids of at most so many; 0: of none
+  std::int64_t finer = 0;        // and at grids with steps so many times smaller; 0: does not
+  Place place;
 };
 
 struct LinkSpec {                // of a chain of attacks
@@ -177,7 +189,7 @@ struct ClaimSpec {
 
 struct SuiteSpec {
   std::string file, sha256;            // digest of the file's bytes
-  Located<std::string> name, task;     // task: attack | detect | predict | compress | reduce
+  Located<std::string> name, task;     // task: attack | detect | predict | compress | reduce | falsify
   std::int64_t version = 1;
   std::vector<std::int64_t> seeds;
   Place seeds_place;
@@ -193,6 +205,7 @@ struct SuiteSpec {
   DataBlock data;
   std::vector<ModelSpec> models;
   std::optional<ThreatSpec> threat;
+  std::optional<RegionSpec> region;
   std::vector<MethodSpec> methods;
   std::optional<TargetSpec> target;
   std::optional<RecipeSpec> finetune;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <tuple>
 
-#include "harness/record/examples.hpp"
 #include "harness/tasks/stage.hpp"
 
 namespace assay::tasks {
@@ -27,25 +26,6 @@ std::optional<std::size_t> radius_of(const Threat& threat, const std::string& te
 std::uint8_t level(double share, double zero, double range) {
   return static_cast<std::uint8_t>(std::clamp(std::lround(zero + range * share), 0L, 255L));
 }
-
-struct Pictures {
-  std::span<const float> clean, perturbed;
-  float low, high;
-
-  void put(Example& one) const {
-    const double range = static_cast<double>(high) - static_cast<double>(low);
-    std::vector<double> change;
-    for (std::size_t i = 0; i < clean.size(); ++i) {
-      const double before = (static_cast<double>(clean[i]) - low) / range,
-                   after = (static_cast<double>(perturbed[i]) - low) / range;
-      one.clean.push_back(level(before, 0, 255));
-      one.perturbed.push_back(level(after, 0, 255));
-      change.push_back(after - before);
-      one.scale = std::max(one.scale, std::abs(change.back()));
-    }
-    for (const double d : change) one.difference.push_back(level(one.scale > 0 ? d / one.scale : 0, 128, 127));
-  }
-};
 
 // Rows of the data: what the attack broke with the least change, what withstood it best.
 std::vector<std::size_t> chosen(const AttackJudge& judge, const AttackOutcome& outcome, double eps, std::size_t each) {
@@ -68,12 +48,36 @@ std::vector<std::size_t> chosen(const AttackJudge& judge, const AttackOutcome& o
 
 }  // namespace
 
+bool can_be_pictured(const engine::Shape& shape) {
+  return shape.size() == 4 && (shape[1] == 1 || shape[1] == 3) && shape[2] * shape[3] <= most_example_pixels;
+}
+
+void BeforeAfter::put(Example& one) const {
+  const double range = static_cast<double>(high) - static_cast<double>(low);
+  std::vector<double> change;
+  for (std::size_t i = 0; i < clean.size(); ++i) {
+    const double before = (static_cast<double>(clean[i]) - low) / range,
+                 after = (static_cast<double>(perturbed[i]) - low) / range;
+    one.clean.push_back(level(before, 0, 255));
+    one.perturbed.push_back(level(after, 0, 255));
+    change.push_back(after - before);
+    one.scale = std::max(one.scale, std::abs(change.back()));
+  }
+  for (const double d : change) one.difference.push_back(level(one.scale > 0 ? d / one.scale : 0, 128, 127));
+}
+
+void save_examples(StageContext& context, const Examples& set) {
+  if (set.items.empty()) return;
+  save_container(context.out() / examples_file, set.to_container());
+  context.announce(examples_file);
+}
+
 void keep_examples(StageContext& context, const AttackJudge& judge, const std::vector<AttackOutcome>& outcomes) {
   if (!context.spec().has("examples")) return;
   const Json& asked = context.spec().at("examples");
   const auto k = radius_of(judge.threat(), asked.get("eps", ""));
   const engine::Shape& shape = judge.data().x.shape();
-  if (!k || shape.size() != 4 || (shape[1] != 1 && shape[1] != 3) || shape[2] * shape[3] > most_example_pixels) return;
+  if (!k || !can_be_pictured(shape)) return;
   const auto each = static_cast<std::size_t>(std::max<std::int64_t>(0, asked.get("each", 0)));
   const Rational& eps = judge.threat().eps[*k];
 
@@ -100,14 +104,10 @@ void keep_examples(StageContext& context, const AttackJudge& judge, const std::v
     one.broken = outcomes[*k].robust[row] == 0;
     one.distance = outcomes[*k].distance[row];
     one.margin = outcomes[*k].margin[row];
-    Pictures{clean.subspan(row * size, size), judge.perturbed(set.condition, row), judge.threat().low,
-             judge.threat().high}
-        .put(one);
+    BeforeAfter{clean.subspan(row * size, size), judge.perturbed(set.condition, row), judge.threat().low, judge.threat().high}.put(one);
     set.items.push_back(std::move(one));
   }
-  if (set.items.empty()) return;
-  save_container(context.out() / examples_file, set.to_container());
-  context.announce(examples_file);
+  save_examples(context, set);
 }
 
 }  // namespace assay::tasks

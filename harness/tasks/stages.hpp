@@ -25,5 +25,8 @@ void judge_compress(StageContext& context);
 void time_compress(StageContext& context);
 void run_reduce(StageContext& context);
 void judge_reduce(StageContext& context);
+void run_falsify(StageContext& context);
+void judge_falsify(StageContext& context);
+void enumerate_grid(StageContext& context);  // of falsify, the host alone
 
 }  // namespace assay::tasks

@@ -27,6 +27,9 @@ StageFn find_stage(const std::string& stage, const std::string& task) {
       {"time/compress", time_compress},
       {"run/reduce", run_reduce},
       {"judge/reduce", judge_reduce},
+      {"run/falsify", run_falsify},
+      {"judge/falsify", judge_falsify},
+      {"enumerate", enumerate_grid},
   };
   const std::string name = stage == "run" || stage == "judge" || stage == "time" ? stage + "/" + task : stage;
   const auto it = table.find(name);

@@ -39,12 +39,14 @@ CheckResult check_threat_model(Subject& subject);
 CheckResult check_scores(Subject& subject);
 CheckResult check_compressor_target(Subject& subject);
 CheckResult check_reducer_set(Subject& subject);
+CheckResult check_analyzer_verdicts(Subject& subject);
 
 // certificates_*.cpp: planted answers
 CheckResult certify_attack(Subject& subject);
 CheckResult certify_detector(Subject& subject);
 CheckResult certify_compressor(Subject& subject);
 CheckResult certify_reducer(Subject& subject);
+CheckResult certify_analyzer(Subject& subject);
 CheckResult certify_ensemble(Subject& subject);
 CheckResult certify_trainer(Subject& subject);
 CheckResult certify_architecture(Subject& subject);

@@ -17,11 +17,24 @@ Rows range(std::int64_t first, std::int64_t end) {
   return rows;
 }
 
+// Verdict, scope and witness of every row, one behind the other.
+std::vector<float> verdict_rows(const plugin::Findings& found) {
+  std::vector<float> rows;
+  const std::vector<float> witness = found.witness.to_f32();
+  const std::size_t size = witness.size() / found.verdict.size();
+  for (std::size_t i = 0; i < found.verdict.size(); ++i) {
+    rows.push_back(static_cast<float>(found.verdict[i]));
+    rows.push_back(static_cast<float>(found.scope[i]));
+    rows.insert(rows.end(), witness.begin() + static_cast<std::ptrdiff_t>(i * size), witness.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
+  }
+  return rows;
+}
+
 // What the method leaves for each row of the scene: one call of its role, or the logits of the model that it returns.
 class Outcome {
  public:
   Outcome(Subject& subject, const Scene& scene) : subject_(subject), role_(subject.descriptor().roles.front()) {
-    if (role_ == "attack" || role_ == "detector") return;
+    if (role_ == "attack" || role_ == "detector" || role_ == "analyzer") return;
     plugin::Instance method = subject.make();
     if (role_ == "ensemble" && !method.has("ensemble", "combine")) return;
     model_.emplace(plugin::model_of(run_role(method, role_, scene)), kComputeBatch);
@@ -36,6 +49,7 @@ class Outcome {
     }
     plugin::Instance method = subject_.make();
     const plugin::Bundle out = run_role(method, role_, part);
+    if (role_ == "analyzer") return verdict_rows(plugin::findings_of(out, part.x.shape()));
     return out.tensor(role_ == "attack" ? "x" : role_ == "detector" ? "score" : "probabilities").to_f32();
   }
 
@@ -62,7 +76,7 @@ bool same_rows(const std::vector<float>& whole, std::int64_t count, const Rows& 
 CheckResult check_any_batch(Subject& subject) {
   const Descriptor& descriptor = subject.descriptor();
   const std::string& role = descriptor.roles.front();
-  const bool rows = role == "attack" || role == "detector" || role == "ensemble" || role == "compressor";
+  const bool rows = role == "attack" || role == "detector" || role == "ensemble" || role == "compressor" || role == "analyzer";
   if (!rows) return skipped("role " + role + " has no outcome a sample: what it makes is judged");
   if (descriptor.batch_coupled) return skipped("the batch is declared part of the method");
   const Scene scene = standard_scene(descriptor);

@@ -24,11 +24,11 @@ std::int64_t resident_bytes() {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
-constexpr const char* kRoles[] = {"attack", "detector", "trainer", "ensemble", "compressor", "architecture", "reducer"};
+constexpr const char* kRoles[] = {"attack", "detector", "trainer", "ensemble", "compressor", "architecture", "reducer", "analyzer"};
 
 bool answers(const plugin::Instance& method, const std::string& role) {
   for (const char* call :
-       {"perturb", "fit", "score", "train", "objective", "combine", "predict", "compress", "build", "reduce"}) {
+       {"perturb", "fit", "score", "train", "objective", "combine", "predict", "compress", "build", "reduce", "analyze"}) {
     if (method.has(role, call)) return true;
   }
   return false;

@@ -9,6 +9,7 @@
 #include "harness/engine/tape/eager.hpp"
 #include "harness/graph/builder.hpp"
 #include "harness/record/params.hpp"
+#include "harness/tasks/region.hpp"
 
 namespace assay::validate {
 namespace {
@@ -23,6 +24,7 @@ std::vector<std::string> calls_of(const std::string& role) {
   if (role == "ensemble") return {"combine", "predict"};
   if (role == "compressor") return {"compress"};
   if (role == "reducer") return {"reduce"};
+  if (role == "analyzer") return {"analyze"};
   return {"build"};
 }
 
@@ -158,7 +160,7 @@ Scene standard_scene(const Descriptor& descriptor, std::uint64_t seed) {
   Scene scene;
   const auto access = [&](const char* role) { return requested_access(descriptor, role); };
   const auto net = random_net(seed);
-  scene.model = plugin::Model(net, access("detector") | access("compressor") | access("trainer"), "subject", kBatch);
+  scene.model = plugin::Model(net, access("detector") | access("compressor") | access("trainer") | access("analyzer"), "subject", kBatch);
   for (std::uint64_t i = 0; i < 3; ++i) {
     scene.members.emplace_back(random_net(seed + i), access("ensemble"), "member" + std::to_string(i), kBatch);
   }
@@ -170,6 +172,18 @@ Scene standard_scene(const Descriptor& descriptor, std::uint64_t seed) {
   scene.train = pattern_records(64, seed);
   set_inputs(scene, patterns(kBatch, seed + 20));
   return scene;
+}
+
+plugin::AnalyzeInputs region_inputs(const Scene& scene) {
+  constexpr std::int64_t kDenominator = 1000;
+  tasks::Region region;
+  region.eps = {static_cast<std::int64_t>(scene.eps * kDenominator), kDenominator};
+  region.step = {region.eps.num, 2 * kDenominator};
+  region.elements = scene.elements;
+  const engine::Shape& shape = scene.x.shape();
+  const tasks::Boxes boxes = tasks::boxes_of(scene.x.f32s(), static_cast<std::size_t>(kPixels), region);
+  return {scene.model, scene.x, scene.ids, engine::Tensor::f32(shape, boxes.lo), engine::Tensor::f32(shape, boxes.hi),
+          engine::Tensor::i64(shape, boxes.below), engine::Tensor::i64(shape, boxes.above), region.step.value()};
 }
 
 Scene rows_of(const Scene& scene, const std::vector<std::int64_t>& rows) {
@@ -214,6 +228,7 @@ plugin::Bundle run_role(plugin::Instance& method, const std::string& role, const
     const auto size = static_cast<std::int64_t>(static_cast<double>(scene.train->size()) / scene.ratio);
     return method.reduce(plugin::reduce_inputs(scene.train, scene.classes, size));
   }
+  if (role == "analyzer") return method.analyze(plugin::analyze_inputs(region_inputs(scene)));
   if (role == "architecture") return method.build(plugin::build_inputs(scene.input_shape, scene.classes));
   throw Error(Fault::unsupported, "role '" + role + "' is a draft: nothing runs it yet");
 }
@@ -223,6 +238,8 @@ std::string fingerprint(const plugin::Bundle& out) {
   for (const auto& [name, value] : out.values) {
     hash.update(name);
     if (const auto* tensor = std::get_if<engine::Tensor>(&value.data)) hash_tensor(hash, *tensor);
+    if (const auto* state = std::get_if<plugin::State>(&value.data))
+      for (const auto& item : *state) hash_tensor(hash, item.second);
     if (const auto* records = std::get_if<plugin::Records>(&value.data)) hash.update((*records)->digest());
     if (const auto* model = std::get_if<plugin::Model>(&value.data)) {
       hash.update(graph::weight_digest(*model->graph));

@@ -35,7 +35,7 @@ plugin::Records pattern_records(std::int64_t n, std::uint64_t seed);
 std::shared_ptr<const graph::Graph> random_net(std::uint64_t seed);
 
 struct Scene {
-  plugin::Model model;                 // detector, compressor, trainer
+  plugin::Model model;                 // detector, compressor, trainer, analyzer
   std::vector<plugin::Model> members;  // ensemble
   std::vector<plugin::Model> victims, surrogates;
   plugin::Records train;
@@ -45,7 +45,10 @@ struct Scene {
   double eps = 0.1, ratio = 2;
   engine::Shape input_shape{1, kSide, kSide};
   std::int64_t classes = kClasses;
+  std::int64_t elements = 3;  // analyzer: that move, by up to eps in steps of eps / 2; 0: all
 };
+// Regions around the scene's inputs, as the task builds them.
+plugin::AnalyzeInputs region_inputs(const Scene& scene);
 // Models with the access that the method's slots ask for, 16 test rows, 64 training records.
 Scene standard_scene(const Descriptor& descriptor, std::uint64_t seed = 1);
 // The same with other test inputs: x [n, 1, kSide, kSide] and ids 0 .. n-1, labels cycling.

@@ -14,6 +14,7 @@ std::string task_words(const std::string& task) {
   if (task == "detect") return "Detection of inputs from outside of the distribution";
   if (task == "compress") return "Compression of trained nets";
   if (task == "reduce") return "Training on reduced or altered sets";
+  if (task == "falsify") return "Verifiers and searches for counter-examples";
   if (task == "predict") return "Predictions and their uncertainty";
   return "Task " + task;
 }

@@ -141,6 +141,32 @@ Json attack_chunk(const Context& at) {
       set.condition, set.rule));
 }
 
+// --- analyzers ---
+
+Json falsify_item(const Example& one, const ImageSet* names, Gallery& gallery) {
+  const auto name = [&](std::int64_t label) { return names != nullptr ? names->class_name(label) : "class " + std::to_string(label); };
+  Json facts = Json::Array{fact("class that should hold", name(one.label)), fact("class of the counter-example", name(one.predicted)),
+                           fact("l1 distance", number_text(one.distance)), fact("margin", number_text(one.margin))};
+  Json pictures = Json::Array{Gallery::picture("input", gallery.add(one.clean)),
+                              Gallery::picture("counter-example", gallery.add(one.perturbed)),
+                              Gallery::picture(factor_text(one), gallery.add(one.difference))};
+  return item(one.id, std::move(facts), std::move(pictures));
+}
+
+Json falsify_chunk(const Context& at) {
+  const Maybe<fs::path> file = cached_file(at.db, at.sets.cache(), at.cell, examples_file);
+  if (!file.value) bad_input(file.why);
+  const Examples set = Examples::from_container(load_container(*file.value), "the pictures");
+  std::string why;
+  const ImageSet* names = at.sets.find(key_at(at.data.board.suite.protocol, "test"), why);
+  Gallery gallery({set.channels, set.height, set.width});
+  Json items = Json::array();
+  for (const Example& one : set.items) items.push_back(falsify_item(one, names, gallery));
+  gallery.group("Counter-examples with the least change", "Points of the region that the net gives another class than the input.", std::move(items));
+  return gallery.done(fmt::format("At {}. {}. A difference shows grey where nothing was changed, and is amplified by the factor beneath it.",
+                                  set.condition, set.rule));
+}
+
 // --- detectors ---
 
 // Keys by condition: "id", "far:mnist".
@@ -266,6 +292,8 @@ Kind kind_of(const std::string& task) {
     return {attack_chunk,
             "Inputs before and after an attack with their amplified difference, as its judge kept them for the suite's "
             "first seed"};
+  if (task == "falsify")
+    return {falsify_chunk, "Inputs beside counter-examples in their regions, as the judge kept them for the suite's first seed"};
   if (task == "detect")
     return {detect_chunk,
             "In-distribution and out-of-distribution inputs with the lowest and the highest scores of the first seed"};
@@ -274,14 +302,14 @@ Kind kind_of(const std::string& task) {
   return {};
 }
 
-// The cell to show: of attacks the first whose judge kept pictures, a baseline last; else the first that is done.
+// The cell to show: of attacks and analyzers the first whose judge kept pictures, a baseline last; else the first that is done.
 const store::CellRecord* cell_of(const store::Store& db, const std::vector<const store::CellRecord*>& cells,
-                                 bool attack) {
+                                 bool kept_by_judge) {
   const store::CellRecord *first = nullptr, *kept = nullptr;
   for (const store::CellRecord* cell : cells) {
     if (!cell->standing || cell->standing->status != "ok" || cell->standing->level == store::Level::invalid) continue;
     if (first == nullptr) first = cell;
-    if (!attack) return cell;
+    if (!kept_by_judge) return cell;
     for (const auto& one : db.artifacts(cell->standing->id))
       if (one.made && one.name == examples_file && (kept == nullptr || (kept->baseline && !cell->baseline)))
         kept = cell;
@@ -314,7 +342,7 @@ ExamplesOf write_examples(const store::Store& db, const BoardData& data, const f
     for (const std::string& key : row.cells)
       if (by_key.count(key) > 0) cells.push_back(by_key.at(key));
     std::string& why = out.rows[r];
-    const store::CellRecord* cell = cell_of(db, cells, data.board.suite.task == "attack");
+    const store::CellRecord* cell = cell_of(db, cells, data.board.suite.task == "attack" || data.board.suite.task == "falsify");
     if (cell == nullptr || spent >= example_bytes) {
       why = cell == nullptr ? "no cell of this row is done" : "the site's cap on pictures is met";
       continue;

@@ -105,6 +105,11 @@ AT(assay_reducer, struct_size, 0);
 AT(assay_reducer, pad, 4);
 AT(assay_reducer, reduce, 8);
 
+SIZE(assay_analyzer, 16);
+AT(assay_analyzer, struct_size, 0);
+AT(assay_analyzer, pad, 4);
+AT(assay_analyzer, analyze, 8);
+
 SIZE(assay_stateful, 24);
 AT(assay_stateful, struct_size, 0);
 AT(assay_stateful, pad, 4);
@@ -403,6 +408,12 @@ VALUE(ASSAY_BASELINE, 64);
 VALUE(ASSAY_ITERATIVE, 128);
 VALUE(ASSAY_USES_OUTLIERS, 256);
 VALUE(ASSAY_POISON, 512);
+VALUE(ASSAY_UNKNOWN, -1);
+VALUE(ASSAY_VIOLATED, 0);
+VALUE(ASSAY_HOLDS, 1);
+VALUE(ASSAY_SCOPE_PART, 0);
+VALUE(ASSAY_SCOPE_GRID, 1);
+VALUE(ASSAY_SCOPE_BOX, 2);
 VALUE(ASSAY_DL_INT, 0);
 VALUE(ASSAY_DL_UINT, 1);
 VALUE(ASSAY_DL_FLOAT, 2);

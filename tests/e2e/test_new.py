@@ -11,7 +11,7 @@ import tempfile
 
 from assay_e2e import ASSAY, BUILD, SOURCE, Checks, Home
 
-ROLES = ["attack", "detector", "ensemble", "compressor", "trainer", "architecture", "reducer"]
+ROLES = ["attack", "detector", "ensemble", "compressor", "trainer", "architecture", "reducer", "analyzer"]
 
 
 def call(*words, cwd=None, env=None):

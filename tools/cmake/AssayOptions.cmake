@@ -57,6 +57,11 @@ find_path(FFTW3F_INCLUDE_DIR fftw3.h REQUIRED)
 add_library(FFTW3::fftw3f UNKNOWN IMPORTED)
 set_target_properties(FFTW3::fftw3f PROPERTIES IMPORTED_LOCATION "${FFTW3F_LIBRARY}"
                       INTERFACE_INCLUDE_DIRECTORIES "${FFTW3F_INCLUDE_DIR}")
+# Debian's libz3-dev has no CMake package. Only plugins link it.
+find_library(Z3_LIBRARY z3 REQUIRED)
+find_path(Z3_INCLUDE_DIR z3++.h REQUIRED)
+add_library(Z3::z3 UNKNOWN IMPORTED)
+set_target_properties(Z3::z3 PROPERTIES IMPORTED_LOCATION "${Z3_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${Z3_INCLUDE_DIR}")
 if(ASSAY_TESTS)
   find_package(doctest REQUIRED)
 endif()

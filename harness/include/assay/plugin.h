@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define ASSAY_ABI_MAJOR 0u
-#define ASSAY_ABI_MINOR 4u
+#define ASSAY_ABI_MINOR 5u
 #define ASSAY_EXPORT __attribute__((visibility("default")))
 /* Does the struct that the other side gave reach as far as `field`? */
 #define ASSAY_HAS(p, field) ((p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field))
@@ -234,6 +234,23 @@ typedef struct assay_reducer {
           new, and so are all of a set without "ids". Order counts: shuffles are by position */
   assay_call reduce;
 } assay_reducer;
+
+#define ASSAY_ANALYZER "assay.analyzer/1"
+/* Three verdicts: a search that ran out of anything is unknown, never a hold. */
+enum { ASSAY_UNKNOWN = -1, ASSAY_VIOLATED = 0, ASSAY_HOLDS = 1 };
+/* What a hold was shown of: some points of the grid (its corners, say), all of them, all points of the box. */
+enum { ASSAY_SCOPE_PART = 0, ASSAY_SCOPE_GRID = 1, ASSAY_SCOPE_BOX = 2 };
+typedef struct assay_analyzer {
+  uint32_t struct_size, pad;
+  /* in:  question text; "region": does every point of the region around x get the class that the model gives x?
+          model, x f32 [n, ...], ids, lo and hi f32 [n, ...] (the box, within the valid range; both x where an element
+          does not move), step real, below and above i64 [n, ...] (the grid: an element is x + k * step in double,
+          clamped to [lo, hi], then f32, for whole k from -below to above)
+     out: findings, a state of verdict i64 [n], scope i64 [n] (read where the verdict is a hold), witness f32 [n, ...]
+          (read where it is a violation: a point of the box that the model gives another class than x), explored f64 [n]
+          (points whose class was asked for; reported) */
+  assay_call analyze;
+} assay_analyzer;
 
 #define ASSAY_STATEFUL "assay.stateful/1" /* beside a role: what fit or train learned can be stored */
 typedef struct assay_stateful {

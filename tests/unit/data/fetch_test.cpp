@@ -78,6 +78,27 @@ TEST_CASE("a path, plain and gzip; the second call does nothing") {
   }
 }
 
+TEST_CASE("a generated set needs nothing but itself, and is what its digest says") {
+  TempDir dir;
+  CatalogEntry entry = load_catalog(fs::path(ASSAY_SOURCE_DIR) / "harness/data/catalog.toml").at("two-moons");
+  FetchOptions offline;
+  offline.offline = true;
+  CHECK(fetch(entry, dir.path(), offline).status.summary() == "verified");
+  const RecordSet test = load_split(entry, "test", files_of(entry, dir.path()));
+  CHECK(test.size() == 300);
+  CHECK(test.find("input").type.shape == engine::Shape{2});
+  for (const float value : test.find("input").values.as_f32()) CHECK((value >= 0 && value <= 1));
+  entry.sources[0].locator = "two-moon";
+  TempDir other;
+  std::string message;
+  try {
+    fetch(entry, other.path(), offline);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CHECK(contains(message, "unknown generator 'two-moon'; did you mean 'two-moons'?"));
+}
+
 TEST_CASE("damage of a fetched file is seen and repaired") {
   TempDir dir;
   const fs::path root = dir.path() / "data";

@@ -70,6 +70,20 @@ TEST_CASE("chosen classes are numbered from 0, and places count among them") {
   CHECK(contains(error_of([&] { take(set, {0, 0, false, {1, 1}}); }), "was before"));
 }
 
+TEST_CASE("chosen records are resized, and keep their ids and labels") {
+  const RecordSet set = fixture::images("toy", 12, 4, 1, 3);
+  Selection selection;
+  selection.limit = 5;
+  selection.resize = 2;
+  const RecordSet small = take(set, selection);
+  CHECK(small.find("input").values.shape == engine::Shape{5, 1, 2, 2});
+  CHECK(small.find("input").type.shape == engine::Shape{1, 2, 2});
+  CHECK(small.ids == std::vector<std::int64_t>(set.ids.begin(), set.ids.begin() + 5));
+  CHECK(small.labels()[4] == set.labels()[4]);
+  const Array whole = resize_images(set.find("input").values, 2, 2);
+  CHECK(std::equal(small.find("input").values.bytes.begin(), small.find("input").values.bytes.end(), whole.bytes.begin()));
+}
+
 TEST_CASE("blinding parts what a method sees from what the judge knows") {
   RecordSet set = fixture::images("toy", 9, 2);
   set.add({"planted",

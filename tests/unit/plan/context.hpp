@@ -54,7 +54,8 @@ inline void add_plugins(PlanContext& context) {
         plugin("deep-ensemble", "ensemble"), plugin("plain-sgd", "trainer", {param("rate", "real", 0.1, 0, 10)}),
         plugin("tiny-net", "architecture", {param("width", "int", 8, 1, 64)}), baseline("no-pruning", "compressor"),
         plugin("random-pruning", "compressor"), plugin("magnitude-global", "compressor"), plugin("l1-filter", "compressor"),
-        baseline("random-subset", "reducer"), plugin("poison", "reducer", {param("blur", "real", 0.3, 0, 1)})})
+        baseline("random-subset", "reducer"), plugin("poison", "reducer", {param("blur", "real", 0.3, 0, 1)}),
+        baseline("random-sampling", "analyzer"), plugin("verifier", "analyzer", {param("layer", "int", 0, 0, 8)})})
     context.plugins.emplace(one.id, one);
 }
 
@@ -104,7 +105,8 @@ inline PlanContext context() {
   out.recipes["pgd-at"][5].fallback = "pgd";
   out.certificates = {{"attack", {"planted-adversarial", "stays-in-ball"}}, {"detector", {"separable"}}};
   out.metrics = {{"attack", {"robust_accuracy", "attack_success_rate"}}, {"detect", {"auroc"}}, {"predict", {"accuracy", "nll"}},
-                 {"compress", {"accuracy", "compression_ratio"}}, {"reduce", {"accuracy", "accuracy_lost"}}};
+                 {"compress", {"accuracy", "compression_ratio"}}, {"reduce", {"accuracy", "accuracy_lost"}},
+                 {"falsify", {"decided_rate", "agreement"}}};
   out.machine.isa = "avx512_core";
   out.machine.dnnl = "2.6.3";
   out.raw = [](const CatalogEntry& entry, const CatalogFile& file) -> std::optional<RawFile> {

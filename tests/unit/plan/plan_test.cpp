@@ -71,7 +71,7 @@ void check_sound(const Plan& plan) {
 }  // namespace
 
 TEST_CASE("plans of all tasks are sound") {
-  for (const std::string& text : {attack_text, detect_text, predict_text, compress_text, reduce_text}) check_sound(plan_of(text));
+  for (const std::string& text : {attack_text, detect_text, predict_text, compress_text, reduce_text, falsify_text}) check_sound(plan_of(text));
 }
 
 TEST_CASE("attack: nodes, stages, inputs and specification") {

@@ -120,6 +120,28 @@ use = "poison"
 targets = [1]
 )";
 
+inline const std::string falsify_text = R"([suite]
+name = "f"
+task = "falsify"
+seeds = [0, 1, 2]
+[data]
+train = { set = "fashion-mnist", split = "train", limit = 20000 }
+test = { set = "fashion-mnist", limit = 100 }
+[[model]]
+id = "net"
+build = "lenet"
+train = { epochs = 3 }
+[region]
+eps = "3/20"
+step = "1/20"
+elements = 4
+enumerate = 1000
+[[method]]
+use = "random-sampling"
+[[method]]
+use = "verifier"
+)";
+
 inline std::string edit(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   REQUIRE_MESSAGE(at != std::string::npos, from);

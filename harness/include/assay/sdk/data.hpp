@@ -107,6 +107,11 @@ class State : public Object {
  public:
   State() = default;
   explicit State(Object object) : Object(std::move(object)) {}
+  static State create(const sdk::Api& api) {
+    assay_object* out = nullptr;
+    api.check(api.state().create(api.host(), &out));
+    return State(Object::adopt(api, out));
+  }
   void set(const char* name, const Tensor& tensor) {
     api().check(api().state().set(host(), raw(), name, tensor.raw()));
   }

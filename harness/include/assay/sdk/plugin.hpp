@@ -83,6 +83,17 @@ struct Tables {
       output.set("records", Records(method.reduce(run, reduce_of(input))));
     });
   }
+  static assay_status analyze(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
+    return call<T>(self, in, out, [](T& method, Run& run, const Bundle& input, Bundle& output) {
+      const Findings found = method.analyze(run, analyze_of(input));
+      State state = State::create(run.api());
+      state.set("verdict", found.verdict);
+      state.set("scope", found.scope);
+      state.set("witness", found.witness);
+      state.set("explored", found.explored);
+      output.set("findings", state);
+    });
+  }
   static assay_status build(assay_instance* self, const assay_object* in, assay_object* out) noexcept {
     return call<T>(self, in, out, [](T& method, Run& run, const Bundle& input, Bundle& output) {
       output.set("model", Model(method.build(run, build_of(input))));
@@ -151,6 +162,12 @@ inline constexpr assay_reducer reducer_table = [] {
   return table;
 }();
 template <class T>
+inline constexpr assay_analyzer analyzer_table = [] {
+  assay_analyzer table{sizeof(assay_analyzer), 0, nullptr};
+  if constexpr (Analyzes<T>) table.analyze = &Tables<T>::analyze;
+  return table;
+}();
+template <class T>
 inline constexpr assay_stateful stateful_table = [] {
   assay_stateful table{sizeof(assay_stateful), 0, nullptr, nullptr};
   if constexpr (Stores<T>) {
@@ -169,6 +186,7 @@ const void* Instance<T>::role(std::string_view id) {
   if (Compresses<T> && id == ASSAY_COMPRESSOR) return &compressor_table<T>;
   if (Builds<T> && id == ASSAY_ARCHITECTURE) return &architecture_table<T>;
   if (Reduces<T> && id == ASSAY_REDUCER) return &reducer_table<T>;
+  if (Analyzes<T> && id == ASSAY_ANALYZER) return &analyzer_table<T>;
   if (Stores<T> && id == ASSAY_STATEFUL) return &stateful_table<T>;
   return nullptr;
 }
@@ -183,7 +201,7 @@ struct Filled {
 
 template <class T>
 inline constexpr auto role_ids = [] {
-  Filled<const char*, 9> roles;
+  Filled<const char*, 10> roles;
   if (Attacks<T>) roles.add(ASSAY_ATTACK);
   if (Scores<T>) roles.add(ASSAY_DETECTOR);
   if (Trains<T> || Objectives<T>) roles.add(ASSAY_TRAINER);
@@ -191,6 +209,7 @@ inline constexpr auto role_ids = [] {
   if (Compresses<T>) roles.add(ASSAY_COMPRESSOR);
   if (Builds<T>) roles.add(ASSAY_ARCHITECTURE);
   if (Reduces<T>) roles.add(ASSAY_REDUCER);
+  if (Analyzes<T>) roles.add(ASSAY_ANALYZER);
   return roles;
 }();
 
@@ -268,6 +287,11 @@ inline constexpr auto slot_items = [] {
     in("reduce", "train", ASSAY_RECORDS, {.doc = "training set"});
     in("reduce", "records", ASSAY_RECORDS, {.doc = "the set to train on instead", .output = true});
   }
+  if (Analyzes<T>) {
+    in("analyze", "model", ASSAY_MODEL, {.doc = "the network asked about", .access = access_or<T>(~0ull >> 58)});
+    in("analyze", "x", ASSAY_TENSOR, {.doc = "centres of the regions"});
+    in("analyze", "findings", ASSAY_STATE, {.doc = "verdict, scope, witness and explored", .output = true});
+  }
   if constexpr (HasSlots<T>) {
     for (const assay_slot& extra : T::slots) all.add(extra);
   }
@@ -315,7 +339,7 @@ template <class... Types>
 constexpr assay_plugin plugin() {
   static_assert((HasRole<Types> && ...),
                 "a method needs attack(), score(), objective(), train(), combine(), predict(), "
-                "compress(), build() or reduce() with the signature given in assay/sdk/roles.hpp");
+                "compress(), build(), reduce() or analyze() with the signature given in assay/sdk/roles.hpp");
   return {sizeof(assay_plugin),  ASSAY_ABI_MAJOR,   ASSAY_ABI_MINOR, 0,
           descriptors<Types...>, &create<Types...>, &destroy,        &role};
 }

@@ -9,6 +9,7 @@
 //   compressor    Model compress(Run&, const Compress&)
 //   architecture  Model build(Run&, const Build&)
 //   reducer       Records reduce(Run&, const Reduce&)
+//   analyzer      Findings analyze(Run&, const Analyze&)
 //   any           void save(Run&, State&) and void load(Run&, const State&): what fit learned can be stored
 #pragma once
 
@@ -71,6 +72,23 @@ struct Reduce {
   Model model;            // an untrained net; undefined unless the method declares the slot
   Bundle in;
 };
+// A region around each row of x: a box, and a grid in it.
+struct Analyze {
+  std::string question;  // "region": does the class of x hold in the region?
+  Model model;
+  Tensor x, ids;        // f32 [n, ...], i64 [n]
+  Tensor lo, hi;        // f32 [n, ...]: the box
+  Tensor below, above;  // i64 [n, ...]: steps of the grid on either side of x
+  double step = 0;
+  Bundle in;
+  std::int64_t size() const { return x.dim(0); }
+};
+// One of each a row, with the numbers of assay/plugin.h.
+struct Findings {
+  Tensor verdict, scope;  // i64 [n]
+  Tensor witness;         // f32 [n, ...]
+  Tensor explored;        // f64 [n]
+};
 struct Build {
   Shape input_shape;  // of one input
   std::int64_t classes = 0;
@@ -117,6 +135,10 @@ concept Reduces = requires(T t, Run& run, const Reduce& reduce) {
   { t.reduce(run, reduce) } -> std::convertible_to<Records>;
 };
 template <class T>
+concept Analyzes = requires(T t, Run& run, const Analyze& analyze) {
+  { t.analyze(run, analyze) } -> std::convertible_to<Findings>;
+};
+template <class T>
 concept Builds = requires(T t, Run& run, const Build& build) {
   { t.build(run, build) } -> std::convertible_to<Model>;
 };
@@ -127,7 +149,7 @@ concept Stores = requires(T t, Run& run, State& state) {
 };
 template <class T>
 concept HasRole = Attacks<T> || Scores<T> || Objectives<T> || Trains<T> || Combines<T> || Predicts<T> || Compresses<T> ||
-                  Builds<T> || Reduces<T>;
+                  Builds<T> || Reduces<T> || Analyzes<T>;
 
 inline Model model_of(const Value& value) { return Model(value.object(ASSAY_MODEL, "a model")); }
 inline std::vector<Model> models_of(const Bundle& in, const char* name) {
@@ -184,6 +206,20 @@ inline Reduce reduce_of(const Bundle& in) {
   Reduce reduce{records_or_none(in, "train"), in.integer("classes"), in.integer("size"), {}, in};
   if (const auto model = in.find("model")) reduce.model = model_of(*model);
   return reduce;
+}
+inline Analyze analyze_of(const Bundle& in) {
+  Analyze analyze;
+  analyze.question = in.text("question");
+  analyze.model = model_of(in.at("model"));
+  analyze.x = in.tensor("x");
+  analyze.ids = in.tensor("ids");
+  analyze.lo = in.tensor("lo");
+  analyze.hi = in.tensor("hi");
+  analyze.below = in.tensor("below");
+  analyze.above = in.tensor("above");
+  analyze.step = in.real("step");
+  analyze.in = in;
+  return analyze;
 }
 inline Build build_of(const Bundle& in) {
   Build build;

@@ -1,5 +1,5 @@
-/* Draft: the analyzer role (explainers, verifiers, transferability, theory, fuzzers), and the tables and documents it
- * leaves. Ids are final, tables may still grow. */
+/* Draft: the tables and documents that analyzers will leave (the role itself is in plugin.h). Ids are final, tables may
+ * still grow. */
 #pragma once
 #include "assay/plugin.h"
 #ifdef __cplusplus
@@ -20,14 +20,6 @@ typedef struct assay_document_service {
   assay_status (*create)(const assay_host *, const char *media_type, const void *bytes, size_t n,
                          assay_object **out); /* [worker] */
 } assay_document_service;
-
-#define ASSAY_ANALYZER "assay.analyzer/1"
-typedef struct assay_analyzer {
-  uint32_t struct_size, pad;
-  /* in: models list<model>, data records, question text.  out: numbers (reported, never ranked), table, document,
-     verdict i64 [n] (1 holds, 0 violated, -1 unknown) with witness f32 [n, ...] */
-  assay_call analyze;
-} assay_analyzer;
 
 #ifdef __cplusplus
 }
