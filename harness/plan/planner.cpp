@@ -115,6 +115,7 @@ void Planner::protocol() {
     out["threat"]["victims"] = ids(suite_.threat->victims);
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
     out["budget"] = budget_protocol();
+    if (searches_low()) out["search"] = suite_.numerics.search.value;
   }
   if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget_protocol();
   if (suite_.target) {

@@ -31,7 +31,9 @@ Models load_models(const StageContext& context) {
   }
   // A transfer attack has no handle on its victim at all.
   const std::string victim = "model:" + spec.at("victim").as_string();
-  if (access != plugin::kNoAccess && context.has_input(victim)) models.victims.push_back(method_model(context, victim, access));
+  const graph::Precision search = graph::precision_from(spec.get("search", "f32"));
+  if (access != plugin::kNoAccess && context.has_input(victim))
+    models.victims.push_back(method_model(context, victim, access).with_search(search));
   return models;
 }
 
