@@ -225,12 +225,22 @@ Ref running_after(Host& host, const Model& model, const Forward& forward,
   return out;
 }
 
-// Without history. The search's precision serves what it can: logits in evaluation mode.
-std::vector<engine::Tensor> evaluate(const Model& model, const Forward& forward) {
+// The passes of a model for a method: its search's where there is one, else its executor's.
+template <class Passes>
+auto search(Host& host, const Model& model, const Passes& passes) {
+  if (!model.search) return passes(*model.executor);
+  const std::int64_t before = model.search->asked_again();
+  auto made = passes(*model.search);
+  host.count_asked_again(model.search->asked_again() - before);
+  return made;
+}
+
+// Without history. A search serves what it can: logits in evaluation mode.
+std::vector<engine::Tensor> evaluate(Host& host, const Model& model, const Forward& forward) {
   const bool logits_alone = forward.logits && forward.wants.size() == 1;
-  if (model.search && logits_alone && forward.options.mode == graph::Mode::eval)
-    return {model.search->logits(forward.x, forward.options)};
-  return model.executor->forward(forward.x, forward.wants, forward.options);
+  if (!logits_alone || forward.options.mode != graph::Mode::eval)
+    return model.executor->forward(forward.x, forward.wants, forward.options);
+  return {search(host, model, [&](auto& passing) { return passing.logits(forward.x, forward.options); })};
 }
 
 struct Passed {
@@ -243,7 +253,7 @@ Passed run(Host& host, const Model& model, Forward& forward) {
   if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
   host.charge_forward(model, forward.rows, forward.owners());
   if (forward.params == nullptr && !forward.statistics) {
-    if (!watched) return {evaluate(model, forward), {}};
+    if (!watched) return {evaluate(host, model, forward), {}};
     const engine::Tensor x = gate(host, model, forward, std::span(&forward.x, 1)).front();
     return {model.executor->forward_recorded(x, forward.wants, forward.options).values, {}};
   }
@@ -306,12 +316,10 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
     const bool towards = more && call->targets != nullptr;
     charge(host, model.value, rows, 1, owners_of(more ? call->ids : nullptr, ids));
     const graph::ForwardOptions options{graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids};
-    const auto passes = [&](auto& passing) {
+    const graph::LossGrad result = search(host, model.value, [&](auto& passing) {
       return passing.loss_and_input_grad(required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"), options,
                                          towards ? host.tensor(call->targets, "targets") : engine::Tensor());
-    };
-    const Model& net = model.value;
-    const graph::LossGrad result = net.search ? passes(*net.search) : passes(*net.executor);
+    });
     tell(host, model.value, owners_of(more ? call->ids : nullptr, ids), result.logits);
     const engine::Tensor given[] = {result.grad, result.loss, result.logits};
     const std::size_t wanted = logits != nullptr ? 3 : loss != nullptr ? 2 : 1;
@@ -341,9 +349,8 @@ assay_status model_pull(const assay_host* abi, const assay_object* object, const
     const std::vector<std::uint64_t> ids = keys_of(host, call->ids, rows);
     charge(host, model.value, rows, ways.size(), owners_of(call->ids, ids));
     const graph::ForwardOptions options{graph::Mode::eval, host.context().seed, call->draw, ids};
-    const Model& net = model.value;
-    const graph::Pulled pulled = net.search ? net.search->pull(engine::detach(x), ways, options)
-                                            : net.executor->pull(engine::detach(x), ways, options);
+    const graph::Pulled pulled =
+        search(host, model.value, [&](auto& passing) { return passing.pull(engine::detach(x), ways, options); });
     tell(host, model.value, owners_of(call->ids, ids), pulled.logits);
     host.charge_memory(pulled.grads);
     required(grads, "grads");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/base/error.hpp"
+#include "harness/base/log.hpp"
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
 #include "harness/tasks/ascent.hpp"
@@ -125,6 +126,10 @@ void run_attack(StageContext& context) {
       context.progress(static_cast<double>(step) / pieces, condition);
     }
   }
+  for (const plugin::Model& victim : models.victims)
+    if (victim.search)
+      log::info("{}: looked for inputs in {}; {} rows were asked again in f32", victim.label,
+                graph::precision_name(victim.search->precision()), victim.search->asked_again());
   if (chained) total += chained->spent;
   budget.finish(total);
 }
