@@ -10,6 +10,7 @@ time of the attacks alone. ASSAY_HOME must hold CIFAR-10; python3-torch and pyth
 robust accuracy, passes and CPU seconds of each, and the ratio of seconds to the peer's.
 """
 import argparse
+import concurrent.futures
 import fractions
 import json
 import os
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import numpy
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "methods"))
@@ -61,13 +64,16 @@ def assay(build, *words):
         raise SystemExit(f"assay {' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
 
 
-def ours(args, folder, search):
-    suite, database = folder / f"{search}.toml", folder / f"{search}.db"
+def write_suite(args, folder, search):
+    suite = folder / f"{search}.toml"
     suite.write_text(SUITE.format(images=args.images, model=args.model.resolve(), eps=args.eps, search=search, queries=args.queries))
-    assay(args.build, "submit", suite, "--template", folder / "given", "--db", database)
+    return suite
+
+
+def ours(args, folder, search):
+    suite, database = write_suite(args, folder, search), folder / f"{search}.db"
     assay(args.build, "run", suite, "--db", database, "--jobs", "1", "--quiet")
     assay(args.build, "db", "share", suite, folder / search, "--as", "npz", "--db", database)
-    import numpy
     outcome = numpy.load(folder / search / "autoattack" / "s0.npz")
     seconds = {}
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
@@ -85,14 +91,14 @@ def ours(args, folder, search):
 
 def peer(args, given):
     """The child: runs the reference algorithm and prints what it found."""
-    import numpy
     import torch
     import torch_attacks
     from torch_net import Net
     torch.set_num_threads(1)
     torch_attacks.CHUNK = args.batch
     net, data = Net(args.model, channels_last=True), numpy.load(given)
-    x, y, eps = torch.tensor(data["x"]), torch.tensor(data["y"]), float(fractions.Fraction(args.eps))
+    x, y = (torch.tensor(data[name])[:args.peer_images] for name in ("x", "y"))
+    eps = float(fractions.Fraction(args.eps))
     generator = torch.Generator().manual_seed(0)
     attacks = {"apgd-ce": lambda a, b: torch_attacks.apgd_ce(net, a, b, eps, generator, drop=False),
                "apgd-t": lambda a, b: torch_attacks.apgd_t(net, a, b, eps, generator, drop=False),
@@ -114,15 +120,24 @@ def peer(args, given):
                       "by_attack": seconds}))
 
 
+def beside(args, given):
+    words = [sys.executable, "-B", __file__, *sys.argv[1:], "--peer-of", str(given)]
+    child = subprocess.run(words, env=environment(1, **KEEP_MEMORY), stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(child.stdout)
+
+
 def measure(args, folder):
-    rows = [ours(args, folder, search) for search in args.search]
-    if not args.no_peer:
-        words = [sys.executable, "-B", __file__, *sys.argv[1:], "--peer-of", str(folder / "given" / "inputs.npz")]
-        child = subprocess.run(words, env=environment(1, **KEEP_MEMORY), stdout=subprocess.PIPE, text=True, check=True)
-        rows.append(json.loads(child.stdout))
-        for row in rows[:-1]:
-            row["ratio"] = round(rows[-1]["cpu_seconds"] / row["cpu_seconds"], 3)
+    """All at the same time, so that what the machine does besides meets all of them."""
+    write_suite(args, folder, "f32")
+    assay(args.build, "submit", folder / "f32.toml", "--template", folder / "given", "--db", folder / "f32.db")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        found = [pool.submit(ours, args, folder, search) for search in args.search]
+        if not args.no_peer:
+            found.append(pool.submit(beside, args, folder / "given" / "inputs.npz"))
+        rows = [one.result() for one in found]
     for row in rows:
+        if not args.no_peer and row["who"] == "assay":
+            row["ratio"] = round(rows[-1]["cpu_seconds"] / row["cpu_seconds"], 3)
         print(json.dumps(row), flush=True)
         if args.out:
             with open(args.out, "a", encoding="utf-8") as lines:
@@ -138,6 +153,7 @@ def main():
     parser.add_argument("--eps", default="8/255")
     parser.add_argument("--batch", type=int, default=100, help="of the peer")
     parser.add_argument("--queries", type=int, default=5000)
+    parser.add_argument("--peer-images", type=int, help="the peer attacks only so many of them, the first; default: all")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--out", help="JSON lines are appended")
     parser.add_argument("--work", help="folder of suites and databases, kept, so that a second call measures no cell again")
