@@ -68,6 +68,9 @@ Json Planner::budget_protocol() const {
   return out;
 }
 
+// Attacks look for inputs in another precision than f32. Left out of hashes where they do not, so that older suites keep theirs.
+bool Planner::searches_low() const { return !suite_.numerics.search.value.empty() && suite_.numerics.search.value != "f32"; }
+
 // The points of the curve over a budget (rule 43); the one budget of a suite without.
 std::vector<Planner::BudgetPoint> Planner::budget_points() const {
   if (suite_.budget.curve.empty()) return {{suite_.budget, ""}};
@@ -244,6 +247,7 @@ Planner::AttackParts Planner::attack_parts(const CellPoint& point) {
                                  {"access", threat_spec.access},
                                  {"threat", threat()},
                                  {"budget", budget(point.budget.spec)}});
+  if (searches_low()) run.spec["search"] = parts.identity["search"] = suite_.numerics.search.value;
   return parts;
 }
 

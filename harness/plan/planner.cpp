@@ -116,6 +116,7 @@ void Planner::protocol() {
     out["threat"]["surrogates"] = ids(suite_.threat->surrogates);
     if (suite_.threat->matrix) out["threat"]["matrix"] = true;
     out["budget"] = budget_protocol();
+    if (searches_low()) out["search"] = suite_.numerics.search.value;
   }
   if (!suite_.threat && suite_.budget.place.line > 0) out["budget"] = budget_protocol();
   if (suite_.region) out["region"] = region_protocol();

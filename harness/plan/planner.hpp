@@ -137,6 +137,7 @@ class Planner {
   Stage judge_stage(const CellPoint& point, const Json& run_spec) const;
   static Json budget(const BudgetSpec& spec);
   Json budget_protocol() const;
+  bool searches_low() const;
   struct BudgetPoint;
   std::vector<BudgetPoint> budget_points() const;
   void add_budget(const CellPoint& point, Stage& run, Json& identity) const;

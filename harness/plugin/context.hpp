@@ -45,6 +45,7 @@ struct Counters {
   double model_macs = 0;                    // of those passes; a backward pass for the input counts as one forward pass
   double method_macs = 0;                   // of the method's own ops
   std::uint64_t ops = 0;                    // own ops applied
+  double asked_again = 0;                   // rows of a search in a lower precision (search.hpp); no passes of the method's
   std::map<std::string, PassCount> models;  // by label
   Json to_json()
       const;  // {forward, backward, macs, model_macs, method_macs, ops, models: {label: {forward, backward}}}

@@ -145,13 +145,15 @@ Json Counters::to_json() const {
   for (const auto& [label, count] : models) {
     by_model[label] = Json::object({{"forward", count.forward}, {"backward", count.backward}});
   }
-  return Json::object({{"forward", forward},
-                       {"backward", backward},
-                       {"macs", model_macs + method_macs},
-                       {"model_macs", model_macs},
-                       {"method_macs", method_macs},
-                       {"ops", ops},
-                       {"models", by_model}});
+  Json out = Json::object({{"forward", forward},
+                           {"backward", backward},
+                           {"macs", model_macs + method_macs},
+                           {"model_macs", model_macs},
+                           {"method_macs", method_macs},
+                           {"ops", ops},
+                           {"models", by_model}});
+  if (asked_again > 0) out["asked_again"] = asked_again;
+  return out;
 }
 
 }  // namespace assay::plugin

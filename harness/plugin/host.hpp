@@ -87,6 +87,7 @@ class Host {
   void charge_backward(const Model& model, std::int64_t rows, std::span<const std::uint64_t> ids = {});
   void charge_op(double macs);
   void count_op() { ++counters_.ops; }
+  void count_asked_again(std::int64_t rows) { counters_.asked_again += static_cast<double>(rows); }
   void add_macs(double macs) { counters_.method_macs += macs; }  // spent already: the next charge sees it
   void need(const Model& model, Access access, const char* what) const;  // DENIED
   double remaining(const std::string& budget) const;

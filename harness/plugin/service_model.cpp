@@ -225,6 +225,24 @@ Ref running_after(Host& host, const Model& model, const Forward& forward,
   return out;
 }
 
+// The passes of a model for a method: its search's where there is one, else its executor's.
+template <class Passes>
+auto search(Host& host, const Model& model, const Passes& passes) {
+  if (!model.search) return passes(*model.executor);
+  const std::int64_t before = model.search->asked_again();
+  auto made = passes(*model.search);
+  host.count_asked_again(model.search->asked_again() - before);
+  return made;
+}
+
+// Without history. A search serves what it can: logits in evaluation mode.
+std::vector<engine::Tensor> evaluate(Host& host, const Model& model, const Forward& forward) {
+  const bool logits_alone = forward.logits && forward.wants.size() == 1;
+  if (!logits_alone || forward.options.mode != graph::Mode::eval)
+    return model.executor->forward(forward.x, forward.wants, forward.options);
+  return {search(host, model, [&](auto& passing) { return passing.logits(forward.x, forward.options); })};
+}
+
 struct Passed {
   std::vector<engine::Tensor> values;
   Ref statistics;  // where they are asked for
@@ -235,7 +253,7 @@ Passed run(Host& host, const Model& model, Forward& forward) {
   if (watched) host.need(model, kInputGradient, "the gradient with respect to the input (detach x for a plain query)");
   host.charge_forward(model, forward.rows, forward.owners());
   if (forward.params == nullptr && !forward.statistics) {
-    if (!watched) return {model.executor->forward(forward.x, forward.wants, forward.options), {}};
+    if (!watched) return {evaluate(host, model, forward), {}};
     const engine::Tensor x = gate(host, model, forward, std::span(&forward.x, 1)).front();
     return {model.executor->forward_recorded(x, forward.wants, forward.options).values, {}};
   }
@@ -297,10 +315,11 @@ assay_status model_loss_grad(const assay_host* abi, const assay_object* object, 
     const std::vector<std::uint64_t> ids = keys_of(host, more ? call->ids : nullptr, rows);
     const bool towards = more && call->targets != nullptr;
     charge(host, model.value, rows, 1, owners_of(more ? call->ids : nullptr, ids));
-    const graph::LossGrad result = model.value.executor->loss_and_input_grad(
-        required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"),
-        {graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids},
-        towards ? host.tensor(call->targets, "targets") : engine::Tensor());
+    const graph::ForwardOptions options{graph::Mode::eval, host.context().seed, more ? call->draw : 0, ids};
+    const graph::LossGrad result = search(host, model.value, [&](auto& passing) {
+      return passing.loss_and_input_grad(required(call->loss, "loss"), engine::detach(x), host.tensor(call->y, "y"), options,
+                                         towards ? host.tensor(call->targets, "targets") : engine::Tensor());
+    });
     tell(host, model.value, owners_of(more ? call->ids : nullptr, ids), result.logits);
     const engine::Tensor given[] = {result.grad, result.loss, result.logits};
     const std::size_t wanted = logits != nullptr ? 3 : loss != nullptr ? 2 : 1;
@@ -329,8 +348,9 @@ assay_status model_pull(const assay_host* abi, const assay_object* object, const
     }
     const std::vector<std::uint64_t> ids = keys_of(host, call->ids, rows);
     charge(host, model.value, rows, ways.size(), owners_of(call->ids, ids));
+    const graph::ForwardOptions options{graph::Mode::eval, host.context().seed, call->draw, ids};
     const graph::Pulled pulled =
-        model.value.executor->pull(engine::detach(x), ways, {graph::Mode::eval, host.context().seed, call->draw, ids});
+        search(host, model.value, [&](auto& passing) { return passing.pull(engine::detach(x), ways, options); });
     tell(host, model.value, owners_of(call->ids, ids), pulled.logits);
     host.charge_memory(pulled.grads);
     required(grads, "grads");

@@ -66,6 +66,12 @@ Model::Model(std::shared_ptr<const graph::Graph> content, Access rights, std::st
       label(std::move(name)),
       macs_per_sample(graph::macs(*graph)) {}
 
+Model Model::with_search(graph::Precision precision) const {
+  Model model = *this;
+  if (precision != graph::Precision::f32) model.search = std::make_shared<Search>(graph, executor->batch(), precision);
+  return model;
+}
+
 Model Model::with_access(Access other) const {
   Model model = *this;
   model.access = other;

@@ -12,6 +12,7 @@
 #include "harness/data/records.hpp"
 #include "harness/engine/tensor/tensor.hpp"
 #include "harness/graph/executor.hpp"
+#include "harness/plugin/search.hpp"
 
 namespace assay::plugin {
 
@@ -29,12 +30,14 @@ std::vector<std::string> access_names(Access access);  // capabilities
 struct Model {
   std::shared_ptr<const graph::Graph> graph;
   std::shared_ptr<graph::Executor> executor;
+  std::shared_ptr<Search> search;  // null: every pass is the executor's; else evaluation without history is this one's
   Access access = kWhiteBox;
   std::string label;           // in messages and counters
   double macs_per_sample = 0;  // of one forward pass
 
   Model() = default;
   Model(std::shared_ptr<const graph::Graph> graph, Access access, std::string label, std::int64_t batch = 64);
+  Model with_search(graph::Precision precision) const;  // f32: the model as it is
   Model with_access(Access other) const;  // same model and plans, other rights
 };
 

@@ -79,6 +79,10 @@ void check_unused(const SuiteSpec& suite) {
   if (!suite.budget.curve.empty() && (task == "compress" || task == "reduce"))  // its curve is over the target
     refuse_block(suite.budget.place, "a curve over the budget", suite);
   const bool reaches = task == "compress" || task == "reduce";  // a target
+  const Located<std::string>& search = suite.numerics.search;
+  if (search.given() && task != "attack") refuse_block(search.place, "numerics.search", suite);
+  if (search.given() && suite.threat && suite.threat->access == "transfer")
+    fail(search.place, "numerics.search: a transfer attack has no handle on its victim; expected another threat.access or no such key");
   if (suite.target && !reaches) refuse_block(suite.target->place, "[target]", suite);
   if (suite.finetune && task != "compress" && !derives) refuse_block(suite.finetune->place, "[finetune]", suite);
   if (!suite.data.ood.empty() && task != "detect") refuse_block(suite.data.ood[0].place, "data.ood", suite);

@@ -87,10 +87,11 @@ NumericsSpec parse_numerics(const Toml& root) {
   NumericsSpec out;
   const Toml* table = root.find("numerics");
   if (!table) return out;
-  const Fields fields(*table, "numerics", {"isa", "threads", "batch"});
+  const Fields fields(*table, "numerics", {"isa", "threads", "batch", "search"});
   out.isa = fields.text("isa");
   out.threads = fields.integer("threads", out.threads, {1, 1024});
   out.batch = fields.integer("batch", out.batch, {1, 4096});
+  out.search = fields.choice("search", {"f32", "bf16"}, "f32");
   return out;
 }
 

@@ -177,6 +177,7 @@ struct LimitSpec {                     // safety, no part of any hash
 struct NumericsSpec {
   Located<std::string> isa;            // "" : what the machine has
   std::int64_t threads = 1, batch = 64;
+  Located<std::string> search;         // f32 | bf16: of what victims answer to attacks; the judge's is f32
 };
 
 struct ClaimSpec {

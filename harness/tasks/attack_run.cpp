@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/base/error.hpp"
+#include "harness/base/log.hpp"
 #include "harness/data/batches.hpp"
 #include "harness/record/safetensors.hpp"
 #include "harness/tasks/ascent.hpp"
@@ -31,7 +32,9 @@ Models load_models(const StageContext& context) {
   }
   // A transfer attack has no handle on its victim at all.
   const std::string victim = "model:" + spec.at("victim").as_string();
-  if (access != plugin::kNoAccess && context.has_input(victim)) models.victims.push_back(method_model(context, victim, access));
+  const graph::Precision search = graph::precision_from(spec.get("search", "f32"));
+  if (access != plugin::kNoAccess && context.has_input(victim))
+    models.victims.push_back(method_model(context, victim, access).with_search(search));
   return models;
 }
 
@@ -124,6 +127,10 @@ void run_attack(StageContext& context) {
       context.progress(static_cast<double>(step) / pieces, condition);
     }
   }
+  for (const plugin::Model& victim : models.victims)
+    if (victim.search)
+      log::info("{}: looked for inputs in {}; {} rows were asked again in f32", victim.label,
+                graph::precision_name(victim.search->precision()), victim.search->asked_again());
   if (chained) total += chained->spent;
   budget.finish(total);
 }

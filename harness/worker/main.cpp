@@ -4,6 +4,8 @@
 //   assay-worker describe FILE.so | info TOPIC | checks FILE.so | check FILE.so ID CHECK | model VERB OPTIONS
 //   assay-worker profile MODEL [--KEY VALUE]...   where the time of a compiled plan goes (profile.hpp)
 // Exit codes: 0 done, 1 the job failed or was rejected, 2 bad input, 3 a bug in assay.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -21,7 +23,22 @@
 extern "C" const char* __asan_default_options() { return "handle_segv=0:handle_abort=0"; }  // NOLINT: the runtime's name
 #endif
 
+namespace {
+
+// Methods work on vectors of a batch's size, one after the other: given back to the system each time, their pages would be
+// faulted in again at every step. (Tensors have a pool of their own.)
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  constexpr int most = 1 << 30;
+  mallopt(M_MMAP_THRESHOLD, most);
+  mallopt(M_TRIM_THRESHOLD, most);
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  keep_freed_memory();
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
     if (words.size() == 1 && words[0].size() > 5 && words[0].substr(words[0].size() - 5) == ".json") {

@@ -23,6 +23,7 @@ using Timing = CompiledPlan::Timing;
 struct Wish {
   std::string model, work = "infer", trace;
   std::int64_t batch = 32, iterations = 10, classes = 10;
+  graph::Precision precision = graph::Precision::f32;
   Json params = Json(Json::Object{});
   engine::Shape input = {3, 32, 32};
 };
@@ -53,7 +54,7 @@ engine::Shape shape_of(const std::string& text) {
 
 Wish wish_of(const std::vector<std::string>& words) {
   static const std::vector<std::string> keys = {"--work",  "--batch", "--iterations", "--params",
-                                                "--input", "--trace", "--classes"};
+                                                "--input", "--trace", "--classes",    "--precision"};
   if (words.empty() || words.size() % 2 == 0) bad_profile("expected MODEL and pairs of --key value");
   Wish wish;
   wish.model = words[0];
@@ -73,6 +74,8 @@ Wish wish_of(const std::vector<std::string>& words) {
       wish.input = shape_of(value);
     else if (key == "--trace")
       wish.trace = value;
+    else if (key == "--precision")
+      wish.precision = graph::precision_from(value);
     else
       bad_profile("unknown option '" + key + "'" + suggestion(key, keys));
   }
@@ -87,6 +90,7 @@ graph::Graph model_of(const Wish& wish) {
 graph::CompileOptions options_of(const Wish& wish) {
   graph::CompileOptions o;
   o.batch = wish.batch;
+  o.precision = wish.precision;
   if (wish.work == "infer") return o;
   o.loss = "cross-entropy";
   if (wish.work == "pgd") {

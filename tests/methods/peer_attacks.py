@@ -19,12 +19,10 @@ import tempfile
 import time
 
 import numpy
-import onnx
-import onnx.numpy_helper
 import torch
-import torch.nn.functional as F
 
 import torch_attacks
+from torch_net import Net
 
 SUITE = """
 [suite]
@@ -57,53 +55,6 @@ METHODS = {
     "square": (lambda a: f"params = {{ queries = {a.queries} }}",
                lambda net, x, y, eps, g, a: torch_attacks.square(net, x, y, eps, g, queries=a.queries)),
 }
-
-
-class Net:
-    """An ONNX graph of the few operators above, evaluated with torch."""
-
-    def __init__(self, path):
-        graph = onnx.load(path).graph
-        self.known = {t.name: torch.tensor(onnx.numpy_helper.to_array(t)) for t in graph.initializer}
-        self.nodes = [(n.op_type, list(n.input), n.output[0], {a.name: onnx.helper.get_attribute_value(a) for a in n.attribute})
-                      for n in graph.node]
-        self.source = next(i.name for i in graph.input if i.name not in self.known)
-        self.sink = graph.output[0].name
-
-    def __call__(self, x):
-        values = dict(self.known)
-        values[self.source] = x
-        for op, names, out, attributes in self.nodes:
-            values[out] = self.evaluate(op, [values[n] for n in names], attributes)
-        return values[self.sink]
-
-    @staticmethod
-    def evaluate(op, inputs, a):
-        x = inputs[0] if inputs else None
-        if op == "Constant":
-            return torch.tensor(onnx.numpy_helper.to_array(a["value"]))
-        if op == "Conv":
-            pad = a.get("pads", [0, 0, 0, 0])
-            x = F.pad(x, (pad[1], pad[3], pad[0], pad[2]))
-            return F.conv2d(x, inputs[1], inputs[2] if len(inputs) > 2 else None, a.get("strides", 1), 0,
-                            a.get("dilations", 1), a.get("group", 1))
-        if op == "BatchNormalization":
-            scale, bias, mean, var = inputs[1:]
-            return F.batch_norm(x, mean, var, scale, bias, eps=a.get("epsilon", 1e-5))
-        if op in ("Identity", "Dropout"):
-            return x
-        if op == "Relu":
-            return torch.relu(x)
-        if op == "Add":
-            return x + inputs[1]
-        if op == "GlobalAveragePool":
-            return x.mean((2, 3), keepdim=True)
-        if op in ("Flatten", "Reshape"):
-            return x.flatten(1)
-        if op == "Gemm" and not a.get("transA", 0):
-            weight = inputs[1] if a.get("transB", 0) else inputs[1].T
-            return F.linear(x, weight, inputs[2])
-        raise SystemExit(f"the peer does not evaluate ONNX operator {op}")
 
 
 def assay(build, *words):

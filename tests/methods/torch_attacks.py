@@ -26,6 +26,7 @@ def slopes(net, objective, x, *extra):
         z = net(part)
         value = objective(z, *more)
         grads.append(torch.autograd.grad(value.sum(), part)[0])
+        net.backward += len(part)
         values.append(value.detach())
         outputs.append(z.detach())
     return torch.cat(values), torch.cat(grads), torch.cat(outputs)
@@ -60,8 +61,8 @@ def checkpoints(steps):
         p.append(following)
 
 
-def auto_pgd(net, objective, clean, y, extra, eps, steps, start, rho=0.75):
-    """Algorithm 1 with every decision a sample's own. Returns which samples were broken."""
+def auto_pgd(net, objective, clean, y, extra, eps, steps, start, rho=0.75, drop=True):
+    """Algorithm 1 with every decision a sample's own. Returns which samples were broken. `drop`: they take no more steps."""
     turns, wide = checkpoints(steps), (-1, 1, 1, 1)
     broken = torch.zeros(len(clean), dtype=torch.bool)
     x = start.clone()
@@ -71,7 +72,7 @@ def auto_pgd(net, objective, clean, y, extra, eps, steps, start, rho=0.75):
     eta = torch.full((len(x),), 2 * eps)
     eta_then, f_max_then, rises, last = eta.clone(), f_max.clone(), torch.zeros(len(x)), 0
     for k in range(1, steps + 1):
-        live = (~broken).nonzero()[:, 0]
+        live = (~broken).nonzero()[:, 0] if drop else torch.arange(len(x))
         if len(live) == 0:
             break
         here, c = x[live], clean[live]
@@ -94,8 +95,8 @@ def auto_pgd(net, objective, clean, y, extra, eps, steps, start, rho=0.75):
     return broken
 
 
-def apgd_ce(net, x, y, eps, generator, steps=100):
-    return auto_pgd(net, cross_entropy, x, y, (), eps, steps, random_start(x, eps, generator))
+def apgd_ce(net, x, y, eps, generator, steps=100, drop=True):
+    return auto_pgd(net, cross_entropy, x, y, (), eps, steps, random_start(x, eps, generator), drop=drop)
 
 
 def ranked(net, x, y):
@@ -105,7 +106,7 @@ def ranked(net, x, y):
     return z.argsort(dim=1, descending=True)
 
 
-def apgd_t(net, x, y, eps, generator, steps=100, targets=9):
+def apgd_t(net, x, y, eps, generator, steps=100, targets=9, drop=True):
     broken = logits_of(net, x).argmax(1) != y
     order = ranked(net, x, y)
     for rank in range(targets):
@@ -113,22 +114,25 @@ def apgd_t(net, x, y, eps, generator, steps=100, targets=9):
         if len(rows) == 0:
             break
         start = random_start(x[rows], eps, generator)
-        broken[rows] = auto_pgd(net, dlr_targeted, x[rows], y[rows], (order[rows, rank],), eps, steps, start)
+        broken[rows] = auto_pgd(net, dlr_targeted, x[rows], y[rows], (order[rows, rank],), eps, steps, start, drop=drop)
     return broken
 
 
 def onto_plane(x, w, f):
-    """The L-inf nearest points of the box on {f + <w, d> = 0}, by bisection of the length in float64; where the box does
-    not reach it, the corner nearest to it."""
-    shape, x, w, f = x.shape, x.flatten(1).double(), w.flatten(1).double(), f.double()
+    """The L-inf nearest points of the box on {f + <w, d> = 0}; where the box does not reach it, the corner nearest to it.
+    What a step of length t along the signs gains is piecewise linear in t, with a kink where an element has no more room."""
+    shape, x, w, amount = x.shape, x.flatten(1), w.flatten(1), f.double().abs()[:, None]
     way = -f.sign()[:, None] * w.sign()
     room = torch.where(way > 0, 1 - x, torch.where(way < 0, x, torch.zeros_like(x)))
-    low, high = torch.zeros(len(x)).double(), torch.ones(len(x)).double()
-    for _ in range(50):
-        middle = (low + high) / 2
-        enough = (w.abs() * torch.minimum(room, middle[:, None])).sum(1) >= f.abs()
-        low, high = torch.where(enough, low, middle), torch.where(enough, middle, high)
-    return (x + way * torch.minimum(room, high[:, None])).reshape(shape)
+    top, order = room.sort(dim=1)
+    slope = w.abs().gather(1, order).double()
+    full = slope * top
+    filled = full.cumsum(1) - full
+    rest = slope.flip(1).cumsum(1).flip(1)
+    at = (filled + rest * top < amount).sum(1, keepdim=True)
+    beyond, at = at == slope.shape[1], at.clamp_max(slope.shape[1] - 1)
+    t = ((amount - filled.gather(1, at)) / rest.gather(1, at).clamp_min(1e-300)).masked_fill(beyond, math.inf)
+    return (x + way * torch.minimum(room.double(), t).float()).reshape(shape)
 
 
 def fab_t(net, x, y, eps, steps=100, targets=9, alpha_max=0.1, eta=1.05, beta=0.9):
@@ -150,11 +154,10 @@ def fab_t(net, x, y, eps, steps=100, targets=9, alpha_max=0.1, eta=1.05, beta=0.
                 break
             here, clean = now[rows], x[rows]
             f, w, _ = slopes(net, difference, here, y[rows], order[rows, rank])
-            at_clean = f.double() + (w.double() * (clean.double() - here.double())).flatten(1).sum(1)
-            d1 = onto_plane(here, w, f) - here.double()
-            d2 = onto_plane(clean, w, at_clean) - clean.double()
-            a = (size(d1) / (size(d1) + size(d2)).clamp_min(1e-300)).clamp_max(alpha_max).view(wide)
-            new = ((1 - a) * (here + eta * d1) + a * (clean + eta * d2)).clamp(0, 1).float()
+            at_clean = f + (w * (clean - here)).flatten(1).sum(1)
+            d1, d2 = onto_plane(here, w, f) - here, onto_plane(clean, w, at_clean) - clean
+            a = (size(d1) / (size(d1) + size(d2)).clamp_min(1e-30)).clamp_max(alpha_max).view(wide)
+            new = ((1 - a) * (here + eta * d1) + a * (clean + eta * d2)).clamp(0, 1)
             hit = logits_of(net, new).argmax(1) != y[rows]
             closer = hit & (size(new - clean) < best[rows])
             best[rows[closer]] = size(new - clean)[closer]
@@ -189,15 +192,11 @@ def square(net, x, y, eps, generator, queries=5000, p=0.8):
             break
         share = p / 2 ** sum(query > q * queries for q in (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8))
         side = min(max(round(math.sqrt(share * height * width)), 1), min(height, width))
-        new = best_x[rows].clone()
-        for k, i in enumerate(rows.tolist()):
-            top = int(torch.randint(0, height - side + 1, (1,), generator=generator))
-            left = int(torch.randint(0, width - side + 1, (1,), generator=generator))
-            window = (slice(None), slice(top, top + side), slice(left, left + side))
-            for _ in range(16):  # a draw that changes nothing is drawn again
-                new[k][window] = (x[i][window] + eps * signs(channels, 1, 1)).clamp(0, 1)
-                if not torch.equal(new[k][window], best_x[i][window]):
-                    break
+        count = len(rows)
+        top, left = (torch.randint(0, end - side + 1, (count, 1), generator=generator) for end in (height, width))
+        down, across = torch.arange(height) - top, torch.arange(width) - left
+        inside = ((down >= 0) & (down < side))[:, None, :, None] & ((across >= 0) & (across < side))[:, None, None, :]
+        new = torch.where(inside, (x[rows] + eps * signs(count, channels, 1, 1)).clamp(0, 1), best_x[rows])
         value = lead(logits_of(net, new), y[rows])
         better = value < best[rows]
         best[rows[better]], best_x[rows[better]] = value[better], new[better]

@@ -45,13 +45,32 @@ Kernel storage_cast_kernel(const PrepareRequest& request) {
   return kernel;
 }
 
+namespace {
+
+// Operands and result in one layout, whose elements are taken one after the other.
+Kernel alike_kernel(const PrepareRequest& request, const Layout& layout) {
+  Kernel kernel;
+  kernel.in.assign(request.in.size(), layout);
+  kernel.out = {layout};
+  kernel.in_place = {0};
+  return kernel;
+}
+
+}  // namespace
+
+Kernel stored_pair_kernel(const PrepareRequest& request, bool keeps_zero, StoredPair loop) {
+  const Layout layout = shared_layout(request, keeps_zero);
+  Kernel kernel = alike_kernel(request, layout);
+  kernel.run = [loop, count = physical_elements(layout, DType::bf16)](const KernelArgs& args) {
+    loop(elements<Bf16>(args, 0), elements<Bf16>(args, 1), elements_out<Bf16>(args, 0), count);
+  };
+  return kernel;
+}
+
 Kernel bf16_elementwise_kernel(const PrepareRequest& request, bool keeps_zero, PieceLoop loop) {
   const Layout layout = shared_layout(request, keeps_zero);
   const std::size_t operands = request.in.size();
-  Kernel kernel;
-  kernel.in.assign(operands, layout);
-  kernel.out = {layout};
-  kernel.in_place = {0};
+  Kernel kernel = alike_kernel(request, layout);
   const std::size_t count = physical_elements(layout, DType::bf16);
   kernel.run = [count, operands, loop = std::move(loop)](const KernelArgs& args) {
     alignas(64) std::array<std::array<float, kPiece>, kMostOperands> pieces;

@@ -53,7 +53,9 @@ Partial larger_gets(const char* wins, std::size_t self) {
 
 void add_arithmetic(Registry& r) {
   const Partial same = [](const VjpArgs&, Value g) { return g; };
-  add_pair(r, pair_op<Add>("add", "Add", "a + b"), pair_vjp(same, same));
+  PairOp add = pair_op<Add>("add", "Add", "a + b");
+  add.stored = add_stored;
+  add_pair(r, add, pair_vjp(same, same));
   add_pair(r, pair_op<Sub>("sub", "Sub", "a - b"), pair_vjp(same, [](const VjpArgs&, Value g) { return -g; }));
   add_pair(r, pair_op<Mul>("mul", "Mul", "a * b"),
            pair_vjp([](const VjpArgs& v, Value g) { return g * v.in[1]; },
@@ -115,8 +117,9 @@ void add_comparisons(Registry& r) {
 }
 
 void add_relu_grad(Registry& r) {
-  add_pair(r, pair_op<ReluGrad>("relu_grad", "", "b where a > 0, else 0: the gradient of relu from its output a"),
-           masked_vjp("relu_grad"));
+  PairOp relu = pair_op<ReluGrad>("relu_grad", "", "b where a > 0, else 0: the gradient of relu from its output a");
+  relu.stored = relu_grad_stored;
+  add_pair(r, relu, masked_vjp("relu_grad"));
   add_pair(r, pair_op<Relu6Grad>("relu6_grad", "", "b where 0 < a < 6, else 0: the gradient of clamp(0, 6) from its output a"),
            masked_vjp("relu6_grad"));
 }

@@ -34,6 +34,7 @@ Kernel prepare_pair(const PairOp& op, const PrepareRequest& request) {
   const bool bf16 = stored_bf16(request);
   if (!bf16 && (request.in[0].spec.dtype != DType::f32 || !op.loops[0][0])) return prepare_typed(op, request);
   if (request.out[0].count() == 0) return zero_fill_kernel(request);
+  if (bf16 && op.stored) return stored_pair_kernel(request, op.keeps_zero, op.stored);
   if (bf16) {
     return bf16_elementwise_kernel(request, op.keeps_zero, [body = op.loops[1][1]](const auto* in, float* out, auto n) {
       body(in[0], in[1], out, {1, static_cast<std::int64_t>(n), 0, 0});

@@ -2,6 +2,7 @@
 // families that have such ops.
 #pragma once
 
+#include "harness/engine/ops/bf16_pairs.hpp"
 #include "harness/engine/ops/broadcast.hpp"
 #include "harness/engine/ops/dtypes.hpp"
 #include "harness/engine/tensor/simd.hpp"
@@ -68,6 +69,7 @@ struct PairOp {
   bool mask = false;                 // the result is f32, 0 or 1, whatever the operands
   std::int64_t integers_below = -9;  // of the cases with integer operands (OpCase)
   bool divides = false;              // the cases keep away from 0
+  StoredPair stored = nullptr;       // on operands stored as BF16; null: the f32 loop on pieces
 };
 
 // F with f() for f32, and wide_f() for the other dtypes of the set; without wide_f it is an op of f32 alone.

@@ -8,23 +8,27 @@
 namespace attacks {
 namespace detail {
 
-// The level t at which sum_i a_i min(t, b_i) = amount; infinity when the sum never gets there. By halving: of the
-// elements that are not known to lie below or above t the middle one tells for half of them.
-inline double level(const std::vector<double>& a, const std::vector<double>& b, double amount) {
-  Index rest = every(a.size());
-  double filled = 0, slope = 0;  // sums of a b of those below t, of a of those above
-  while (!rest.empty()) {
-    const auto middle = rest.begin() + static_cast<std::ptrdiff_t>(rest.size() / 2);
-    std::nth_element(rest.begin(), middle, rest.end(), [&](std::size_t i, std::size_t j) { return b[i] < b[j]; });
+struct Rise {  // grows by `slope` up to `top`
+  double slope, top;
+};
+
+// The level t at which sum_i slope_i min(t, top_i) = amount; infinity when the sum never gets there. By halving: of the
+// elements that are not known to lie below or above t the middle one tells for half of them. Reorders the elements.
+inline double level(std::vector<Rise>& rises, double amount) {
+  auto first = rises.begin(), last = rises.end();
+  double filled = 0, slope = 0;  // sums of slope top of those below t, of slope of those above
+  while (first != last) {
+    const auto middle = first + (last - first) / 2;
+    std::nth_element(first, middle, last, [](const Rise& a, const Rise& b) { return a.top < b.top; });
     double lower = 0, upper = 0;
-    for (auto i = rest.begin(); i != middle; ++i) lower += a[*i] * b[*i];
-    for (auto i = middle; i != rest.end(); ++i) upper += a[*i];
-    if (filled + lower + (upper + slope) * b[*middle] >= amount) {
+    for (auto i = first; i != middle; ++i) lower += i->slope * i->top;
+    for (auto i = middle; i != last; ++i) upper += i->slope;
+    if (filled + lower + (upper + slope) * middle->top >= amount) {
       slope += upper;
-      rest.erase(middle, rest.end());
+      last = middle;
     } else {
-      filled += lower + a[*middle] * b[*middle];
-      rest.erase(rest.begin(), middle + 1);
+      filled += lower + middle->slope * middle->top;
+      first = middle + 1;
     }
   }
   return slope > 0 ? (amount - filled) / slope : std::numeric_limits<double>::infinity();
@@ -57,12 +61,12 @@ inline void onto_plane(Norm norm, ConstRow x, const Box& box, ConstRow w, double
       left -= step[j] * slope[j];
     }
   } else {
-    std::vector<double> weight = slope, cap = room;
-    for (std::size_t j = 0; j < w.size() && norm == Norm::l2; ++j) {
-      weight[j] = slope[j] * slope[j];
-      cap[j] = slope[j] > 0 ? room[j] / slope[j] : 0;
+    std::vector<detail::Rise> rises(w.size());
+    for (std::size_t j = 0; j < w.size(); ++j) {
+      rises[j] = {slope[j], room[j]};
+      if (norm == Norm::l2) rises[j] = {slope[j] * slope[j], slope[j] > 0 ? room[j] / slope[j] : 0};
     }
-    const double t = detail::level(weight, cap, amount);
+    const double t = detail::level(rises, amount);
     for (std::size_t j = 0; j < w.size(); ++j) {
       step[j] = norm == Norm::l2 ? std::min(t * slope[j], room[j]) : std::min(t, room[j]);
       if (slope[j] == 0) step[j] = 0;

@@ -67,6 +67,7 @@ TEST_CASE("every identity field changes the key of an attack cell") {
       {"numerics version", attack_text, [](auto& w) { w.machine.version += 1; }},
       {"threads", attack_text + "[numerics]\nthreads = 2\n", {}},
       {"compute batch", attack_text + "[numerics]\nbatch = 32\n", {}},
+      {"precision of the search", attack_text + "[numerics]\nsearch = \"bf16\"\n", {}},
   };
   std::vector<std::string> seen = {before};
   for (const Flip& flip : flips) {
@@ -98,6 +99,7 @@ TEST_CASE("what cannot change an output leaves the key of an attack cell alone")
       {"recipe field with its default", edit(attack_text, "epochs = 3", "epochs = 3, lr = 0.1"), {}},
       {"later recipe field with its neutral value", edit(attack_text, "epochs = 3", "epochs = 3, adversary = \"none\", adv_eps = \"16/510\""), {}},
       {"fields that recipes did not have", attack_text, [](auto& w) { w.recipes["standard"].resize(4); }},
+      {"the precision of the search as it is anyway", attack_text + "[numerics]\nsearch = \"f32\"\n", {}},
       {"recipe field as a fraction", edit(attack_text, "epochs = 3", "epochs = 3, lr = \"1/10\""), {}},
   };
   for (const Flip& flip : flips) {
@@ -158,6 +160,8 @@ TEST_CASE("the protocol is about comparability: neither seeds, methods, plugins,
   same(attack_text + "[[method]]\nuse = \"fgsm\"\n");
   same(edit(attack_text, "memory_mb = 2000", "memory_mb = 3000"));
   same(attack_text + "[numerics]\nbatch = 32\nisa = \"avx2\"\n");
+  same(attack_text + "[numerics]\nsearch = \"f32\"\n");
+  other(attack_text + "[numerics]\nsearch = \"bf16\"\n");
   same(edit(attack_text, "name = \"a\"", "name = \"b\""));
   other(edit(attack_text, "version = 1", "version = 2"));
   other(edit(attack_text, "limit = 1000", "limit = 999"));
