@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/metrics/registry.hpp"
+#include "results/board/matrix.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/text.hpp"
 #include "results/export/chunks.hpp"
@@ -128,6 +129,26 @@ Json examples_json(const ExamplesOf& examples) {
   return Json::object({{"about", examples.about}, {"rows", rows}});
 }
 
+// Transfer matrices: of each source and victim the row of the board, -1 where the suite has none.
+Json matrices_json(const board::Board& board) {
+  Json out = Json::array();
+  for (const board::Matrix& matrix : board::make_matrices(board)) {
+    Json lines = Json::array();
+    for (const auto& line : matrix.pairings) {
+      Json rows = Json::array();
+      for (const board::Pairing& one : line)
+        rows.push_back(Json::Array{one.there ? static_cast<std::int64_t>(one.row) : std::int64_t{-1}, one.diagonal ? 1 : 0});
+      lines.push_back(std::move(rows));
+    }
+    out.push_back(Json::object({{"method", matrix.method},
+                                {"baseline", matrix.baseline},
+                                {"sources", Json(matrix.sources)},
+                                {"victims", Json(matrix.victims)},
+                                {"rows", lines}}));
+  }
+  return out;
+}
+
 Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {
   Json out = Json::array();
   for (const auto& one : numbers)
@@ -205,6 +226,7 @@ Json board_chunk(const BoardData& data) {
                        {"rows", rows},
                        {"claimed", claimed_json(board.claimed)},
                        {"claims", claims_json(data)},
+                       {"matrices", matrices_json(board)},
                        {"examples", examples_json(data.examples)},
                        {"curves", curves_json(data.curves)}});
 }

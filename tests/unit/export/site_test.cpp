@@ -144,3 +144,23 @@ TEST_CASE("a site is replaced by a newer one, another folder is not touched, and
   const auto empty = store::Store::open(other.path() / "empty.db");
   CHECK(problem(empty, {front, other.path() / "y", ""}).find("no suite has been run") != std::string::npos);
 }
+
+TEST_CASE("a transfer matrix is written as rows of the board by source and victim, its diagonal marked [rule 27]") {
+  World w = boards::matrix_world(1);
+  const Written site(w.db);
+  const Json chunk = site.chunk("board/" + w.plan.protocol_hash.substr(0, 12));
+  REQUIRE(chunk.at("matrices").size() == 2);
+  const Json& matrix = chunk.at("matrices").at(0);
+  CHECK(matrix.at("method").as_string() == "mi-fgsm");
+  CHECK(matrix.at("sources") == Json(std::vector<std::string>{"b", "a"}));
+  CHECK(matrix.at("victims") == Json(std::vector<std::string>{"a", "b", "c"}));
+  const Json& same = matrix.at("rows").at(1).at(0);
+  CHECK(same.at(1) == Json(1));
+  const Json& across = matrix.at("rows").at(0).at(0);
+  CHECK(across.at(1) == Json(0));
+  const Json& row = chunk.at("rows").at(static_cast<std::size_t>(across.at(0).as_int()));
+  CHECK(row.at("subject").as_string() == "a");
+  CHECK(row.at("axes").at("surrogate").as_string() == "b");
+  World other = boards::attack_world();
+  CHECK(Written(other.db).chunk("board/" + other.plan.protocol_hash.substr(0, 12)).at("matrices").size() == 0);
+}

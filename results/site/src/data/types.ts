@@ -126,6 +126,9 @@ export interface Row {
 
 export interface Claimed { method: string; subject: string; quantity: string; condition: string; value: number; source: string }
 
+// One method on every pair of nets; rows[source][victim]: [row of the board or -1, 1 where source and victim are one net].
+export interface Matrix { method: string; baseline: boolean; sources: string[]; victims: string[]; rows: [number, number][][] }
+
 export interface CurveSet {
   axis: string;
   quantity: string;
@@ -155,6 +158,7 @@ export interface Board {
   rows: Row[];
   claimed: Claimed[];
   claims?: ClaimEntry[]; // of the suite's latest plan
+  matrices: Matrix[]; // of a transfer suite whose surrogates are taken one by one
   examples: BoardExamples | null; // null: a task without pictures
   curves: CurveSet | null;
 }
