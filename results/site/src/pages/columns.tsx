@@ -97,11 +97,11 @@ const rankWord = (row: Row) => (row.baseline ? "base" : row.submitted ? "submitt
 
 // What a row is about comes first: the subject where these are ranked, else the method.
 function names(board: Board, subjects: number): Column[] {
-  const link = (row: Row, at: number, text: string) => <a href={href(["row", board.id, String(at)])} title={text}>{text}</a>;
-  const method: Column = { id: "name", title: "Method", first: true, sort: ({ row }) => row.name, text: ({ row }) => row.name, show: ({ row, at }) => link(row, at, row.name) };
+  const link = (at: number, text: string) => <a href={href(["row", board.id, String(at)])} title={text}>{text}</a>;
+  const method: Column = { id: "name", title: "Method", first: true, sort: ({ row }) => row.name, text: ({ row }) => row.name, show: ({ row, at }) => link(at, row.name) };
   const subject: Column = { id: "subject", title: "Subject", first: subjects > 1, sort: ({ row }) => row.subject, text: ({ row }) => row.subject, show: ({ row }) => row.subject };
   if (board.rank !== "subject") return [method, subject];
-  return [{ ...subject, id: "name", first: true, show: ({ row, at }) => link(row, at, row.subject) },
+  return [{ ...subject, id: "name", first: true, show: ({ row, at }) => link(at, row.subject) },
     { ...method, id: "attacks", title: "Number is the", first: false, show: ({ row }) => row.name }];
 }
 
