@@ -106,8 +106,11 @@ async function questions(page, base, check) {
 
 async function subjectsAndMatrices(page, base, check) {
   await toBoard(page, base, "demo-composed");
-  check((await names(page)).join() === "net,pruned-to-1/8", "a board of subjects begins with the subjects");
+  check((await names(page)).join() === "net,pruned-to-1/8,given", "a board of subjects begins with the subjects");
   check(await page.locator(".board th", { hasText: "Under pgd alone" }).count() === 1, "and has a column of what each attack leaves by itself");
+  await page.getByRole("link", { name: /Compare subjects/ }).click();
+  await page.waitForSelector("figure svg");
+  check((await page.locator("tr", { hasText: "given is ahead on these inputs (single run)" }).count()) === 2 && (await page.locator("tr", { hasText: "given is better" }).count()) === 0, "a single run is never called better");
   await toBoard(page, base, "demo-transfer");
   const matrix = page.locator(".matrix").first();
   check((await matrix.locator("th[scope=col]").allTextContents()).join() === "From \\ on,a,b,c" && (await matrix.locator("th[scope=row]").allTextContents()).join() === "a,b,c", "a transfer matrix has sources down and victims across");

@@ -10,9 +10,9 @@ function Pair({ board, at, same }: { board: Board; at: number; same: boolean }) 
   const row = board.rows[at], value = row?.values[0];
   if (!value || value[0] === null) return <td>{row && row.status !== "ok" ? row.status : "–"}</td>;
   const unit = value[0] >= 0 && value[0] <= 1; // a share of the samples
-  // At most half of the colour, so that text keeps its contrast.
+  // At most a fifth of the colour, so that links and dim text keep their contrast.
   return (
-    <td class={(unit ? "shade" : "") + (same ? " same" : "")} style={{ "--share": `${Math.round(value[0] * 45)}%` } as never}>
+    <td class={(unit ? "shade" : "") + (same ? " same" : "")} style={{ "--share": `${Math.round(value[0] * 20)}%` } as never}>
       <a href={href(["row", board.id, String(at)])}>{num(value[0], 3)}</a> {levels[row.level]}{same && " (same net)"}
       <br /><span class="dim">{interval(value)}</span>
     </td>
