@@ -91,6 +91,17 @@ Json without_blanks(Json row) {
   return row;
 }
 
+// Where subjects are ranked, what each is and what its cells are: they are of different attacks.
+void add_subject(Json& out, const board::Row& row, const BoardData& data) {
+  out["net"] = net_words(data.board.suite.protocol, row.subject);
+  Json labels = Json::array();
+  for (const std::string& key : row.cells) {
+    const auto found = std::find_if(data.cells.begin(), data.cells.end(), [&](const auto& cell) { return cell.generation == key; });
+    labels.push_back(found == data.cells.end() ? key : found->label);
+  }
+  out["labels"] = std::move(labels);
+}
+
 Json row_json(const board::Row& row, std::vector<std::string>& over) {
   Json values = Json::array(), cells = Json::array();
   for (const auto& value : row.values) values.push_back(value_json(value, over));
@@ -206,7 +217,11 @@ Json board_chunk(const BoardData& data) {
   Json metrics = Json::array(), rows = Json::array();
   std::vector<std::string> over;
   for (const auto& metric : board.metrics) metrics.push_back(metric_json(board, metric));
-  for (const auto& row : board.rows) rows.push_back(row_json(row, over));
+  for (const auto& row : board.rows) {
+    Json one = row_json(row, over);
+    if (board.rank == "subject") add_subject(one, row, data);
+    rows.push_back(std::move(one));
+  }
   return Json::object({{"id", data.id},
                        {"suite", board.suite.name},
                        {"version", board.suite.version},

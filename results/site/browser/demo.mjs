@@ -94,7 +94,7 @@ const earlier = (b) => [["0.8.0", "n2/dnnl2.6.3/avx2/t1/b64", 0.2, 1, 0], ["0.9.
 // Subjects of one attack suite: what a pruner made of a net, beside the net itself.
 function composed() {
   const metrics = [metric("robust_accuracy", "eps=1/20", "higher", true), metric("accuracy", "clean", "higher"), { ...metric("robust_accuracy", "eps=1/20", "higher"), configuration: "pgd" }];
-  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy, robust + 0.05], { rank: [rank, rank] }), subject, axes: { subject } });
+  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy, robust + 0.05], { rank: [rank, rank] }), net: `lenet; trained as ${subject}`, labels: ["pgd", "fgsm", "noise"].map((m) => `${m} on ${subject}, seed 0`), subject, axes: { subject } });
   const b = board("demo-composed", "attack", metrics, [of("net", 0.31, 0.9, 1), of("pruned-to-1/8", 0.22, 0.88, 2), { ...of("given", 0.4, 0.8, 3), rank: null, unranked: "single run", single_run: true }], { rank: "subject", sentence: "Subjects by robust_accuracy: the worst case over all attacks of every sample." });
   return [b, compareOf(b)];
 }

@@ -108,6 +108,11 @@ async function subjectsAndMatrices(page, base, check) {
   await toBoard(page, base, "demo-composed");
   check((await names(page)).join() === "net,pruned-to-1/8,given", "a board of subjects begins with the subjects");
   check(await page.locator(".board th", { hasText: "Under pgd alone" }).count() === 1, "and has a column of what each attack leaves by itself");
+  check((await page.locator(".board tbody tr[aria-rowindex]").first().textContent()).includes("lenet; trained as net"), "and says what each net is");
+  await page.getByRole("link", { name: "net", exact: true }).click();
+  await page.getByRole("link", { name: /^pgd on net, seed 0 / }).waitFor();
+  check(!/\{\}/.test(await page.locator("main").textContent()), "a subject's page names its attacks, and shows no empty fields");
+  await toBoard(page, base, "demo-composed");
   await page.getByRole("link", { name: /Compare subjects/ }).click();
   await page.waitForSelector("figure svg");
   check((await page.locator("tr", { hasText: "given is ahead on these inputs (single run)" }).count()) === 2 && (await page.locator("tr", { hasText: "given is better" }).count()) === 0, "a single run is never called better");

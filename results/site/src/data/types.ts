@@ -122,6 +122,8 @@ export interface Row {
   cost: Cost;
   values: (Value | null)[];
   cells: string[];
+  net?: string; // where subjects are ranked: what this one is, in words
+  labels?: string[]; // and what each of its cells is
 }
 
 export interface Claimed { method: string; subject: string; quantity: string; condition: string; value: number; source: string }

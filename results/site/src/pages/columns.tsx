@@ -56,11 +56,11 @@ function metricColumns(board: Board): Column[] {
     const alone = board.rank === "subject" && metric.configuration !== ""; // what one attack leaves
     const shown = m === 0 || alone || (m < 3 && metric.condition !== "eps=0");
     const column: Column = {
-      id: `m${m}`, title: alone ? `Under ${metric.configuration} alone` : metricName(metric), numeric: true, first: shown, help: metric.definition,
+      id: `m${m}`, title: alone ? `Under ${metric.configuration} alone` : metricName(metric) + (m === 0 && board.rank === "subject" ? ", worst of all attacks" : ""), numeric: true, first: shown, help: metric.definition,
       sort: (item) => finite(value(item)?.[0]), text: (item) => value(item)?.[0] ?? null,
       show: (item) => { const v = value(item); return <>{num(v?.[0])}{v && v[1] !== null && <span class="dim"> {interval(v)}{board.over[v[3]] === "seeds" ? " s" : ""}</span>}</>; },
     };
-    const drawn: Column = { id: `i${m}`, title: `${metricName(metric)}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
+    const drawn: Column = { id: `i${m}`, title: m === 0 ? "Drawn" : `${column.title}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
     return [column, drawn];
   });
 }
@@ -102,6 +102,7 @@ function names(board: Board, subjects: number): Column[] {
   const subject: Column = { id: "subject", title: "Subject", first: subjects > 1, sort: ({ row }) => row.subject, text: ({ row }) => row.subject, show: ({ row }) => row.subject };
   if (board.rank !== "subject") return [method, subject];
   return [{ ...subject, id: "name", first: true, show: ({ row, at }) => link(at, row.subject) },
+    { id: "net", title: "Net", first: true, sort: ({ row }) => row.net, text: ({ row }) => row.net ?? "", show: ({ row }) => <span title={row.net}>{row.net}</span>, help: "architecture and training, or where it comes from; the protocol below has every parameter" },
     { ...method, id: "attacks", title: "Number is the", first: false, show: ({ row }) => row.name }];
 }
 
