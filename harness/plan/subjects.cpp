@@ -59,7 +59,13 @@ double Planner::train_rate(const ModelSpec& model) const {
   constexpr double operations_per_second = 1e11, floor = 0.005, unknown = 0.1;
   if (model.from) return derived_rate(*model.from);
   const ModelSpec& root = root_of(model);
-  if (!context_.macs || root.onnx || context_.zoo.count(root.build->value) == 0) return unknown;
+  if (root.onnx) {  // nobody has looked into the file yet: as much as the largest net that is built beside it
+    double largest = 0;
+    for (const ModelSpec& other : suite_.models)
+      if (other.build) largest = std::max(largest, train_rate(other));
+    return largest > 0 ? largest : unknown;
+  }
+  if (!context_.macs || context_.zoo.count(root.build->value) == 0) return unknown;
   Json net = build_of(root);
   net["input"] = Json(shape_of(*suite_.data.train));
   net["classes"] = classes();

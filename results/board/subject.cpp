@@ -195,14 +195,14 @@ Candidate candidate(const Judged& judged, const std::vector<std::string>& attack
   return c;
 }
 
-// Methods with outcomes, by name: each is a column beside the worst case of all.
+// Methods with outcomes, by name, less the trivial ones: each is a column beside the worst case of all.
 std::vector<std::string> attacks_of(const std::vector<store::CellRecord>& cells, const std::map<std::string, WorstCase>& worst_of) {
   std::vector<std::string> out;
   const auto measured = [&](const std::string& method) {
     return std::any_of(worst_of.begin(), worst_of.end(), [&](const auto& one) { return one.second.attacks.count(method) > 0; });
   };
   for (const auto& cell : cells)
-    if (std::find(out.begin(), out.end(), cell.method) == out.end() && measured(cell.method)) out.push_back(cell.method);
+    if (!cell.baseline && std::find(out.begin(), out.end(), cell.method) == out.end() && measured(cell.method)) out.push_back(cell.method);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "harness/metrics/registry.hpp"
+#include "results/board/matrix.hpp"
 #include "results/board/ranking.hpp"
 #include "results/board/text.hpp"
 #include "results/export/chunks.hpp"
@@ -90,6 +91,17 @@ Json without_blanks(Json row) {
   return row;
 }
 
+// Where subjects are ranked, what each is and what its cells are: they are of different attacks.
+void add_subject(Json& out, const board::Row& row, const BoardData& data) {
+  out["net"] = net_words(data.board.suite.protocol, row.subject);
+  Json labels = Json::array();
+  for (const std::string& key : row.cells) {
+    const auto found = std::find_if(data.cells.begin(), data.cells.end(), [&](const auto& cell) { return cell.generation == key; });
+    labels.push_back(found == data.cells.end() ? key : found->label);
+  }
+  out["labels"] = std::move(labels);
+}
+
 Json row_json(const board::Row& row, std::vector<std::string>& over) {
   Json values = Json::array(), cells = Json::array();
   for (const auto& value : row.values) values.push_back(value_json(value, over));
@@ -126,6 +138,26 @@ Json examples_json(const ExamplesOf& examples) {
   Json rows = Json::array();
   for (const auto& [row, why] : examples.rows) rows.push_back(Json::Array{static_cast<std::int64_t>(row), why});
   return Json::object({{"about", examples.about}, {"rows", rows}});
+}
+
+// Transfer matrices: of each source and victim the row of the board, -1 where the suite has none.
+Json matrices_json(const board::Board& board) {
+  Json out = Json::array();
+  for (const board::Matrix& matrix : board::make_matrices(board)) {
+    Json lines = Json::array();
+    for (const auto& line : matrix.pairings) {
+      Json rows = Json::array();
+      for (const board::Pairing& one : line)
+        rows.push_back(Json::Array{one.there ? static_cast<std::int64_t>(one.row) : std::int64_t{-1}, one.diagonal ? 1 : 0});
+      lines.push_back(std::move(rows));
+    }
+    out.push_back(Json::object({{"method", matrix.method},
+                                {"baseline", matrix.baseline},
+                                {"sources", Json(matrix.sources)},
+                                {"victims", Json(matrix.victims)},
+                                {"rows", lines}}));
+  }
+  return out;
 }
 
 Json claimed_json(const std::vector<store::ClaimedNumber>& numbers) {
@@ -185,7 +217,11 @@ Json board_chunk(const BoardData& data) {
   Json metrics = Json::array(), rows = Json::array();
   std::vector<std::string> over;
   for (const auto& metric : board.metrics) metrics.push_back(metric_json(board, metric));
-  for (const auto& row : board.rows) rows.push_back(row_json(row, over));
+  for (const auto& row : board.rows) {
+    Json one = row_json(row, over);
+    if (board.rank == "subject") add_subject(one, row, data);
+    rows.push_back(std::move(one));
+  }
   return Json::object({{"id", data.id},
                        {"suite", board.suite.name},
                        {"version", board.suite.version},
@@ -205,6 +241,7 @@ Json board_chunk(const BoardData& data) {
                        {"rows", rows},
                        {"claimed", claimed_json(board.claimed)},
                        {"claims", claims_json(data)},
+                       {"matrices", matrices_json(board)},
                        {"examples", examples_json(data.examples)},
                        {"curves", curves_json(data.curves)}});
 }

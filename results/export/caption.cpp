@@ -51,7 +51,41 @@ std::string data_words(const store::Store& db, const Json& protocol) {
   return out;
 }
 
+std::string build_words(const Json& build) {
+  if (build.has("onnx")) return "given as ONNX, " + build.at("onnx").as_string().substr(0, 12);
+  std::string out = build.get("arch", "");
+  if (build.has("params") && build.at("params").has("width")) out += " (width " + text_of(build.at("params").at("width")) + ")";
+  return out;
+}
+
+std::string training_words(const Json& recipe) {
+  const std::string adversary = recipe.get("adversary", "none");
+  std::string out = adversary == "none" ? "trained on clean inputs" : "trained against " + adversary + ", eps " + text_of(recipe.at("adv_eps"));
+  if (recipe.has("epochs")) out += ", " + text_of(recipe.at("epochs")) + " epochs";
+  return out;
+}
+
+std::string from_words(const Json& from) {
+  std::string models = from.get("model", "");
+  if (from.has("models"))
+    for (const Json& one : from.at("models").as_array()) models += (models.empty() ? "" : ", ") + text_of(one);
+  const std::int64_t members = from.get("members", std::int64_t{0});
+  return from.get("method", "") + " of " + (members > 0 ? std::to_string(members) + " x " : "") + models;
+}
+
 }  // namespace
+
+std::string net_words(const Json& protocol, const std::string& subject) {
+  if (!protocol.is_object() || !protocol.has("subjects") || !protocol.at("subjects").is_array()) return "";
+  for (const Json& one : protocol.at("subjects").as_array()) {
+    if (one.get("id", "") != subject) continue;
+    if (one.has("from")) return from_words(one.at("from"));
+    std::string out = one.has("build") ? build_words(one.at("build")) : "";
+    if (one.has("recipe")) out += (out.empty() ? "" : "; ") + training_words(one.at("recipe"));
+    return out;
+  }
+  return "";
+}
 
 std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol) {
   std::vector<std::pair<std::string, std::string>> out;

@@ -40,6 +40,8 @@ BoardData read_board(const store::Store& db, const store::SuiteRecord& suite, co
 // caption.cpp. "adversarial attacks on all-conv (white-box, untargeted, linf radius 0, 1/10); test: fashion-mnist test,
 // 1000 balanced; suite version 1, protocol 7da787da3fb1."
 std::string caption(const store::Store& db, const store::SuiteRecord& suite);
+// What a net of the protocol is, in words: "resnet8 (width 16), trained against pgd, eps 8/255"; "" when it does not say.
+std::string net_words(const Json& protocol, const std::string& subject);
 // Content keys that a protocol names, with their place: {"test", key}, {"ood far mnist", key}.
 std::vector<std::pair<std::string, std::string>> data_keys(const Json& protocol);
 

@@ -11,7 +11,7 @@ endforeach()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/harness/include/assay" DESTINATION include)
 install(DIRECTORY "${PROJECT_BINARY_DIR}/plugins/" DESTINATION lib/assay/plugins
         FILES_MATCHING PATTERN "*.so" PATTERN "CMakeFiles" EXCLUDE)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/suites" DESTINATION share/assay FILES_MATCHING PATTERN "*.toml")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/suites" DESTINATION share/assay FILES_MATCHING PATTERN "*.toml" PATTERN "*.onnx")
 install(FILES "${PROJECT_SOURCE_DIR}/harness/data/catalog.toml" DESTINATION share/assay OPTIONAL)
 # Built by the target assay-site-bundle, which needs npm; without it `assay site` says so.
 install(DIRECTORY "${PROJECT_BINARY_DIR}/site" DESTINATION share/assay OPTIONAL)

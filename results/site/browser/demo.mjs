@@ -23,10 +23,10 @@ function row(method, means, more = {}) {
 }
 
 const board = (name, task, metrics, rows, more = {}) => ({ id: hex(name, 12), suite: name, version: 1, task, protocol: hex(name), series: name, rank: "method", rank_by: metrics[0].quantity, condition: metrics[0].condition, level: 0.95,
-  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], claims: [], curves: null, examples: null, ...more });
+  caption: `Made-up numbers of suite ${name}, protocol ${hex(name, 12)}.`, sentence: `Methods by ${metrics[0].quantity}.`, footnotes: metrics.map((m) => `${m.quantity}: ${m.definition}.`), protocol_json: { task }, over: ["samples", "seeds"], metrics, rows, claimed: [], claims: [], matrices: [], curves: null, examples: null, ...more });
 
 function compareOf(b, cd) {
-  const at = b.rows.map((r, i) => (r.rank || r.baseline ? i : -1)).filter((i) => i >= 0).slice(0, 40), pairs = [];
+  const at = b.rows.map((r, i) => (r.rank || r.baseline || r.single_run ? i : -1)).filter((i) => i >= 0).slice(0, 40), pairs = [];
   for (const x of at) for (const y of at) if (x < y) {
     const d = round(b.rows[x].values[0][0] - b.rows[y].values[0][0]), p = Math.abs(d) > 0.02 ? 0.0009 : 0.4;
     pairs.push([x, y, d, round(d - 0.02), round(d + 0.02), p, Math.min(1, p * 6)]);
@@ -93,9 +93,21 @@ const earlier = (b) => [["0.8.0", "n2/dnnl2.6.3/avx2/t1/b64", 0.2, 1, 0], ["0.9.
 
 // Subjects of one attack suite: what a pruner made of a net, beside the net itself.
 function composed() {
-  const metrics = [metric("robust_accuracy", "eps=1/20", "higher", true), metric("accuracy", "clean", "higher")];
-  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy], { rank: [rank, rank] }), subject, axes: { subject } });
-  const b = board("demo-composed", "attack", metrics, [of("net", 0.31, 0.9, 1), of("pruned-to-1/8", 0.22, 0.88, 2)], { rank: "subject", sentence: "Subjects by robust_accuracy: the worst case over all attacks of every sample." });
+  const metrics = [metric("robust_accuracy", "eps=1/20", "higher", true), metric("accuracy", "clean", "higher"), { ...metric("robust_accuracy", "eps=1/20", "higher"), configuration: "pgd" }];
+  const of = (subject, robust, accuracy, rank) => ({ ...row("worst of 2 attacks", [robust, accuracy, robust + 0.05], { rank: [rank, rank] }), net: `lenet; trained as ${subject}`, labels: ["pgd", "fgsm", "noise"].map((m) => `${m} on ${subject}, seed 0`), subject, axes: { subject } });
+  const b = board("demo-composed", "attack", metrics, [of("net", 0.31, 0.9, 1), of("pruned-to-1/8", 0.22, 0.88, 2), { ...of("given", 0.4, 0.8, 3), rank: null, unranked: "single run", single_run: true }], { rank: "subject", sentence: "Subjects by robust_accuracy: the worst case over all attacks of every sample." });
+  return [b, compareOf(b)];
+}
+
+// A transfer matrix on one seed: three sources, three victims.
+function transfer() {
+  const nets = ["a", "b", "c"], metrics = [metric("attack_success_rate", "eps=1/10", "higher", true), metric("accuracy", "clean", "higher")];
+  const single = { unranked: "single run", single_run: true, done: 1, planned: 1 };
+  const rows = ["mi-fgsm", "noise"].flatMap((m) => nets.flatMap((from, s) => nets.map((on, v) => ({ ...row(m, [m === "noise" ? 0.02 : s === v ? 0.99 : 0.2 + 0.1 * s + 0.05 * v, 0.9],
+    m === "noise" ? { baseline: true, unranked: "baseline" } : single), name: `${m} surrogate=${from}`, subject: on, axes: { subject: on, surrogate: from, ...(s === v ? { diagonal: true } : {}) } }))));
+  rows[1] = { ...rows[1], level: 1, unranked: "SUSPECT", reasons: ["a made-up reason"] };
+  const of = (method, baseline, first) => ({ method, baseline, sources: nets, victims: nets, rows: nets.map((_, s) => nets.map((__, v) => [first + 3 * s + v, s === v ? 1 : 0])) });
+  const b = board("demo-transfer", "attack", metrics, rows, { rank: "none", matrices: [of("mi-fgsm", false, 0), of("noise", true, 9)] });
   return [b, compareOf(b)];
 }
 
@@ -120,7 +132,7 @@ const put = async (name, content) => {
 // As the exporter does, what is blank in a row is left out.
 const blank = (v) => v === null || v === false || v === "" || v === 0 || v === "ok" || (typeof v === "object" && Object.keys(v).length === 0);
 const sparse = (b) => ({ ...b, rows: b.rows.map((r) => Object.fromEntries(Object.entries(r).filter(([k, v]) => !blank(v) && !(k === "name" && v === r.method)))) });
-const boards = [attacks(), detectors(), pruners(), composed(), large()], cells = {}, methods = new Map(), problems = [];
+const boards = [attacks(), detectors(), pruners(), composed(), transfer(), large()], cells = {}, methods = new Map(), problems = [];
 for (const [b, c] of boards) {
   await put("board/" + b.id, sparse(b));
   await put("compare/" + b.id, c);

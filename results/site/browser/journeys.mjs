@@ -89,7 +89,7 @@ async function questions(page, base, check) {
   check((await page.getByRole("heading", { name: "robust accuracy @ eps=1/10 over ratio" }).count()) > 0 && (await page.locator("tr", { hasText: "no-pruning is better" }).filter({ hasText: "magnitude ratio=8" }).count()) === 1, "pruning at ratio 8 against the unpruned net: no-pruning is better, with interval and p");
   // And of the net itself, as subjects of one attack suite.
   await toBoard(page, base, "demo-composed");
-  await page.getByRole("link", { name: /Compare methods/ }).click();
+  await page.getByRole("link", { name: /Compare subjects/ }).click();
   await page.waitForSelector("figure svg");
   check((await page.locator("tr", { hasText: "net is better" }).filter({ hasText: "pruned-to-1/8" }).count()) === 1, "attacked by the same attacks the pruned net keeps less, significantly");
   // Which rows are suspect, and why?
@@ -102,6 +102,27 @@ async function questions(page, base, check) {
   await page.getByRole("link", { name: /^cell 1 / }).click();
   await page.waitForSelector(".command");
   check(/assay run suites\/demo-attacks\.toml --only method=masked --only seed=0/.test(await words()), "the command that makes the number again");
+}
+
+async function subjectsAndMatrices(page, base, check) {
+  await toBoard(page, base, "demo-composed");
+  check((await names(page)).join() === "net,pruned-to-1/8,given", "a board of subjects begins with the subjects");
+  check(await page.locator(".board th", { hasText: "Under pgd alone" }).count() === 1, "and has a column of what each attack leaves by itself");
+  check((await page.locator(".board tbody tr[aria-rowindex]").first().textContent()).includes("lenet; trained as net"), "and says what each net is");
+  await page.getByRole("link", { name: "net", exact: true }).click();
+  await page.getByRole("link", { name: /^pgd on net, seed 0 / }).waitFor();
+  check(!/\{\}/.test(await page.locator("main").textContent()), "a subject's page names its attacks, and shows no empty fields");
+  await toBoard(page, base, "demo-composed");
+  await page.getByRole("link", { name: /Compare subjects/ }).click();
+  await page.waitForSelector("figure svg");
+  check((await page.locator("tr", { hasText: "given is ahead on these inputs (single run)" }).count()) === 2 && (await page.locator("tr", { hasText: "given is better" }).count()) === 0, "a single run is never called better");
+  await toBoard(page, base, "demo-transfer");
+  const matrix = page.locator(".matrix").first();
+  check((await matrix.locator("th[scope=col]").allTextContents()).join() === "From \\ on,a,b,c" && (await matrix.locator("th[scope=row]").allTextContents()).join() === "a,b,c", "a transfer matrix has sources down and victims across");
+  const same = await matrix.locator("td.same").allTextContents();
+  check(same.length === 3 && same.every((text) => /0\.990.*same net.*\[0\.9800, 1\.0000\]/.test(text)), "the diagonal is outlined and named, with intervals");
+  check(/SUSPECT/.test(await matrix.locator("tbody tr").first().locator("td").nth(1).textContent()), "a pair in doubt says so");
+  check((await page.locator(".board tbody tr[aria-rowindex] td:first-child").allTextContents()).filter((text) => text === "single run").length === 8, "rows of one seed are marked single run in the rank's place");
 }
 
 const loadedImages = (page) => page.locator(".examples img").evaluateAll((images) => images.filter((one) => one.complete && one.naturalWidth === 8).length);
@@ -162,7 +183,7 @@ async function theme(page, base, check) {
 }
 
 export async function journeys(open, base, check) {
-  for (const journey of [sortsAndFilters, downloads, keyboard, questions, examples, history, printing, theme]) {
+  for (const journey of [sortsAndFilters, downloads, keyboard, questions, subjectsAndMatrices, examples, history, printing, theme]) {
     const { page, seen } = await open();
     page.setDefaultTimeout(8000);
     try { await journey(page, base, check); } catch (error) { check(false, `${journey.name} (${base.slice(0, 5)}): ${error.message}`); }

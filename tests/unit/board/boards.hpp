@@ -114,6 +114,30 @@ inline World attack_world() {
   return w;
 }
 
+// A transfer matrix of two sources and three victims; "a" on "c" has not run; two methods, one a baseline.
+inline World matrix_world(std::int64_t seeds) {
+  const auto names = [](const std::vector<std::string>& list) { return Json(list); };
+  Plan plan = synthetic::make_plan("attack", "attack_success_rate", "eps=1/10");
+  plan.rank = "none";
+  plan.protocol["threat"] =
+      Json::object({{"access", "transfer"}, {"matrix", true}, {"surrogates", names({"b", "a"})}, {"victims", names({"a", "b", "c"})}});
+  plan.protocol_hash = assay::sha256(plan.protocol.dump());
+  World w(plan);
+  for (std::int64_t s = 0; s < seeds; ++s)
+    for (const std::string source : {"a", "b"})
+      for (const std::string victim : {"a", "b", "c"})
+        for (const std::string method : {"mi-fgsm", "noise"}) {
+          Json axes = Json::object({{"surrogate", source}, {"seed", s}});
+          if (source == victim) axes["diagonal"] = true;
+          const Node& node = w.add({method, s, method == "noise", Json(Json::Object{}), axes, victim});
+          if (source == "a" && victim == "c") continue;
+          const std::size_t left = method == "noise" ? 190 : source == victim ? 0 : source == "a" ? 60 : 100;
+          w.ok(node, attacked(std::vector<double>(samples, 1), flags(left, static_cast<std::uint64_t>(10 * s) + 1)));
+        }
+  w.import();
+  return w;
+}
+
 inline World detect_world(bool with_accuracy = true) {
   World w(synthetic::make_plan("detect", "auroc", "far:mnist"));
   for (std::uint64_t s = 0; s < 3; ++s) {

@@ -83,5 +83,5 @@ TEST_CASE("in a narrow terminal a companion gives up its interval before the row
     at = end + 1;
   }
   CHECK(widest <= 80);
-  CHECK(narrow.find("intervals of") != std::string::npos);
+  CHECK_MESSAGE(narrow.find("intervals") != std::string::npos, narrow);
 }

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "harness/base/error.hpp"
 #include "harness/base/files.hpp"
@@ -143,4 +145,57 @@ TEST_CASE("a site is replaced by a newer one, another folder is not touched, and
   CHECK(problem(w.db, {other.path() / "none", other.path() / "x", ""}).find("assay-site-bundle") != std::string::npos);
   const auto empty = store::Store::open(other.path() / "empty.db");
   CHECK(problem(empty, {front, other.path() / "y", ""}).find("no suite has been run") != std::string::npos);
+}
+
+TEST_CASE("a transfer matrix is written as rows of the board by source and victim, its diagonal marked [rule 27]") {
+  World w = boards::matrix_world(1);
+  const Written site(w.db);
+  const Json chunk = site.chunk("board/" + w.plan.protocol_hash.substr(0, 12));
+  REQUIRE(chunk.at("matrices").size() == 2);
+  const Json& matrix = chunk.at("matrices").at(0);
+  CHECK(matrix.at("method").as_string() == "mi-fgsm");
+  CHECK(matrix.at("sources") == Json(std::vector<std::string>{"b", "a"}));
+  CHECK(matrix.at("victims") == Json(std::vector<std::string>{"a", "b", "c"}));
+  const Json& same = matrix.at("rows").at(1).at(0);
+  CHECK(same.at(1) == Json(1));
+  const Json& across = matrix.at("rows").at(0).at(0);
+  CHECK(across.at(1) == Json(0));
+  const Json& row = chunk.at("rows").at(static_cast<std::size_t>(across.at(0).as_int()));
+  CHECK(row.at("subject").as_string() == "a");
+  CHECK(row.at("axes").at("surrogate").as_string() == "b");
+  World other = boards::attack_world();
+  CHECK(Written(other.db).chunk("board/" + other.plan.protocol_hash.substr(0, 12)).at("matrices").size() == 0);
+}
+
+TEST_CASE("a row of a board of subjects says what the net is and names its cells by attack") {
+  Plan plan = synthetic::make_plan("attack", "robust_accuracy", "eps=1/10");
+  plan.rank = "subject";
+  const Json lenet = Json::object({{"arch", "lenet"}, {"params", Json::object({{"width", 2}})}});
+  plan.protocol["subjects"] = Json(Json::Array{
+      Json::object({{"id", "robust"}, {"build", lenet}, {"recipe", Json::object({{"adversary", "pgd"}, {"adv_eps", "1/10"}, {"epochs", 8}})}}),
+      Json::object({{"id", "plain"}, {"build", lenet}, {"recipe", Json::object({{"epochs", 4}})}}),
+      Json::object({{"id", "given"}, {"build", Json::object({{"onnx", std::string(64, 'a')}})}}),
+      Json::object({{"id", "three"}, {"from", Json::object({{"method", "dverge"}, {"model", "plain"}, {"members", 3}})}})});
+  plan.protocol_hash = sha256(plan.protocol.dump());
+  World w(plan);
+  const Json none{Json::Object{}};
+  for (const std::string subject : {"robust", "plain", "given", "three"})
+    for (const std::string method : {"noise", "pgd"})
+      w.ok(w.add({method, 0, method == "noise", none, none, subject}), boards::attacked(boards::flags(180, 1), boards::flags(40, 2)));
+  w.import();
+  const Json chunk = Written(w.db).chunk("board/" + w.plan.protocol_hash.substr(0, 12));
+  std::map<std::string, std::string> nets;
+  for (const Json& row : chunk.at("rows").as_array()) {
+    nets[row.at("subject").as_string()] = row.at("net").as_string();
+    REQUIRE(row.at("labels").size() == row.at("cells").size());
+    CHECK(row.at("labels").at(1).as_string().find("pgd") == 0);
+  }
+  CHECK(nets["robust"] == "lenet (width 2); trained against pgd, eps 1/10, 8 epochs");
+  CHECK(nets["plain"] == "lenet (width 2); trained on clean inputs, 4 epochs");
+  CHECK(nets["given"] == "given as ONNX, aaaaaaaaaaaa");
+  CHECK(nets["three"] == "dverge of 3 x plain");
+  // What a trivial baseline leaves is part of the worst case and no column.
+  std::set<std::string> columns;
+  for (const Json& metric : chunk.at("metrics").as_array()) columns.insert(metric.at("configuration").as_string());
+  CHECK(columns == std::set<std::string>{"", "pgd"});
 }

@@ -122,9 +122,14 @@ export interface Row {
   cost: Cost;
   values: (Value | null)[];
   cells: string[];
+  net?: string; // where subjects are ranked: what this one is, in words
+  labels?: string[]; // and what each of its cells is
 }
 
 export interface Claimed { method: string; subject: string; quantity: string; condition: string; value: number; source: string }
+
+// One method on every pair of nets; rows[source][victim]: [row of the board or -1, 1 where source and victim are one net].
+export interface Matrix { method: string; baseline: boolean; sources: string[]; victims: string[]; rows: [number, number][][] }
 
 export interface CurveSet {
   axis: string;
@@ -155,6 +160,7 @@ export interface Board {
   rows: Row[];
   claimed: Claimed[];
   claims?: ClaimEntry[]; // of the suite's latest plan
+  matrices: Matrix[]; // of a transfer suite whose surrogates are taken one by one
   examples: BoardExamples | null; // null: a task without pictures
   curves: CurveSet | null;
 }

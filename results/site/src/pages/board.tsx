@@ -8,6 +8,7 @@ import { SaveSheet } from "../ui/download";
 import { better, num } from "../ui/format";
 import { ordered, useVirtual } from "../ui/hooks";
 import { Loaded, Table } from "../ui/parts";
+import { Matrices } from "./matrix";
 import { columnsOf, perInput, why, type Column, type Item } from "./columns";
 
 const rowHeight = 34;
@@ -136,9 +137,10 @@ function BoardView({ board, route }: { board: Board; route: Route }) {
     <>
       <h1>{board.suite}</h1>
       <p class="lead">{board.sentence}</p>
-      <p><a href={href(["compare", board.id])}>Compare methods: differences, cost, curves</a>
+      <p><a href={href(["compare", board.id])}>Compare {board.rank === "subject" ? "subjects" : "methods"}: differences, cost, curves</a>
         {keep && items.length > 1 && items.length <= most && <> · <a href={href(["compare", board.id], { rows: items.map((item) => item.at).sort((a, b) => a - b).join(".") })}>Compare the {items.length} rows below</a></>}
         {board.examples?.rows.some(([, why]) => why === "") && <> · <a href={href(["examples", board.id])}>Examples: inputs as pictures</a></>}</p>
+      <Matrices board={board} />
       <Controls board={board} route={route} columns={columns} shown={shown} />
       <div class="bar"><p role="status" class="dim">{items.length} of {board.rows.length} rows{board.metrics[0] && `, ${board.metrics[0].quantity.replace(/_/g, " ")}: ${better(board.metrics[0])}`}</p><SaveSheet sheet={sheet} /></div>
       <Rows items={items} columns={visible} route={route} title={`Leaderboard of ${board.suite}`} />

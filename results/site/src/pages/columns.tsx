@@ -53,13 +53,14 @@ function mark(board: Board, m: number): (item: Item) => ComponentChildren {
 function metricColumns(board: Board): Column[] {
   return board.metrics.flatMap((metric, m): Column[] => {
     const value = (item: Item) => item.row.values[m];
-    const shown = m === 0 || (m < 3 && metric.condition !== "eps=0");
+    const alone = board.rank === "subject" && metric.configuration !== ""; // what one attack leaves
+    const shown = m === 0 || alone || (m < 3 && metric.condition !== "eps=0");
     const column: Column = {
-      id: `m${m}`, title: metricName(metric), numeric: true, first: shown, help: metric.definition,
+      id: `m${m}`, title: alone ? `Under ${metric.configuration} alone` : metricName(metric) + (m === 0 && board.rank === "subject" ? ", worst of all attacks" : ""), numeric: true, first: shown, help: metric.definition,
       sort: (item) => finite(value(item)?.[0]), text: (item) => value(item)?.[0] ?? null,
       show: (item) => { const v = value(item); return <>{num(v?.[0])}{v && v[1] !== null && <span class="dim"> {interval(v)}{board.over[v[3]] === "seeds" ? " s" : ""}</span>}</>; },
     };
-    const drawn: Column = { id: `i${m}`, title: `${metricName(metric)}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
+    const drawn: Column = { id: `i${m}`, title: m === 0 ? "Drawn" : `${column.title}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
     return [column, drawn];
   });
 }
@@ -91,15 +92,27 @@ function examplesColumn(board: Board): Column[] {
     show: ({ row, at }) => (rows.get(at) === "" ? <ExamplesLink board={board.id} row={at} of={row.name}>pictures</ExamplesLink> : <span title={rows.get(at)}>–</span>) }];
 }
 
+// Why there is no rank, where one word says it.
+const rankWord = (row: Row) => (row.baseline ? "base" : row.submitted ? "submitted" : row.unranked === "single run" ? "single run" : "");
+
+// What a row is about comes first: the subject where these are ranked, else the method.
+function names(board: Board, subjects: number): Column[] {
+  const link = (at: number, text: string) => <a href={href(["row", board.id, String(at)])} title={text}>{text}</a>;
+  const method: Column = { id: "name", title: "Method", first: true, sort: ({ row }) => row.name, text: ({ row }) => row.name, show: ({ row, at }) => link(at, row.name) };
+  const subject: Column = { id: "subject", title: "Subject", first: subjects > 1, sort: ({ row }) => row.subject, text: ({ row }) => row.subject, show: ({ row }) => row.subject };
+  if (board.rank !== "subject") return [method, subject];
+  return [{ ...subject, id: "name", first: true, show: ({ row, at }) => link(at, row.subject) },
+    { id: "net", title: "Net", first: true, sort: ({ row }) => row.net, text: ({ row }) => row.net ?? "", show: ({ row }) => <span title={row.net}>{row.net}</span>, help: "architecture and training, or where it comes from; the protocol below has every parameter" },
+    { ...method, id: "attacks", title: "Number is the", first: false, show: ({ row }) => row.name }];
+}
+
 export function columnsOf(board: Board): Column[] {
   const subjects = new Set(board.rows.map((row) => row.subject)).size;
   return [
     { id: "rank", title: "Rank", numeric: true, first: true, sort: ({ row }) => (row.rank ? row.rank[0] + row.rank[1] / 1e6 : undefined),
-      text: ({ row }) => (row.rank ? row.rank.join("-") : ""), show: ({ row }) => (row.rank ? (row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")) : row.baseline ? "base" : row.submitted ? "submitted" : "–"),
-      help: "methods that cannot be told apart share a range" },
-    { id: "name", title: board.rank === "subject" ? "Worst case of" : "Method", first: true, sort: ({ row }) => row.name, text: ({ row }) => row.name,
-      show: ({ row, at }) => <a href={href(["row", board.id, String(at)])} title={row.name}>{row.name}</a> },
-    { id: "subject", title: "Subject", first: subjects > 1 || board.rank === "subject", sort: ({ row }) => row.subject, text: ({ row }) => row.subject, show: ({ row }) => row.subject },
+      text: ({ row }) => (row.rank ? row.rank.join("-") : rankWord(row)), show: ({ row }) => (row.rank ? (row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")) : rankWord(row) || "–"),
+      help: "methods that cannot be told apart share a range; base: a trivial baseline; single run: fewer than 3 seeds, in order of the numbers and not ranked" },
+    ...names(board, subjects),
     ...metricColumns(board),
     ...claimedColumn(board),
     { id: "cells", title: "Cells done", numeric: true, first: true, sort: ({ row }) => row.done / Math.max(1, row.planned), text: ({ row }) => `${row.done} of ${row.planned}`, show: ({ row }) => `${row.done} of ${row.planned}` },

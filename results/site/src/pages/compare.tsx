@@ -41,6 +41,10 @@ function Choice({ board, rows, route }: { board: Board; rows: number[]; route: R
   );
 }
 
+// One run says which outputs are better, and nothing of what another run would give (rule 5).
+const verdict = (board: Board, winner: number, pair: number[]) =>
+  `${label(board, winner)} ${pair.some((at) => board.rows[at].single_run) ? "is ahead on these inputs (single run)" : "is better"}`;
+
 function inWords(board: Board, compare: Compare, rows: number[]): string {
   const metric = board.metrics[compare.metric], pairs = compare.pairs.filter(([a, b]) => rows.includes(a) && rows.includes(b));
   const alpha = 1 - compare.level, found = pairs.filter((pair) => pair[6] <= alpha);
@@ -68,7 +72,7 @@ function Paired({ board, compare, rows, route }: { board: Board; compare: Compar
       <Table name={`${board.id}-pairs`} title="All pairs" caption={`${compare.sentence} ${board.caption}`} numeric={[2, 4, 5]}
         columns={["A", "B", "A − B", "Interval", "p", "p, Holm", "In words"]}
         rows={pairs.map(([a, b, d, lo, hi, p, holm]) => [label(board, a), label(board, b), { value: d, show: num(d) }, `[${num(lo)}, ${num(hi)}]`, { value: p, show: pText(p) }, { value: holm, show: pText(holm) },
-          holm > 1 - compare.level ? "no difference found" : metric.better === "none" ? "they differ" : `${label(board, d < 0 === (metric.better === "lower") ? a : b)} is better`])} />
+          holm > 1 - compare.level ? "no difference found" : metric.better === "none" ? "they differ" : verdict(board, d < 0 === (metric.better === "lower") ? a : b, [a, b])])} />
     </>
   );
 }
@@ -154,7 +158,7 @@ function CompareView({ board, compare, route }: { board: Board; compare: Compare
   const rows = chosenRows(board, compare, route).slice(0, most);
   return (
     <>
-      <h1>Compare methods of {board.suite}</h1>
+      <h1>Compare {board.rank === "subject" ? "subjects" : "methods"} of {board.suite}</h1>
       <p class="lead">{board.caption} <BoardLink id={board.id}>Back to the board</BoardLink></p>
       <Choice board={board} rows={rows} route={route} />
       <h2>Paired differences</h2>

@@ -25,7 +25,9 @@ function Boards({ boards }: { boards: BoardEntry[] }) {
 
 function Health({ index }: { index: Index }) {
   const { health } = index;
+  const suites = new Map(index.boards.map((board) => [board.id, board.suite]));
   const rows = health.problems.map((problem): (Entry | string)[] => [
+    { value: suites.get(problem.board) ?? "", show: <BoardLink id={problem.board}>{suites.get(problem.board) ?? problem.board}</BoardLink> },
     { value: problem.label, show: <CellLink cell={problem.cell}>{problem.label}</CellLink> },
     { value: problem.status, show: <Verdict level={problem.level} status={problem.status} /> },
     problem.reasons.join("; "),
@@ -41,7 +43,7 @@ function Health({ index }: { index: Index }) {
       ]} />
       {rows.length === 0 ? <p>No cell is suspect, invalid or failed.</p>
         : <Table name="problems" title="Cells in trouble" caption="Why a cell is suspect, invalid or failed; none of them is ranked."
-            columns={["Cell", "Verdict", "Why"]} rows={rows} />}
+            columns={["Suite", "Cell", "Verdict", "Why"]} rows={rows} />}
     </>
   );
 }

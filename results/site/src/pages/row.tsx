@@ -5,6 +5,8 @@ import { href } from "../route";
 import { better, bytes, count, interval, metricName, num, plain, seconds } from "../ui/format";
 import { BoardLink, CellLink, ExamplesLink, Facts, Loaded, MethodLink, Table, Verdict, type Entry } from "../ui/parts";
 
+const some = (value: unknown) => (value && typeof value === "object" && Object.keys(value).length === 0 ? "" : plain(value));
+
 function RowView({ board, at }: { board: Board; at: number }) {
   const row = board.rows[at];
   if (!row) return <p class="error" role="alert">The board has no row {at + 1}.</p>;
@@ -16,7 +18,7 @@ function RowView({ board, at }: { board: Board; at: number }) {
       <p><BoardLink id={board.id}>{board.suite}</BoardLink> · {board.rank === "subject" ? row.name : <MethodLink name={row.method} />} · <Verdict level={row.level} status={row.status} /> · <a href={href(["compare", board.id])}>compare</a>{pictures === "" && <> · <ExamplesLink board={board.id} row={at}>pictures</ExamplesLink></>}</p>
       {pictures && <p class="dim">No pictures: {pictures}.</p>}
       {why.length > 0 && <ul>{why.map((text) => <li key={text}>{text}</li>)}</ul>}
-      <Facts items={[["Rank", row.rank ? row.rank.join("–") : ""], ["Subject", row.subject], ["Parameters", plain(row.params)], ["Axes", plain(row.axes)],
+      <Facts items={[["Rank", row.rank ? row.rank.join("–") : ""], ["Subject", row.subject], ["Net", row.net ?? ""], ["Parameters", some(row.params)], ["Axes", some(row.axes)],
         ["Plugin version", row.version], ["Plugin digest", row.digest], ["Cells done", `${row.done} of ${row.planned}`]]} />
       <Table name={`${board.id}-row-${at + 1}`} title="Numbers" caption={board.caption} numeric={[1, 3]}
         columns={["Metric", "Mean", "Interval", "n", "Over", "Per seed", "Grade", "Direction"]}
@@ -27,7 +29,7 @@ function RowView({ board, at }: { board: Board; at: number }) {
             value[5].map((one) => num(one)).join(", "), metric.grade, better(metric)]];
         })} />
       <h2>Cells</h2>
-      <ul>{row.cells.map((cell, i) => <li key={cell}><CellLink cell={cell}>cell {i + 1} ({cell}): log, cost, reproducing command</CellLink></li>)}</ul>
+      <ul>{row.cells.map((cell, i) => <li key={cell}><CellLink cell={cell}>{row.labels?.[i] ?? `cell ${i + 1}`} ({cell}): log, cost, reproducing command</CellLink></li>)}</ul>
       <h2>Mean cost of a cell</h2>
       {row.submitted ? <p>Unknown: the outputs were made elsewhere.</p> : <Facts items={[["CPU", seconds(row.cost.cpu)], ["Wall", seconds(row.cost.wall) + (row.cost.shared ? " (under shared load)" : "")], ["Peak memory", bytes(row.cost.rss)],
         ["Forward passes", count(row.cost.forward)], ["Backward passes", count(row.cost.backward)], ["Multiply-adds", count(row.cost.macs)]]} />}
