@@ -14,7 +14,7 @@ namespace {
 constexpr const char* chain_file = "chain.safetensors";
 constexpr const char* chain_input = "chain";
 // Of the samples, what reaches a link after the first: next to nothing of an undefended net, up to a half of a defended one.
-constexpr double left_share = 0.25;
+constexpr double left_share = 0.3;
 
 Json link_of(const Descriptor& plugin) {
   return Json::object({{"id", plugin.id}, {"gradients", plugin.needs_gradients}, {"iterative", plugin.iterative}});

@@ -56,7 +56,7 @@ const ModelSpec& Planner::root_of(const ModelSpec& model) const {
 // Three passes of two operations a multiply-add, at what a core of these years does with convolutions, and a floor for
 // everything else that a step does.
 double Planner::train_rate(const ModelSpec& model) const {
-  constexpr double operations_per_second = 1e11, floor = 0.005, unknown = 0.1;
+  constexpr double operations_per_second = 1e11, floor = 0.02, unknown = 0.1;
   if (model.from) return derived_rate(*model.from);
   const ModelSpec& root = root_of(model);
   if (root.onnx) {  // nobody has looked into the file yet: as much as the largest net that is built beside it

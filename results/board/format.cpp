@@ -89,7 +89,8 @@ std::vector<TextColumn> make_columns(const Board& board, bool bars, bool ascii) 
     const std::string& quantity = board.metrics[i].quantity;
     const bool companion = quantity == "accuracy_lost" || ((quantity == "accuracy" || board.suite.task == "compress") && i < 3);
     const bool first = i == 0;
-    TextColumn numbers = column(board, head_of(board, i), false, first || companion ? keep : drop_metric,
+    const bool alone = board.rank == "subject" && !board.metrics[i].configuration.empty();  // says more than a cost
+    TextColumn numbers = column(board, head_of(board, i), false, first || companion ? keep : alone ? drop_cost : drop_metric,
                                 [&](const Row& row) { return value_text(row.values[i]); });
     if (companion && !first)
       for (const Row& row : board.rows) numbers.brief.push_back(number_text(row.values[i]));

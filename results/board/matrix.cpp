@@ -74,6 +74,26 @@ std::vector<std::string> clean_line(const Board& board, const Matrix& matrix) {
   return out;
 }
 
+// A baseline that looks at no source does the same whatever it is: one line says it.
+bool ignores_source(const Board& board, const Matrix& matrix) {
+  if (!matrix.baseline || matrix.sources.size() < 2) return false;
+  const auto value = [&](std::size_t s, std::size_t v) {
+    const Pairing& one = matrix.pairings[s][v];
+    return one.there ? board.rows[one.row].values[0].mean : std::nullopt;
+  };
+  for (std::size_t s = 1; s < matrix.sources.size(); ++s)
+    for (std::size_t v = 0; v < matrix.victims.size(); ++v)
+      if (value(s, v) != value(0, v)) return false;
+  return true;
+}
+
+Matrix one_line(Matrix matrix) {
+  matrix.sources = {"any"};
+  matrix.pairings.resize(1);
+  for (Pairing& one : matrix.pairings[0]) one.diagonal = false;
+  return matrix;
+}
+
 using Lines = std::vector<std::vector<std::string>>;
 
 Lines lines_of(const Board& board, const Matrix& matrix, bool intervals) {
@@ -121,7 +141,8 @@ std::string matrix_text(const Board& board, std::size_t width) {
   bool shortened = false;
   if (board.metrics.empty()) return out;
   const auto matrices = make_matrices(board);
-  for (const Matrix& matrix : matrices) {
+  for (const Matrix& whole : matrices) {
+    const Matrix matrix = ignores_source(board, whole) ? one_line(whole) : whole;
     std::string text = aligned(lines_of(board, matrix, true), 1);
     const bool fits = widest(text) <= width;
     if (!fits) text = aligned(lines_of(board, matrix, false), 1);

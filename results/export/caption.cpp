@@ -60,7 +60,8 @@ std::string build_words(const Json& build) {
 
 std::string training_words(const Json& recipe) {
   const std::string adversary = recipe.get("adversary", "none");
-  std::string out = adversary == "none" ? "trained on clean inputs" : "trained against " + adversary + ", eps " + text_of(recipe.at("adv_eps"));
+  std::string out = adversary == "none" ? "trained on clean inputs" : "trained against " + adversary;
+  if (recipe.has("adv_eps")) out += ", eps " + text_of(recipe.at("adv_eps"));  // left out at its default
   if (recipe.has("epochs")) out += ", " + text_of(recipe.at("epochs")) + " epochs";
   return out;
 }

@@ -43,6 +43,23 @@ TEST_CASE("as text: sources are lines, the diagonal is in brackets, intervals wh
   CHECK(narrow.find("Intervals need a wider terminal") != std::string::npos);
 }
 
+TEST_CASE("a baseline that looks at no source has one line") {
+  World w(make_plan("attack", "attack_success_rate", "eps=1/10"));
+  w.plan.rank = "none";
+  w.plan.protocol["threat"] = Json::object({{"access", "transfer"}, {"matrix", true}, {"surrogates", Json(std::vector<std::string>{"a", "b"})},
+                                            {"victims", Json(std::vector<std::string>{"a", "b"})}});
+  w.plan.protocol_hash = assay::sha256(w.plan.protocol.dump());
+  for (const std::string source : {"a", "b"})
+    for (const std::string victim : {"a", "b"})
+      w.ok(w.add({"noise", 0, true, Json(Json::Object{}), Json::object({{"surrogate", source}}), victim}),
+           attacked(std::vector<double>(samples, 1), flags(victim == "a" ? 190 : 150, 1)));
+  w.import();
+  const std::string text = assay::board::matrix_text(w.board(), 100);
+  CHECK(text.find("\nany ") != std::string::npos);
+  CHECK(text.find("\na ") == std::string::npos);
+  CHECK(text.find("[0.050") == std::string::npos);
+}
+
 TEST_CASE("other boards have no matrix") {
   CHECK(assay::board::make_matrices(attack_world().board()).empty());
   CHECK(assay::board::matrix_text(attack_world().board(), 100).empty());

@@ -73,6 +73,12 @@ TEST_CASE("a board of subjects has an interval on every number, and a column an 
   CHECK(*trained.values[0].mean <= std::min(*trained.values[2].mean, *trained.values[3].mean));
 }
 
+TEST_CASE("costs give way before what each attack leaves") {
+  const std::string table = assay::board::format(subjects(1).board(), Format::table, {120, true});
+  CHECK(table.find("under autoattack") < table.find("\n---"));  // a head, and not among what is not shown
+  CHECK(table.find("MACs") > table.find("Not shown for width"));
+}
+
 TEST_CASE("in a narrow terminal a companion gives up its interval before the row breaks, and the table says so") {
   const Board b = subjects(1).board();
   const std::string narrow = assay::board::format(b, Format::table, {80, true});

@@ -174,12 +174,13 @@ TEST_CASE("a row of a board of subjects says what the net is and names its cells
   plan.protocol["subjects"] = Json(Json::Array{
       Json::object({{"id", "robust"}, {"build", lenet}, {"recipe", Json::object({{"adversary", "pgd"}, {"adv_eps", "1/10"}, {"epochs", 8}})}}),
       Json::object({{"id", "plain"}, {"build", lenet}, {"recipe", Json::object({{"epochs", 4}})}}),
+      Json::object({{"id", "usual"}, {"build", lenet}, {"recipe", Json::object({{"adversary", "fgsm"}, {"epochs", 8}})}}),
       Json::object({{"id", "given"}, {"build", Json::object({{"onnx", std::string(64, 'a')}})}}),
       Json::object({{"id", "three"}, {"from", Json::object({{"method", "dverge"}, {"model", "plain"}, {"members", 3}})}})});
   plan.protocol_hash = sha256(plan.protocol.dump());
   World w(plan);
   const Json none{Json::Object{}};
-  for (const std::string subject : {"robust", "plain", "given", "three"})
+  for (const std::string subject : {"robust", "plain", "usual", "given", "three"})
     for (const std::string method : {"noise", "pgd"})
       w.ok(w.add({method, 0, method == "noise", none, none, subject}), boards::attacked(boards::flags(180, 1), boards::flags(40, 2)));
   w.import();
@@ -192,6 +193,7 @@ TEST_CASE("a row of a board of subjects says what the net is and names its cells
   }
   CHECK(nets["robust"] == "lenet (width 2); trained against pgd, eps 1/10, 8 epochs");
   CHECK(nets["plain"] == "lenet (width 2); trained on clean inputs, 4 epochs");
+  CHECK(nets["usual"] == "lenet (width 2); trained against fgsm, 8 epochs");  // keys at their defaults are no part of a protocol
   CHECK(nets["given"] == "given as ONNX, aaaaaaaaaaaa");
   CHECK(nets["three"] == "dverge of 3 x plain");
   // What a trivial baseline leaves is part of the worst case and no column.
