@@ -211,7 +211,7 @@ class FalsifyJudge {
 
   // The counter-examples with the least change, for people to look at.
   void keep() {
-    if (!context_.spec().has("examples") || !can_be_pictured(data_.x.shape())) return;
+    if (rows_.empty() || !context_.spec().has("examples") || !can_be_pictured(data_.x.shape())) return;
     const auto each = static_cast<std::size_t>(
         std::max<std::int64_t>(0, context_.spec().at("examples").get("each", std::int64_t{0})));
     std::vector<std::tuple<double, std::size_t, std::size_t>> order;

@@ -55,10 +55,14 @@ std::size_t open_units(const Network& net, const Region& region) {
   return open;
 }
 
+struct Rivals {
+  std::size_t own, other;  // classes
+};
+
 class Encoding {
  public:
-  Encoding(const Network& net, const Region& region, bool grid, std::int64_t work)
-      : solver_(limited_solver(z3_, work)), region_(region) {
+  Encoding(const Network& net, const Region& region, bool grid)
+      : solver_(limited_solver(z3_, kPiece)), region_(region) {
     std::vector<z3::expr> values;
     Intervals bounds;
     for (std::size_t e = 0; e < region.x.size(); ++e) {
@@ -74,11 +78,16 @@ class Encoding {
     logits_ = values;
   }
 
-  // A point at which another class's logit is at least that of `own` and `least`; the verdict of Z3.
-  z3::check_result ask(std::size_t own, std::size_t other, double least) {
+  // A point at which another class's logit is at least that of `own` and `least`; the verdict of Z3 within `work`,
+  // which it is given in pieces, since nobody can interrupt one: what it learned in the last stays for the next.
+  z3::check_result ask(const assay::Run& run, const Rivals& rivals, double least, std::int64_t work) {
     solver_.push();
-    solver_.add(logits_[other] - logits_[own] >= exactly(z3_, least));
-    const z3::check_result result = solver_.check();
+    solver_.add(logits_[rivals.other] - logits_[rivals.own] >= exactly(z3_, least));
+    z3::check_result result = z3::unknown;
+    for (std::int64_t spent = 0; spent < work && result == z3::unknown; spent += kPiece) {
+      run.check();
+      result = solver_.check();
+    }
     if (result == z3::sat) read(solver_.get_model());
     solver_.pop();
     return result;
@@ -172,6 +181,7 @@ class Encoding {
     range.push_back(best);
   }
 
+  static constexpr std::int64_t kPiece = 20000;
   static constexpr double kSlack = 1e-9;  // of sums in double, so that bounds stay bounds
 
   z3::context z3_;
@@ -207,7 +217,7 @@ struct Z3Complete {
       assay::integer("open", &Z3Complete::open,
                      {.fallback = 16,
                       .min = 0,
-                      .max = 64,
+                      .max = 32,
                       .doc = "of them whose side a region leaves open, at most: its verdict is unknown beyond"}),
       assay::integer("work", &Z3Complete::work,
                      {.fallback = 50000,
@@ -244,14 +254,14 @@ struct Z3Complete {
   void decide(Question& question, Answers& answers, const Network& net, std::size_t i, Counts counts) const {
     const bool grid = points == "grid";
     if (open_units(net, question.region(i)) > static_cast<std::size_t>(open)) return;
-    Encoding encoding(net, question.region(i), grid, work);
+    Encoding encoding(net, question.region(i), grid);
     bool all = true;
     for (std::size_t other = 0; other < static_cast<std::size_t>(question.model().classes()); ++other) {
       if (other == question.own(i)) continue;
       question.run().check();
       // First what would be enough for a hold, then what the float net is likely to confirm.
       for (const double least : {-margin, margin}) {
-        const z3::check_result result = encoding.ask(question.own(i), other, least);
+        const z3::check_result result = encoding.ask(question.run(), {question.own(i), other}, least, work);
         if (result == z3::unsat) break;
         all = false;
         counts.unknown += result == z3::unknown ? 1 : 0;
