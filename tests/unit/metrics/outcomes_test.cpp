@@ -184,6 +184,16 @@ TEST_CASE("what is left under an attack equals numpy's masked means [rule 25]") 
   }
 }
 
+TEST_CASE("shares and distances of a search for counter-examples equal numpy's means and median") {
+  const auto& a = reference::attacked;
+  for (const char* id : {"decided_rate", "falsified_rate", "verified_rate", "partly_safe_rate", "unknown_rate", "agreement", "violated_rate",
+                         "false_safe_rate", "false_safe_fine_rate", "witness_on_grid_rate"})
+    Agreement(id, "numpy mean")(evaluate(id, {a.success}), a.rate_all);
+  for (const char* id : {"witness_l1", "witness_l2", "witness_l0", "witness_linf"})
+    Agreement(id, "numpy mean")(evaluate(id, {a.distance}), a.mean_distance);
+  Agreement("median_witness_l1", "numpy median")(evaluate("median_witness_l1", {a.distance, a.success, a.robust}), a.median);
+}
+
 TEST_CASE("the least perturbation: nothing for what is wrong already, infinite for what withstood") {
   const std::vector<double> distance{0.3, 0.1, 0.2, 0.5}, success{1, 0, 1, 0}, robust{0, 0, 0, 1};
   const double inf = std::numeric_limits<double>::infinity();
