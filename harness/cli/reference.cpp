@@ -9,7 +9,7 @@
 #include "harness/cli/output.hpp"
 #include "harness/cli/running.hpp"
 #include "harness/sched/cache_folder.hpp"
-#include "results/board/text.hpp"
+#include "results/board/format.hpp"
 #include "results/claims/claims.hpp"
 
 namespace assay::cli {
@@ -32,10 +32,7 @@ std::string readme(const store::Store& db, const store::SuiteRecord& suite) {
 }
 
 // Nets of the part that the cache still has.
-void copy_models(const fs::path& part, const fs::path& folder) {
-  store::OpenOptions reading;
-  reading.write = false;
-  const store::Store db = store::Store::open(part, reading);
+void copy_models(const store::Store& db, const fs::path& folder) {
   std::size_t copied = 0, large = 0;
   for (const sched::CachedArtifact& one : sched::cached_artifacts(artifact_folder())) {
     if (one.kind != "train" || !db.find(one.key)) continue;
@@ -69,8 +66,13 @@ void write_reference(const store::Store& db, const std::string& protocol, const 
   const fs::path made = scratch.path() / "folder";
   make_folders(made);
   db.extract(protocol, made / database);
-  copy_models(made / database, made);
-  write_atomic(made / "README.md", readme(db, db.protocol(protocol)));
+  {
+    store::OpenOptions reading;
+    reading.write = false;
+    const store::Store part = store::Store::open(made / database, reading);
+    copy_models(part, made);
+    write_atomic(made / "README.md", readme(part, part.protocol(protocol)));
+  }
   std::string digests;
   for (const fs::path& file : files_below(made)) digests += sha256_file(made / file) + "  " + file.string() + "\n";
   write_atomic(made / sums, digests);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "harness/base/files.hpp"
 #include "harness/base/rng.hpp"
 #include "harness/data/fetch_sources.hpp"
 

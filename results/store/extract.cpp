@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/error.hpp"
+#include "harness/base/json.hpp"
 #include "results/store/impl.hpp"
 
 namespace assay::store {
@@ -31,6 +32,25 @@ CREATE TEMP VIEW protocol AS SELECT * FROM main.protocol
 WHERE hash IN (SELECT protocol_hash FROM part_plan UNION SELECT protocol_hash FROM attempt);
 )sql";
 
+// What is handed on does not tell where things lay: a suite keeps its path below the suites folder, a plugin its file's name.
+void drop_paths(const Connection& db) {
+  constexpr std::string_view suites = "/suites/";
+  Statement plan = db.prepare("SELECT id, file FROM plan"), name_plan = db.prepare("UPDATE plan SET file = ?2 WHERE id = ?1");
+  while (plan.step()) {
+    const std::string file = "/" + plan.text(1);
+    const auto at = file.rfind(suites);
+    name_plan.run(plan.integer(0), at == std::string::npos ? fs::path(file).filename().string() : file.substr(at + 1));
+  }
+  Statement plugin = db.prepare("SELECT id, descriptor_json FROM plugin WHERE descriptor_json IS NOT NULL"),
+            describe = db.prepare("UPDATE plugin SET descriptor_json = ?2 WHERE id = ?1");
+  while (plugin.step()) {
+    Json descriptor = Json::parse(plugin.text(1), "descriptor");
+    if (!descriptor.has("path")) continue;
+    descriptor["path"] = fs::path(descriptor.at("path").as_string()).filename().string();
+    describe.run(plugin.integer(0), descriptor.dump());
+  }
+}
+
 // One file without a log beside it, as small as it gets.
 void close_small(const fs::path& file) {
   const Connection db(file, Connection::Mode::write, 0);
@@ -55,6 +75,7 @@ Merged Store::extract(const std::string& protocol_hash, const fs::path& file) co
     Transaction transaction(made.impl_->db);
     taken = merge_rows({made.impl_->db, unfinished.string()}, {from, impl_->file.string()}, conflicts);
     if (!conflicts.empty()) throw Error(Fault::internal, "extract: " + conflicts.front());
+    drop_paths(made.impl_->db);
     transaction.commit();
     from.run("COMMIT");
   }

@@ -24,13 +24,19 @@ struct TwoSuites {
   TwoSuites() {
     for (std::int64_t seed = 0; seed < 3; ++seed) plan.nodes.push_back(make_cell({"pgd", seed}));
     other.nodes.push_back(make_cell({"msp", 0}));
+    plan.file = "/home/me/assay/suites/attack/demo.toml";
+    Descriptor pgd;
+    pgd.id = "pgd";
+    pgd.version = "1.0";
+    pgd.path = "/home/me/assay/plugins/pgd.so";
+    pgd.sha256 = plan.nodes[0].plugin_sha256;
     Store db = Store::open(all);
     db.record_plan(plan);
     db.record_plan(other);
     db.import(plan, bench.failed(plan.nodes[0], "crashed", "signal 11"));
     Finished again = bench.ok(plan.nodes[0], outcomes({1, 0, 1, 0}));
     again.attempt = 2;
-    db.import(plan, again);
+    db.import(plan, again, &pgd);
     db.import(plan, bench.failed(plan.nodes[1], "timeout", "too slow"));
     db.import(other, bench.ok(other.nodes[0], outcomes({1, 1, 1, 0})));
     db.add_claimed({plan.series, "pgd", "net", "robust_accuracy", "eps=1/10", "Table 3", 0.41});
@@ -57,6 +63,10 @@ TEST_CASE("extract: the boards of one protocol as a database of its own, without
   CHECK(part.claims("attack-demo").size() == 2);
   CHECK(part.claimed(w.plan.series).size() == 1);
   CHECK(part.claimed(w.other.series).empty());
+  CHECK(part.suites()[0].file == "suites/attack/demo.toml");
+  REQUIRE(part.cells(w.plan.protocol_hash)[0].descriptor);
+  CHECK(part.cells(w.plan.protocol_hash)[0].descriptor->at("path") == Json("pgd.so"));
+  CHECK(all.suites()[0].file.starts_with("/home/me/"));
   const auto here = part.cells(w.plan.protocol_hash), there = all.cells(w.plan.protocol_hash);
   REQUIRE(here.size() == there.size());
   for (std::size_t i = 0; i < here.size(); ++i) {
