@@ -38,8 +38,8 @@ std::string seconds_text(double seconds) {
 
 std::string rank_text(const Row& row) {
   if (row.rank) return row.rank->lo == row.rank->hi ? std::to_string(row.rank->lo) : fmt::format("{}-{}", row.rank->lo, row.rank->hi);
-  if (row.unranked_because == single_run) return "single";
-  return row.baseline ? "base" : row.submitted ? "sub." : "-";
+  if (row.baseline || row.submitted) return row.baseline ? "base" : "sub.";
+  return row.single_run && row.coverage.done > 0 ? "single" : "-";  // whatever else stands against it
 }
 
 std::string axes_text(const Row& row) {

@@ -105,7 +105,7 @@ function transfer() {
   const single = { unranked: "single run", single_run: true, done: 1, planned: 1 };
   const rows = ["mi-fgsm", "noise"].flatMap((m) => nets.flatMap((from, s) => nets.map((on, v) => ({ ...row(m, [m === "noise" ? 0.02 : s === v ? 0.99 : 0.2 + 0.1 * s + 0.05 * v, 0.9],
     m === "noise" ? { baseline: true, unranked: "baseline" } : single), name: `${m} surrogate=${from}`, subject: on, axes: { subject: on, surrogate: from, ...(s === v ? { diagonal: true } : {}) } }))));
-  rows[1] = { ...rows[1], level: 1, unranked: "SUSPECT", reasons: ["a made-up reason"] };
+  rows[1] = { ...rows[1], level: 1, unranked: "SUSPECT", single_run: true, reasons: ["a made-up reason"] };
   const of = (method, baseline, first) => ({ method, baseline, sources: nets, victims: nets, rows: nets.map((_, s) => nets.map((__, v) => [first + 3 * s + v, s === v ? 1 : 0])) });
   const b = board("demo-transfer", "attack", metrics, rows, { rank: "none", matrices: [of("mi-fgsm", false, 0), of("noise", true, 9)] });
   return [b, compareOf(b)];

@@ -122,7 +122,7 @@ async function subjectsAndMatrices(page, base, check) {
   const same = await matrix.locator("td.same").allTextContents();
   check(same.length === 3 && same.every((text) => /0\.990.*same net.*\[0\.9800, 1\.0000\]/.test(text)), "the diagonal is outlined and named, with intervals");
   check(/SUSPECT/.test(await matrix.locator("tbody tr").first().locator("td").nth(1).textContent()), "a pair in doubt says so");
-  check((await page.locator(".board tbody tr[aria-rowindex] td:first-child").allTextContents()).filter((text) => text === "single run").length === 8, "rows of one seed are marked single run in the rank's place");
+  check((await page.locator(".board tbody tr[aria-rowindex] td:first-child").allTextContents()).filter((text) => text === "single run").length === 9, "rows of one seed are marked single run in the rank's place");
 }
 
 const loadedImages = (page) => page.locator(".examples img").evaluateAll((images) => images.filter((one) => one.complete && one.naturalWidth === 8).length);

@@ -12,6 +12,7 @@ export interface Column {
   title: string;
   numeric?: boolean;
   first: boolean; // shown unless the address says otherwise
+  late?: boolean; // stands behind the verdict
   sort: (item: Item) => string | number | undefined;
   text: (item: Item) => Cell; // for downloads
   show: (item: Item) => ComponentChildren;
@@ -56,11 +57,11 @@ function metricColumns(board: Board): Column[] {
     const alone = board.rank === "subject" && metric.configuration !== ""; // what one attack leaves
     const shown = m === 0 || alone || (m < 3 && metric.condition !== "eps=0");
     const column: Column = {
-      id: `m${m}`, title: alone ? `Under ${metric.configuration} alone` : metricName(metric) + (m === 0 && board.rank === "subject" ? ", worst of all attacks" : ""), numeric: true, first: shown, help: metric.definition,
+      id: `m${m}`, title: alone ? `Under ${metric.configuration} alone` : metricName(metric) + (m === 0 && board.rank === "subject" ? ", worst of all attacks" : ""), numeric: true, first: shown, late: alone, help: metric.definition,
       sort: (item) => finite(value(item)?.[0]), text: (item) => value(item)?.[0] ?? null,
       show: (item) => { const v = value(item); return <>{num(v?.[0])}{v && v[1] !== null && <span class="dim"> {interval(v)}{board.over[v[3]] === "seeds" ? " s" : ""}</span>}</>; },
     };
-    const drawn: Column = { id: `i${m}`, title: m === 0 ? "Drawn" : `${column.title}, drawn`, first: m === 0, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
+    const drawn: Column = { id: `i${m}`, title: m === 0 ? "Drawn" : `${column.title}, drawn`, first: m === 0, late: alone, sort: column.sort, text: (item) => interval(value(item) ?? null), show: mark(board, m) };
     return [column, drawn];
   });
 }
@@ -93,7 +94,7 @@ function examplesColumn(board: Board): Column[] {
 }
 
 // Why there is no rank, where one word says it.
-const rankWord = (row: Row) => (row.baseline ? "base" : row.submitted ? "submitted" : row.unranked === "single run" ? "single run" : "");
+const rankWord = (row: Row) => (row.baseline ? "base" : row.submitted ? "submitted" : row.single_run && row.done > 0 ? "single run" : "");
 
 // What a row is about comes first: the subject where these are ranked, else the method.
 function names(board: Board, subjects: number): Column[] {
@@ -107,17 +108,18 @@ function names(board: Board, subjects: number): Column[] {
 }
 
 export function columnsOf(board: Board): Column[] {
-  const subjects = new Set(board.rows.map((row) => row.subject)).size;
+  const subjects = new Set(board.rows.map((row) => row.subject)).size, metrics = metricColumns(board);
   return [
     { id: "rank", title: "Rank", numeric: true, first: true, sort: ({ row }) => (row.rank ? row.rank[0] + row.rank[1] / 1e6 : undefined),
       text: ({ row }) => (row.rank ? row.rank.join("-") : rankWord(row)), show: ({ row }) => (row.rank ? (row.rank[0] === row.rank[1] ? row.rank[0] : row.rank.join("–")) : rankWord(row) || "–"),
       help: "methods that cannot be told apart share a range; base: a trivial baseline; single run: fewer than 3 seeds, in order of the numbers and not ranked" },
     ...names(board, subjects),
-    ...metricColumns(board),
+    ...metrics.filter((column) => !column.late),
     ...claimedColumn(board),
     { id: "cells", title: "Cells done", numeric: true, first: true, sort: ({ row }) => row.done / Math.max(1, row.planned), text: ({ row }) => `${row.done} of ${row.planned}`, show: ({ row }) => `${row.done} of ${row.planned}` },
     { id: "verdict", title: "Verdict", first: true, sort: ({ row }) => (row.status === "ok" ? row.level : 3), text: ({ row }) => (row.status === "ok" ? ["VALID", "SUSPECT", "INVALID"][row.level] : row.status),
       show: ({ row }) => <Verdict level={row.level} status={row.status} /> },
+    ...metrics.filter((column) => column.late),
     { id: "why", title: "Why and remarks", first: true, sort: ({ row }) => why(row) || undefined, text: ({ row }) => why(row), show: ({ row }) => <span title={why(row)}>{why(row)}</span> },
     ...examplesColumn(board),
     cost("cpu", "CPU a cell", true, (row) => row.cost.cpu, seconds, "mean over seeds"),
