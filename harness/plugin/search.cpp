@@ -44,7 +44,7 @@ engine::Tensor gathered(const engine::Tensor& x, const std::vector<std::size_t>&
 
 }  // namespace
 
-Search::Search(std::shared_ptr<const graph::Graph> graph, std::int64_t batch, graph::Precision precision)
+Search::Search(const std::shared_ptr<const graph::Graph>& graph, std::int64_t batch, graph::Precision precision)
     : precision_(precision), low_(graph, std::min(batch, low_batch), precision), exact_(graph, std::min(batch, again_batch)) {}
 
 engine::Tensor Search::logits(const engine::Tensor& x, const graph::ForwardOptions& options) {

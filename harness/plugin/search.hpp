@@ -17,7 +17,7 @@ class Search {
   // (tests/bench/lowered_accuracy.cpp measures it for a net).
   static constexpr double tolerance = 1.0 / 32;
 
-  Search(std::shared_ptr<const graph::Graph> graph, std::int64_t batch, graph::Precision precision);
+  Search(const std::shared_ptr<const graph::Graph>& graph, std::int64_t batch, graph::Precision precision);
   graph::Precision precision() const { return precision_; }
 
   // As Executor's functions of these names.

@@ -179,9 +179,10 @@ class FalsifyJudge {
 
   void put_ratio(const char* column, const char* metric, const std::vector<std::size_t>& rows,
                  const std::vector<double>& values) {
-    std::vector<std::int64_t> ids;
-    for (const std::size_t i : rows) ids.push_back(data_.ids[i]);
     if (rows.empty()) return;
+    std::vector<std::int64_t> ids;
+    ids.reserve(rows.size());
+    for (const std::size_t i : rows) ids.push_back(data_.ids[i]);
     context_.column(column, condition_, ids, values);
     context_.score(metric, condition_, metrics::mean(values), static_cast<std::int64_t>(rows.size()));
   }
