@@ -102,12 +102,12 @@ int share(const ExchangeOptions& options) {
   query.protocol = protocol_of(db, options.suite);
   query.condition = options.condition;
   if (options.form == "robustbench") return share_robustbench(db, query, options.folder);
+  if (!options.condition.empty()) throw Error(Fault::bad_input, "--condition goes with --as robustbench");
   if (options.form == "reference") {
     write_reference(db, query.protocol, options.folder);
     print("{}\n", options.folder);
     return exit_done;
   }
-  if (!options.condition.empty()) throw Error(Fault::bad_input, "--condition goes with --as robustbench");
   return options.form == "openood" ? share_openood(db, query.protocol, options.folder) : share_npz(db, query.protocol, options.folder);
 }
 

@@ -114,6 +114,8 @@ def as_a_folder(whole, check):
     check("gradients-beat-noise" in (folder / "README.md").read_text(), "its README shows the claims")
     again = whole.run("db", "share", "halves", folder, "--as", "reference")
     check(again.returncode == 2 and "is there already and not empty" in again.stderr, f"a folder that is there: {again.stderr}")
+    at = whole.run("db", "share", "halves", whole.folder / "at", "--as", "reference", "--condition", "eps=1/10")
+    check(at.returncode == 2 and "--condition goes with --as robustbench" in at.stderr, f"a condition that would mean nothing: {at.stderr}")
 
     other = Home()
     other.fetch()
