@@ -100,71 +100,68 @@ struct Context {
   const store::CellRecord& cell;
 };
 
-// --- attacks ---
+// --- attacks and analyzers: what their judges kept ---
 
 std::string factor_text(const Example& one) {
   return one.scale > 0 ? fmt::format("difference × {:.3g}", 127.0 / 255.0 / one.scale) : "difference (none)";
 }
 
-Json attack_item(const Example& one, const Examples& set, const ImageSet* names, Gallery& gallery) {
+// What the parts of an example are called.
+struct Words {
+  std::string label, predicted, distance, clean, perturbed;
+};
+
+Json kept_item(const Example& one, const Words& words, const ImageSet* names, Gallery& gallery) {
   const auto name = [&](std::int64_t label) {
     return names != nullptr ? names->class_name(label) : "class " + std::to_string(label);
   };
-  Json facts =
-      Json::Array{fact("true class", name(one.label)), fact("classified as", name(one.predicted)),
-                  fact(set.norm + " distance", number_text(one.distance)), fact("margin", number_text(one.margin))};
-  Json pictures = Json::Array{Gallery::picture("clean", gallery.add(one.clean)),
-                              Gallery::picture("perturbed", gallery.add(one.perturbed)),
+  Json facts = Json::Array{fact(words.label, name(one.label)), fact(words.predicted, name(one.predicted)),
+                           fact(words.distance, number_text(one.distance)), fact("margin", number_text(one.margin))};
+  Json pictures = Json::Array{Gallery::picture(words.clean, gallery.add(one.clean)),
+                              Gallery::picture(words.perturbed, gallery.add(one.perturbed)),
                               Gallery::picture(factor_text(one), gallery.add(one.difference))};
   return item(one.id, std::move(facts), std::move(pictures));
 }
 
-Json attack_chunk(const Context& at) {
+// The pictures that a judge kept, in the groups that `fill` makes of them: fill(set, names, gallery).
+template <class Fill>
+Json kept_chunk(const Context& at, const Fill& fill) {
   const Maybe<fs::path> file = cached_file(at.db, at.sets.cache(), at.cell, examples_file);
   if (!file.value) bad_input(file.why);
   const Examples set = Examples::from_container(load_container(*file.value), "the pictures");
   std::string why;
   const ImageSet* names = at.sets.find(key_at(at.data.board.suite.protocol, "test"), why);
   Gallery gallery({set.channels, set.height, set.width});
-  const auto put = [&](bool broken, const char* title, const char* says) {
-    Json items = Json::array();
-    for (const Example& one : set.items)
-      if (one.broken == broken) items.push_back(attack_item(one, set, names, gallery));
-    const char* text = items.size() == 0 ? "There is none." : says;
-    gallery.group(title, text, std::move(items));
-  };
-  put(true, "Broken with the least change", "Classified correctly before the attack and not after it.");
-  put(false, "Withstood it best",
-      "Still classified correctly; the margin is the logit of the true class less the largest other.");
+  fill(set, names, gallery);
   return gallery.done(fmt::format(
       "At {}. {}. A difference shows grey where nothing was changed, and is amplified by the factor beneath it.",
       set.condition, set.rule));
 }
 
-// --- analyzers ---
-
-Json falsify_item(const Example& one, const ImageSet* names, Gallery& gallery) {
-  const auto name = [&](std::int64_t label) { return names != nullptr ? names->class_name(label) : "class " + std::to_string(label); };
-  Json facts = Json::Array{fact("class that should hold", name(one.label)), fact("class of the counter-example", name(one.predicted)),
-                           fact("l1 distance", number_text(one.distance)), fact("margin", number_text(one.margin))};
-  Json pictures = Json::Array{Gallery::picture("input", gallery.add(one.clean)),
-                              Gallery::picture("counter-example", gallery.add(one.perturbed)),
-                              Gallery::picture(factor_text(one), gallery.add(one.difference))};
-  return item(one.id, std::move(facts), std::move(pictures));
+Json attack_chunk(const Context& at) {
+  return kept_chunk(at, [](const Examples& set, const ImageSet* names, Gallery& gallery) {
+    const Words words{"true class", "classified as", set.norm + " distance", "clean", "perturbed"};
+    const auto put = [&](bool broken, const char* title, const char* says) {
+      Json items = Json::array();
+      for (const Example& one : set.items)
+        if (one.broken == broken) items.push_back(kept_item(one, words, names, gallery));
+      const char* text = items.size() == 0 ? "There is none." : says;
+      gallery.group(title, text, std::move(items));
+    };
+    put(true, "Broken with the least change", "Classified correctly before the attack and not after it.");
+    put(false, "Withstood it best",
+        "Still classified correctly; the margin is the logit of the true class less the largest other.");
+  });
 }
 
 Json falsify_chunk(const Context& at) {
-  const Maybe<fs::path> file = cached_file(at.db, at.sets.cache(), at.cell, examples_file);
-  if (!file.value) bad_input(file.why);
-  const Examples set = Examples::from_container(load_container(*file.value), "the pictures");
-  std::string why;
-  const ImageSet* names = at.sets.find(key_at(at.data.board.suite.protocol, "test"), why);
-  Gallery gallery({set.channels, set.height, set.width});
-  Json items = Json::array();
-  for (const Example& one : set.items) items.push_back(falsify_item(one, names, gallery));
-  gallery.group("Counter-examples with the least change", "Points of the region that the net gives another class than the input.", std::move(items));
-  return gallery.done(fmt::format("At {}. {}. A difference shows grey where nothing was changed, and is amplified by the factor beneath it.",
-                                  set.condition, set.rule));
+  return kept_chunk(at, [](const Examples& set, const ImageSet* names, Gallery& gallery) {
+    const Words words{"class that should hold", "class of the counter-example", "l1 distance", "input", "counter-example"};
+    Json items = Json::array();
+    for (const Example& one : set.items) items.push_back(kept_item(one, words, names, gallery));
+    gallery.group("Counter-examples with the least change", "Points of the region that the net gives another class than the input.",
+                  std::move(items));
+  });
 }
 
 // --- detectors ---

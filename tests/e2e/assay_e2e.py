@@ -82,6 +82,15 @@ class Home:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def all_rejected(home, head, sins, check):
+    """Methods that do what they must not (`sins`: method -> words of the reason), under a suite that begins with `head`."""
+    home.run("run", home.suite("rejected", head + "".join(f'[[method]]\nuse = "{sin}"\n' for sin in sins)))
+    for sin, reason in sins.items():
+        rows = home.connect().execute("SELECT a.status, a.reason FROM cell c JOIN attempt a ON a.cell = c.id WHERE c.kind = 'cell' AND "
+                                      "c.method = ?", (sin,)).fetchall()
+        check(len(rows) == 1 and rows[0][0] == "rejected" and reason in rows[0][1], f"{sin}: {rows}")
+
+
 # Left out of bit-for-bit comparisons: when and where something ran, and what was timed. Nothing else.
 TIMED_QUANTITIES = ("latency", "measured_speedup")
 

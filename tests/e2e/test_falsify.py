@@ -6,7 +6,7 @@
 import json
 import shutil
 
-from assay_e2e import BUILD, SOURCE, Checks, Home
+from assay_e2e import BUILD, Checks, Home, SOURCE, all_rejected
 
 IMAGES = """
 [suite]
@@ -91,15 +91,6 @@ def images(home, check):
     check(len(rows) == 1, f"the judge keeps the first seed's pictures: {rows}")
 
 
-def rejected(home, check):
-    text = REJECTED + "".join(f'[[method]]\nuse = "{sin}"\n' for sin in SINS)
-    home.run("run", home.suite("rejected", text))
-    for sin, reason in SINS.items():
-        rows = home.connect().execute("SELECT a.status, a.reason FROM cell c JOIN attempt a ON a.cell = c.id WHERE c.kind = 'cell' AND "
-                                      "c.method = ?", (sin,)).fetchall()
-        check(len(rows) == 1 and rows[0][0] == "rejected" and reason in rows[0][1], f"{sin}: {rows}")
-
-
 def main():
     check = Checks()
     home = Home()
@@ -112,7 +103,7 @@ def main():
         home.run("data", "fetch", "two-moons", check=0)
         smallest(home, check)
         images(home, check)
-        rejected(home, check)
+        all_rejected(home, REJECTED, SINS, check)
     finally:
         home.remove()
     check.done()

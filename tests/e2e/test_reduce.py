@@ -7,7 +7,7 @@ last bit of the net (rules 4 and 39).
 import json
 import shutil
 
-from assay_e2e import BUILD, Checks, Home
+from assay_e2e import BUILD, Checks, Home, all_rejected
 
 SUITE = """
 [suite]
@@ -90,15 +90,6 @@ def reduced(home, check):
     check("reproduced" in json.dumps(claims), f"the claim holds: {claims}")
 
 
-def rejected(home, check):
-    text = REJECTED + "".join(f'[[method]]\nuse = "{sin}"\n' for sin in SINS)
-    home.run("run", home.suite("rejected", text))
-    for sin, reason in SINS.items():
-        rows = home.connect().execute("SELECT a.status, a.reason FROM cell c JOIN attempt a ON a.cell = c.id WHERE c.kind = 'cell' AND "
-                                      "c.method = ?", (sin,)).fetchall()
-        check(len(rows) == 1 and rows[0][0] == "rejected" and reason in rows[0][1], f"{sin}: {rows}")
-
-
 def main():
     check = Checks()
     home = Home()
@@ -109,7 +100,7 @@ def main():
     try:
         home.fetch()
         reduced(home, check)
-        rejected(home, check)
+        all_rejected(home, REJECTED, SINS, check)
     finally:
         home.remove()
     check.done()
